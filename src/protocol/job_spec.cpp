@@ -1,0 +1,59 @@
+#include "protocol/job_spec.h"
+
+#include <algorithm>
+#include <cctype>
+
+namespace galley::protocol {
+namespace {
+
+bool is_variable_name(std::string_view name) {
+  return !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0 &&
+         std::ranges::all_of(name, [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+}
+
+Status check_dataset(std::string_view name, std::size_t index) {
+  const std::size_t at = name.find('@');
+  const bool good = at != std::string_view::npos && at > 0 && at + 1 < name.size() &&
+                    std::all_of(name.begin() + static_cast<std::ptrdiff_t>(at) + 1, name.end(),
+                                [](unsigned char c) { return std::isdigit(c) != 0; });
+  if (good) return ok();
+  return Error{Errc::invalid_argument, "found '" + std::string(name.substr(0, 64)) + "'",
+               detail::join("datasets", index), "NAME@VERSION, such as nsmc@1",
+               "`galley datasets` lists what there is"};
+}
+
+std::string name_of_command(const std::vector<std::string>& command) {
+  const std::string& program = command.front();
+  const std::string name = program.substr(program.find_last_of('/') + 1);
+  return name.empty() ? "job" : name.substr(0, 128);
+}
+
+}  // namespace
+
+Result<JobSpec> parse_job_spec(const Json& json) {
+  GALLEY_TRY(JobSpec spec, parse_struct<JobSpec>(json));
+  if (spec.kind && *spec.kind != "job")
+    return Error{Errc::invalid_argument, "found '" + *spec.kind + "'", "kind", "job"};
+  if (spec.command.front().empty())
+    return Error{Errc::invalid_argument, "the program's name is empty", "command[0]",
+                 "a program, such as python3"};
+  if (spec.build)
+    return Error{Errc::unsupported, "images are not built by this version", "build",
+                 "no build field", "name a finished image, or leave image out to run natively"};
+  for (const auto& [name, value] : spec.env)
+    if (!is_variable_name(name))
+      return Error{Errc::invalid_argument, "'" + name.substr(0, 64) + "' cannot name a variable",
+                   "env", "letters, digits and underscores, not starting with a digit"};
+  for (std::size_t i = 0; i < spec.datasets.size(); ++i)
+    GALLEY_TRY_STATUS(check_dataset(spec.datasets[i], i));
+  if (spec.workdir && !spec.workdir->starts_with('/'))
+    return Error{Errc::invalid_argument, "found '" + *spec.workdir + "'", "workdir",
+                 "an absolute path"};
+  if (spec.log_limit.count < 4096)
+    return Error{Errc::invalid_argument, "found " + std::to_string(spec.log_limit.count) + " bytes",
+                 "log_limit", "at least 4KiB"};
+  if (spec.name.empty()) spec.name = name_of_command(spec.command);
+  return spec;
+}
+
+}  // namespace galley::protocol
