@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace galley::process {
+
+struct ChildOptions {
+  Millis timeout{10'000};  // the whole process group is killed when it has passed
+  std::int64_t max_output_bytes = 1024 * 1024;  // of stdout and stderr together
+  std::optional<std::vector<std::string>> env;  // complete, as "NAME=value"; absent: ours
+  std::string stdin_bytes;                      // then end of file
+  std::string workdir;                          // empty: ours
+};
+
+struct ChildOutput {
+  int exit_code = 0;  // 128 + signal when a signal ended it, as a shell says it
+  int signal = 0;     // 0 when it exited by itself
+  std::string stdout_bytes;
+  std::string stderr_bytes;
+  bool succeeded() const { return exit_code == 0 && signal == 0; }
+};
+
+/// Runs a short-lived helper program to its end and returns what it printed. argv[0] is looked up
+/// in our PATH. The child gets its own process group, default signals, and no descriptor of ours
+/// but its three; when it ends, whatever it left behind in that group is killed. No zombie remains.
+///
+/// Blocks the caller. Safe from any thread, while no thread reaps children it does not own and
+/// SIGCHLD is not ignored.
+/// Errors: not_found         no such command, or no such workdir
+///         forbidden         the file is not executable
+///         timeout           it ran longer than options.timeout (and was killed)
+///         too_large         it printed more than max_output_bytes (and was killed)
+///         invalid_argument  argv is empty
+Result<ChildOutput> run_child(const std::vector<std::string>& argv,
+                              const ChildOptions& options = {});
+
+}  // namespace galley::process

@@ -1,0 +1,107 @@
+#include "process/progress_filter.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace galley::process {
+void ProgressFilter::feed(std::string_view bytes, std::string& lines) {
+  while (!bytes.empty()) {
+    switch (state_) {
+      case State::matching:
+        match(bytes);
+        break;
+      case State::collecting:
+        collect(bytes, lines);
+        break;
+      case State::skipping:
+        skip(bytes);
+        break;
+    }
+  }
+}
+
+void ProgressFilter::finish(std::string& lines) {
+  if (state_ == State::collecting) lines += line_ + "\n";
+  line_.clear();
+  state_ = State::matching;
+}
+
+void ProgressFilter::match(std::string_view& bytes) {
+  const auto missing = kPrefix.substr(line_.size());
+  const auto part = bytes.substr(0, missing.size());
+  if (!missing.starts_with(part)) {
+    line_.clear();
+    state_ = State::skipping;
+    return;
+  }
+  line_ += part;
+  bytes.remove_prefix(part.size());
+  if (line_.size() == kPrefix.size()) state_ = State::collecting;
+}
+
+void ProgressFilter::collect(std::string_view& bytes, std::string& lines) {
+  const auto newline = bytes.find('\n');
+  const auto part = bytes.substr(0, newline);
+  if (line_.size() + part.size() > kMostLineBytes) {
+    line_.clear();
+    state_ = State::skipping;
+    return;
+  }
+  line_ += part;
+  bytes.remove_prefix(part.size());
+  if (newline == std::string_view::npos) return;
+  bytes.remove_prefix(1);
+  lines += line_;
+  lines += '\n';
+  line_.clear();
+  state_ = State::matching;
+}
+
+void ProgressFilter::skip(std::string_view& bytes) {
+  // A search for the prefix, not for newlines: output of short lines has one every few bytes, while
+  // the first letter of the prefix is skipped to with the C library's fastest search.
+  for (auto at = bytes.find(kPrefix); at != std::string_view::npos;
+       at = bytes.find(kPrefix, at + 1)) {
+    // In front of the first byte is no newline, or we would not be skipping.
+    if (at == 0 || bytes[at - 1] != '\n') continue;
+    bytes.remove_prefix(at);
+    state_ = State::matching;
+    return;
+  }
+  // The last line may be the beginning of a progress line whose rest comes with the next piece.
+  const auto window = bytes.substr(bytes.size() - std::min(bytes.size(), kPrefix.size()));
+  const auto newline = window.rfind('\n');
+  if (newline != std::string_view::npos && kPrefix.starts_with(window.substr(newline + 1))) {
+    line_ = window.substr(newline + 1);
+    state_ = State::matching;
+  }
+  bytes = {};
+}
+
+Result<ProgressFile> ProgressFile::open(const std::filesystem::path& path,
+                                        std::int64_t most_bytes) {
+  ProgressFile file;
+  file.most_bytes_ = most_bytes;
+  file.fd_ = UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640));
+  if (!file.fd_) return system_error("cannot make " + path.string(), errno);
+  return file;
+}
+
+void ProgressFile::append(std::string_view lines) {
+  if (lines.empty()) return;
+  const auto size = std::ssize(lines);
+  if (size_ + size <= most_bytes_) {
+    if (write_all(fd_.get(), lines)) {
+      size_ += size;
+      return;
+    }
+    // Half a line must not stay in front of the next one.
+    if (::ftruncate(fd_.get(), size_) == 0) ::lseek(fd_.get(), size_, SEEK_SET);
+  }
+  lost_ += size;
+}
+
+}  // namespace galley::process

@@ -1,0 +1,52 @@
+#include "store/database.h"
+
+#include <condition_variable>
+#include <mutex>
+
+namespace galley::store {
+
+bool Row::is_null(std::size_t column) const {
+  return std::holds_alternative<std::nullptr_t>(values_.at(column));
+}
+
+std::int64_t Row::integer(std::size_t column) const {
+  const auto* value = std::get_if<std::int64_t>(&values_.at(column));
+  return value ? *value : 0;
+}
+
+double Row::real(std::size_t column) const {
+  if (const auto* value = std::get_if<double>(&values_.at(column))) return *value;
+  return static_cast<double>(integer(column));
+}
+
+const std::string& Row::text(std::size_t column) const {
+  static const std::string kEmpty;
+  const Value& value = values_.at(column);
+  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  if (const auto* blob = std::get_if<Blob>(&value)) return blob->bytes;
+  return kEmpty;
+}
+
+Result<std::optional<Row>> Transaction::query_one(std::string_view sql,
+                                                  std::vector<Value> parameters) {
+  GALLEY_TRY(auto rows, query(sql, std::move(parameters)));
+  if (rows.empty()) return std::optional<Row>();
+  return std::optional<Row>(std::move(rows.front()));
+}
+
+Status Database::write(Command command) {
+  std::mutex mutex;  // guards outcome
+  std::condition_variable done;
+  std::optional<Status> outcome;
+  write_async(std::move(command), [&](Status status) {
+    // Notifying under the lock keeps `done` alive until the waiter can leave this frame.
+    const std::lock_guard lock(mutex);
+    outcome = std::move(status);
+    done.notify_one();
+  });
+  std::unique_lock lock(mutex);
+  done.wait(lock, [&] { return outcome.has_value(); });
+  return *std::move(outcome);
+}
+
+}  // namespace galley::store

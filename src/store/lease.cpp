@@ -1,0 +1,44 @@
+#include "store/lease.h"
+
+namespace galley::store {
+namespace {
+
+Error superseded(std::int64_t epoch, std::int64_t current) {
+  return Error{Errc::conflict, "this controller led in epoch " + std::to_string(epoch) +
+                                   ", but the current epoch is " + std::to_string(current)};
+}
+
+}  // namespace
+
+Result<std::int64_t> acquire_lease(Transaction& transaction, std::string_view holder) {
+  GALLEY_TRY(const auto row,
+             transaction.query_one(
+                 "insert into lease (name, holder, epoch, renewals) values ('leader', :1, 1, 0)"
+                 " on conflict (name) do update set holder = excluded.holder,"
+                 " epoch = lease.epoch + 1, renewals = 0 returning epoch",
+                 {std::string(holder)}));
+  return row->integer(0);
+}
+
+Status renew_lease(Transaction& transaction, std::int64_t epoch) {
+  GALLEY_TRY_STATUS(check_epoch(transaction, epoch));
+  GALLEY_TRY_STATUS(
+      transaction.execute("update lease set renewals = renewals + 1 where name = 'leader'"));
+  return ok();
+}
+
+Status check_epoch(Transaction& transaction, std::int64_t epoch) {
+  GALLEY_TRY(const auto lease, read_lease(transaction));
+  const std::int64_t current = lease ? lease->epoch : 0;
+  if (current != epoch) return superseded(epoch, current);
+  return ok();
+}
+
+Result<std::optional<Lease>> read_lease(Transaction& transaction) {
+  GALLEY_TRY(const auto row, transaction.query_one("select holder, epoch, renewals from lease"
+                                                   " where name = 'leader'"));
+  if (!row) return std::optional<Lease>();
+  return std::optional<Lease>({row->text(0), row->integer(1), row->integer(2)});
+}
+
+}  // namespace galley::store

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "store/database.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace galley::store {
+
+/// One SQLite connection with its prepared statements. Used by one thread at a time.
+class SqliteConnection {
+ public:
+  enum class Mode { writer, reader };
+
+  /// Opens the file (a writer creates it) and sets what every connection needs.
+  static Result<std::unique_ptr<SqliteConnection>> open(const std::string& path, Mode mode);
+
+  ~SqliteConnection();
+  SqliteConnection(const SqliteConnection&) = delete;
+  SqliteConnection& operator=(const SqliteConnection&) = delete;
+
+  Result<std::int64_t> execute(std::string_view sql, const std::vector<Value>& parameters = {});
+  Result<std::vector<Row>> query(std::string_view sql, const std::vector<Value>& parameters = {});
+  /// Statements separated by ';', without parameters or answers; not cached.
+  Status run_script(const std::string& sql);
+
+  /// False after SQLite itself rolled the transaction back, as it does when the disk is full.
+  bool in_transaction() const;
+
+ private:
+  struct Statement {
+    sqlite3_stmt* handle = nullptr;
+    std::vector<std::size_t> parameter_of;  // for each of SQLite's slots, which ":N" (from 0)
+    std::size_t parameter_count = 0;
+  };
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+
+  SqliteConnection(std::string path, sqlite3* handle) : path_(std::move(path)), handle_(handle) {}
+  Result<Statement*> prepare(std::string_view sql);
+  Status bind(const Statement& statement, std::string_view sql,
+              const std::vector<Value>& parameters);
+  Result<std::vector<Row>> step(const Statement& statement, std::string_view sql, bool keep_rows);
+  void drop_statements();
+  Error fault(int code, std::string_view sql) const;
+
+  std::string path_;
+  sqlite3* handle_;
+  std::unordered_map<std::string, Statement, Hash, std::equal_to<>> statements_;
+};
+
+/// The Transaction that a command sees. Remembers the first failed statement.
+class SqliteTransaction final : public Transaction {
+ public:
+  explicit SqliteTransaction(SqliteConnection& connection) : connection_(connection) {}
+
+  Result<std::int64_t> execute(std::string_view sql, std::vector<Value> parameters) override {
+    return noted(connection_.execute(sql, parameters));
+  }
+  Result<std::vector<Row>> query(std::string_view sql, std::vector<Value> parameters) override {
+    return noted(connection_.query(sql, parameters));
+  }
+
+  /// The command's own answer, or the failure that it overlooked.
+  Status outcome(Status answer) const { return answer && failure_ ? Status(*failure_) : answer; }
+
+ private:
+  template <class T>
+  Result<T> noted(Result<T> result) {
+    if (!result && !failure_) failure_ = result.error();
+    return result;
+  }
+
+  SqliteConnection& connection_;
+  std::optional<Error> failure_;
+};
+
+}  // namespace galley::store

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/result.h"
+#include "store/database.h"
+#include "tracking/records.h"
+
+namespace galley::tracking {
+
+// For callers that record something of their own in the same transaction.
+
+/// Errors: invalid_argument (name, experiment), conflict (the id exists).
+Status create_run(store::Transaction& transaction, const NewRun& run);
+/// Ending a run again the same way is no error. Errors: not_found, conflict (it ended otherwise).
+Status finish_run(store::Transaction& transaction, const RunId& run, RunState state, WallTime at);
+/// Appends in the order given; a finished run still takes the points that were on their way.
+/// Cost: per series one read and one write of its last chunk (at most 12 KiB), plus the full ones.
+/// Errors: not_found (run), invalid_argument (key, negative step), too_large (kMaxSeries).
+Status append_points(store::Transaction& transaction, const RunId& run,
+                     std::span<const MetricPoint> points);
+/// Registering a path again replaces it. Errors: not_found (run), invalid_argument, too_large.
+Status add_artifact(store::Transaction& transaction, const RunId& run, const Artifact& artifact);
+
+/// The records of runs. Each write is one durable transaction and, except for metrics, appends an
+/// event of kind "run". Thread-safe; the arguments of the constructor must outlive it.
+class Tracking {
+ public:
+  Tracking(store::Database& database, const Clock& clock, IdSource& ids)
+      : database_(database), clock_(clock), ids_(ids) {}
+
+  Result<Run> create_run(const std::string& name, const std::string& experiment,
+                         const std::string& job_id = {});
+  Status finish_run(const RunId& run, RunState state);
+
+  /// A parameter is written once: the same value again is no error, another value is a conflict
+  /// that names both. All of the call's parameters are stored or none.
+  Status log_params(const RunId& run, std::span<const KeyValue> params);
+  /// Replaces values of tags that exist.
+  Status set_tags(const RunId& run, std::span<const KeyValue> tags);
+  Status log_metrics(const RunId& run, std::span<const MetricPoint> points);
+  Status add_artifact(const RunId& run, const Artifact& artifact);
+
+  /// Errors: not_found.
+  Result<RunDetails> get(const RunId& run) const;
+  /// Errors: invalid_argument (a cursor that is none).
+  Result<RunPage> list(const RunFilter& filter, std::int64_t limit,
+                       std::string_view cursor = {}) const;
+  /// By key. Errors: not_found (run).
+  Result<std::vector<SeriesSummary>> series(const RunId& run) const;
+  /// The series ordered by step (equal steps as reported), thinned to at most `max_points` by
+  /// downsample(). Reads the whole series. Errors: not_found (run or series), corrupt.
+  Result<std::vector<Point>> points(const RunId& run, std::string_view key,
+                                    std::size_t max_points) const;
+  /// By path. Errors: not_found (run).
+  Result<std::vector<Artifact>> artifacts(const RunId& run) const;
+
+ private:
+  store::Database& database_;
+  const Clock& clock_;
+  IdSource& ids_;
+};
+
+/// At most `max_points` (at least 4) of the points: the first, the last, and the least and greatest
+/// value of equal stretches between, so that no spike disappears from a plot. A value that is not
+/// a number is kept only where a stretch has nothing else. O(points).
+std::vector<Point> downsample(std::span<const Point> points, std::size_t max_points);
+
+}  // namespace galley::tracking
