@@ -74,6 +74,11 @@ Plan Scheduler::decide(WallTime now) const {
   return plan;
 }
 
+const QueuedJob* Scheduler::find(const JobId& job) const {
+  const auto ranked = rank_of_.find(job);
+  return ranked == rank_of_.end() ? nullptr : &queue_.at(ranked->second);
+}
+
 Explanation Scheduler::why(const JobId& job, WallTime now) const {
   if (const auto placed = placed_.find(job); placed != placed_.end())
     return {"it has its place on " + placed->second.placement.node.str(), {}};

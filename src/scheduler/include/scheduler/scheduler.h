@@ -100,6 +100,8 @@ class Scheduler {
   /// what would fit. Without any node, everything is admitted: nodes may still come.
   Status admit(const protocol::Resources& resources) const;
 
+  /// The queued job, or null. Valid until the next apply.
+  const QueuedJob* find(const JobId& job) const;
   std::size_t queued() const { return queue_.size(); }
 
  private:

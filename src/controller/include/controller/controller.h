@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/result.h"
+#include "protocol/agent_messages.h"
+#include "protocol/job_spec.h"
+#include "protocol/records.h"
+#include "store/database.h"
+
+namespace galley::controller {
+
+/// Who asks, for the audit log and for idempotent retries.
+struct Caller {
+  std::string principal;
+  std::string request_id;
+  std::string idempotency_key{};  // empty = none
+  std::string request_sha256{};   // of the body; another body under the same key is a conflict
+};
+
+/// What the controller tells the agent of a node. Called on the controller's thread; must not block.
+class AgentPort {
+ public:
+  struct Assign {
+    protocol::Assignment assignment;
+    bool expected_running = false;
+    std::int64_t progress_offset = 0;
+  };
+  virtual ~AgentPort() = default;
+  virtual void assign(Assign assign) = 0;
+  virtual void cancel(const AttemptId& attempt) = 0;
+};
+
+/// A file that a job registered, already frozen into the blob store.
+struct RegisteredFile {
+  std::string path;
+  std::string kind;  // file, folder or checkpoint
+  std::string manifest_sha256;
+  std::int64_t size_bytes = 0;
+};
+
+struct JobPage {
+  std::vector<protocol::JobRecord> jobs;  // newest first
+  std::string next_cursor;                // empty at the end
+};
+struct JobQuery {
+  std::string where_sql;                     // from store::Filter; empty = all
+  std::vector<store::Value> where_parameters{};  // its :1, :2, …
+  std::int64_t limit = 50;
+  std::string cursor{};
+};
+
+struct QueueCounts {
+  std::map<std::string, std::int64_t> active;    // by state: queued, starting, running, cancelling
+  std::map<std::string, std::int64_t> ended_24h;  // by state: succeeded, failed, cancelled
+};
+
+/// Why a job is where it is, for people.
+struct Why {
+  std::string summary;             // one sentence
+  std::vector<std::string> lines;  // the facts behind it
+};
+
+/// The leader of one installation: accepts jobs, decides what runs where, and follows it to its end.
+/// One thread drives the pure core; every change is durable before anybody hears of it.
+/// Thread-safe. Calls that write block until the write is durable (one group commit).
+class Controller {
+ public:
+  /// Takes the lease, reads the stored state, and makes ready; agents join with attach().
+  static Result<std::unique_ptr<Controller>> start(store::Database& database, const Clock& clock,
+                                                   IdSource& ids, std::string holder);
+  ~Controller();
+
+  /// The id of the node of that name: the stored one, or a new one for a node never seen.
+  Result<NodeId> node_id(const std::string& name);
+  /// A node offers itself. Its unfinished attempts are sent to it again at once.
+  Status attach(protocol::NodeRecord node, AgentPort& port);
+  /// The newest inventory and load of a node.
+  void heartbeat(protocol::NodeRecord node);
+  /// `done` on the store's writer thread, once durable. Errors: conflict (the attempt had ended).
+  void report(protocol::AttemptReport report, std::function<void(Status)> done);
+  void progress(protocol::ProgressReport report, std::vector<RegisteredFile> files,
+                std::function<void(Status)> done);
+
+  struct Accepted {
+    protocol::JobRecord job;
+    bool repeated = false;  // the idempotency key was used before with the same body
+  };
+  /// Errors: invalid_argument (can never run here: says what would), not_found (a data set),
+  /// conflict (idempotency key with another body), rate_limited, exhausted.
+  Result<Accepted> submit(protocol::JobSpec spec, const Caller& caller);
+  /// A queued job ends at once; a running one is asked to stop. Errors: not_found, conflict (ended).
+  Result<protocol::JobRecord> cancel(const JobId& job, const Caller& caller);
+
+  Result<protocol::JobRecord> job(const JobId& job) const;
+  Result<JobPage> jobs(const JobQuery& query) const;
+  Result<std::vector<protocol::AttemptRecord>> attempts(const JobId& job) const;
+  Result<std::vector<protocol::EventRecord>> job_events(const JobId& job) const;
+  Result<Why> why(const JobId& job) const;
+  Result<QueueCounts> queue() const;
+  std::vector<protocol::NodeRecord> nodes() const;
+
+ private:
+  struct Impl;
+  explicit Controller(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace galley::controller

@@ -1,0 +1,49 @@
+#include "job_states.h"
+
+#include <array>
+#include <algorithm>
+#include <utility>
+
+namespace galley::controller {
+
+using protocol::AttemptState;
+using protocol::JobState;
+
+bool may_move(JobState from, JobState to) {
+  static constexpr std::array<std::pair<JobState, JobState>, 15> kMoves{{
+      {JobState::queued, JobState::starting},
+      {JobState::queued, JobState::cancelled},
+      {JobState::starting, JobState::running},
+      {JobState::starting, JobState::cancelling},
+      {JobState::starting, JobState::queued},
+      {JobState::starting, JobState::succeeded},
+      {JobState::starting, JobState::failed},
+      {JobState::running, JobState::cancelling},
+      {JobState::running, JobState::queued},
+      {JobState::running, JobState::succeeded},
+      {JobState::running, JobState::failed},
+      {JobState::cancelling, JobState::cancelled},
+      // The program may have ended by itself before the request to stop reached it.
+      {JobState::cancelling, JobState::succeeded},
+      {JobState::starting, JobState::cancelled},
+      {JobState::running, JobState::cancelled},
+  }};
+  return std::ranges::find(kMoves, std::pair{from, to}) != kMoves.end();
+}
+
+JobState state_after(const AttemptEnd& end) {
+  switch (end.attempt_state) {
+    case AttemptState::succeeded: return JobState::succeeded;
+    case AttemptState::cancelled: return JobState::cancelled;
+    case AttemptState::lost:
+      if (end.job_state == JobState::cancelling) return JobState::cancelled;
+      return end.lost_before < end.max_lost ? JobState::queued : JobState::failed;
+    case AttemptState::starting:
+    case AttemptState::running: break;
+    case AttemptState::failed:
+      return end.job_state == JobState::cancelling ? JobState::cancelled : JobState::failed;
+  }
+  return JobState::failed;
+}
+
+}  // namespace galley::controller
