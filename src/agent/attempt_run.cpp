@@ -1,0 +1,193 @@
+#include "attempt_run.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "attempt_spec.h"
+#include "base/log.h"
+#include "ending_report.h"
+#include "process/log_reader.h"
+
+namespace galley::agent {
+namespace {
+
+namespace fs = std::filesystem;
+using protocol::AttemptState;
+
+// Processes that do not die hang in the kernel; their devices stay taken until they do.
+constexpr Millis kCleanUpPause{5'000};
+
+std::optional<std::string> our_variable(const char* name) {
+  // The agent's process never changes its environment once threads run.
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
+  return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
+}
+
+/// The supervisor writes its record just before it starts the command.
+std::optional<WallTime> start_time(const fs::path& folder) {
+  struct stat info {};
+  if (::stat((folder / process::attempt_file::kPid).c_str(), &info) != 0) return std::nullopt;
+  return from_ms(std::int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1'000'000);
+}
+
+}  // namespace
+
+AttemptRun::AttemptRun(const AttemptWorld& world, Agent::Assigned assigned, EventLoop::Token token,
+                       Later later)
+    : world_(world),
+      assigned_(std::move(assigned)),
+      token_(token),
+      later_(std::move(later)),
+      folder_(world.options.data_folder / "attempts" / assigned_.assignment.attempt_id.str()),
+      workdir_(workdir_of(assigned_.assignment.spec, folder_)) {}
+
+AttemptRun::~AttemptRun() {
+  if (handle_ && handle_->exit_fd() >= 0) world_.loop.unwatch_exit(handle_->exit_fd());
+}
+
+void AttemptRun::begin() {
+  std::error_code error;
+  if (!fs::exists(folder_, error)) {
+    if (assigned_.expected_running) return end_lost("the attempt's folder is gone");
+    return prepare();
+  }
+  auto adopted = process::AttemptHandle::adopt(folder_);
+  if (adopted) return follow(*std::move(adopted));
+  // We were killed between making the folder and starting anything in it.
+  if (adopted.error().code == Errc::not_found && !assigned_.expected_running) return prepare();
+  end_lost(describe(adopted.error()));
+}
+
+void AttemptRun::prepare() {
+  const auto& references = assigned_.assignment.spec.datasets;
+  if (references.empty()) return launch({});
+  world_.slow.run([world = world_, later = later_, references] {
+    auto sets = prepare_data_sets(
+        references, [&](std::string_view reference) { return world.link.dataset(reference); },
+        world.blobs, world.options.data_folder / "cache" / "datasets");
+    later([sets = std::move(sets)](AttemptRun& run) mutable {
+      if (sets) return run.launch(*std::move(sets));
+      if (!run.must_repeat_preparing(sets.error()))
+        run.end_as(AttemptState::failed, describe(sets.error()));
+    });
+  });
+}
+
+/// A controller that cannot answer now says nothing about the job.
+bool AttemptRun::must_repeat_preparing(const Error& error) {
+  if (end_ || (error.code != Errc::unavailable && error.code != Errc::rate_limited &&
+               error.code != Errc::timeout))
+    return false;
+  prepare_again_ = true;
+  wake_in(next_pause());
+  return true;
+}
+
+void AttemptRun::launch(std::vector<DataSet> data_sets) {
+  if (end_) return;  // cancelled meanwhile
+  auto handle = start_supervisor(std::move(data_sets));
+  if (handle) return follow(*std::move(handle));
+  end_as(AttemptState::failed, describe(handle.error()));
+}
+
+Result<process::AttemptHandle> AttemptRun::start_supervisor(std::vector<DataSet> data_sets) {
+  AttemptPlace place{.folder = folder_,
+                     .server = world_.options.server,
+                     .token = {},
+                     .data_sets = std::move(data_sets)};
+  if (world_.options.job_token) place.token = world_.options.job_token(assigned_.assignment);
+  GALLEY_TRY(const auto spec, make_attempt_spec(assigned_.assignment, place, our_variable));
+  GALLEY_TRY_STATUS(process::check_spec(spec));
+  if (!assigned_.assignment.spec.workdir) GALLEY_TRY_STATUS(make_folders(workdir_));
+  return process::AttemptHandle::launch(folder_, spec, world_.options.supervisor_program);
+}
+
+void AttemptRun::follow(process::AttemptHandle handle) {
+  handle_ = std::make_shared<process::AttemptHandle>(std::move(handle));
+  const auto& assignment = assigned_.assignment;
+  follower_.emplace(AttemptFollower::Subject{assignment.attempt_id, assignment.job_id,
+                                             assignment.run_id, workdir_},
+                    assigned_.progress_offset);
+  if (!assigned_.expected_running) {
+    running_ = report_end(id(), AttemptState::running, {});
+    running_->started_at = start_time(folder_);
+  }
+  if (handle_->exit_fd() < 0) return on_ended();
+  if (auto watched = world_.loop.watch_exit(handle_->exit_fd(), token_); !watched) {
+    // Without a watch nobody would learn of its end; a cancelled job is the lesser loss.
+    log::error("agent", "cannot follow an attempt, so it is ended",
+               {{"attempt", id().str()}, {"error", describe(watched.error())}});
+    (void)handle_->cancel().has_value();
+    (void)handle_->wait(assigned_.assignment.spec.grace + kCleanUpPause).has_value();
+    return on_ended();
+  }
+  advance();
+}
+
+void AttemptRun::cancel() {
+  if (end_) return;
+  if (!follower_) return end_as(AttemptState::cancelled, "cancelled before it started");
+  if (!handle_) return;  // it has died, and what it left is being killed
+  if (auto sent = handle_->cancel(); !sent)
+    log::warn("agent", "cannot cancel an attempt",
+              {{"attempt", id().str()}, {"error", describe(sent.error())}});
+}
+
+void AttemptRun::on_ended() {
+  auto status = handle_->status();
+  if (status && status->exit) return end(report_exit(id(), *status->exit));
+  clean_up(status ? "its supervisor ended without a status: it was killed, or the machine restarted"
+                  : describe(status.error()));
+}
+
+/// Its devices may be given away only when nothing of it runs any more.
+void AttemptRun::clean_up(std::string why) {
+  auto handle = handle_ ? std::exchange(handle_, nullptr) : nullptr;
+  world_.slow.run([later = later_, handle, why = std::move(why)] {
+    auto cleaned = handle->kill_leftovers();
+    later([handle, why, cleaned](AttemptRun& run) {
+      if (cleaned) return run.end_lost(why);
+      run.handle_ = handle;
+      run.fault_ = "attempt " + run.id().str() + ": " + describe(cleaned.error());
+      log::warn("agent", run.fault_);
+      run.wake_in(kCleanUpPause);
+    });
+  });
+}
+
+void AttemptRun::end_lost(std::string reason) { end_as(AttemptState::lost, std::move(reason)); }
+
+void AttemptRun::end_as(AttemptState state, std::string reason) {
+  if (end_) return;
+  auto report = report_end(id(), state, std::move(reason));
+  report.log_bytes = log_bytes();
+  end(std::move(report));
+}
+
+void AttemptRun::end(protocol::AttemptReport report) {
+  fault_.clear();
+  end_ = std::move(report);
+  advance();
+}
+
+void AttemptRun::on_time() {
+  wake_at_.reset();
+  if (std::exchange(prepare_again_, false) && !end_) return prepare();
+  // A supervisor that is gone while its end is unknown has left processes that do not die.
+  if (!fault_.empty() && !end_ && handle_) return on_ended();
+  advance();
+}
+
+void AttemptRun::wake_in(Millis pause) {
+  const auto at = std::chrono::steady_clock::now() + pause;
+  wake_at_ = wake_at_ ? std::min(*wake_at_, at) : at;
+}
+
+std::int64_t AttemptRun::log_bytes() const {
+  const auto length = process::LogReader(folder_).length();
+  return length ? *length : 0;
+}
+
+}  // namespace galley::agent

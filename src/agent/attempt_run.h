@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/agent.h"
+#include "attempt_follower.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "data_sets.h"
+#include "event_loop.h"
+#include "process/attempt.h"
+#include "slow_worker.h"
+
+namespace galley::agent {
+
+/// What all attempts of one agent share; outlives them.
+struct AttemptWorld {
+  const Options& options;
+  ControllerLink& link;
+  blobs::BlobStore& blobs;
+  const Clock& clock;  // stamps records; waiting uses the machine's own monotonic clock
+  EventLoop& loop;
+  SlowWorker& slow;
+};
+
+/// One attempt from its assignment to the acknowledged report of its end. Lives on the loop's
+/// thread and never waits: each call starts the next step, whose answer comes back as another call.
+///
+/// The controller hears, one message at a time and each repeated until it is stored: `running`, the
+/// progress, and the end after the last byte of progress. So nothing is lost however short the job.
+class AttemptRun {
+ public:
+  /// Hands a step to this attempt on the loop's thread, unless it is over; callable from any
+  /// thread.
+  using Later = std::function<void(std::function<void(AttemptRun&)>)>;
+
+  AttemptRun(const AttemptWorld& world, Agent::Assigned assigned, EventLoop::Token token,
+             Later later);
+  AttemptRun(const AttemptRun&) = delete;
+  AttemptRun& operator=(const AttemptRun&) = delete;
+  ~AttemptRun();
+
+  void begin();
+  void cancel();
+  void on_ended();
+  void on_progress_written();
+  void on_time();
+
+  const AttemptId& id() const { return assigned_.assignment.attempt_id; }
+  /// When on_time() wants to be called.
+  std::optional<Instant> wake_at() const { return wake_at_; }
+  /// The controller knows the end: nothing is left to do.
+  bool is_over() const { return over_; }
+  /// What an operator should know, such as processes that do not die; empty if nothing.
+  const std::string& fault() const { return fault_; }
+
+  bool forget_when_over = false;
+
+ private:
+  struct Unsent {
+    protocol::ProgressReport report;
+    std::vector<FrozenFile> files;
+    bool stripped = false;
+  };
+
+  void prepare();
+  bool must_repeat_preparing(const Error& error);
+  void launch(std::vector<DataSet> data_sets);
+  Result<process::AttemptHandle> start_supervisor(std::vector<DataSet> data_sets);
+  void follow(process::AttemptHandle handle);
+  void clean_up(std::string why);
+  void end(protocol::AttemptReport report);
+  void end_as(protocol::AttemptState state, std::string reason);
+  void end_lost(std::string reason);
+
+  void advance();
+  bool read_progress();
+  std::string read_block();
+  void arm();
+  void keep(protocol::ProgressReport report);
+  void send_running();
+  void send_progress();
+  void send_end();
+  Millis next_pause();
+  bool must_repeat(const Status& status);
+  void on_running_stored(const Status& status);
+  void on_progress_stored(const Status& status);
+  void on_end_stored(const Status& status);
+  void wake_in(Millis pause);
+  std::int64_t log_bytes() const;
+
+  const AttemptWorld world_;
+  const Agent::Assigned assigned_;
+  const EventLoop::Token token_;
+  const Later later_;
+  const std::filesystem::path folder_;
+  const std::string workdir_;
+
+  // Shared only so that it can go to the slow thread and back; one thread uses it at a time.
+  std::shared_ptr<process::AttemptHandle> handle_;
+  std::optional<AttemptFollower> follower_;
+  UniqueFd progress_;
+  bool armed_ = false;                              // a write to the progress file will be told
+  bool caught_up_ = false;                          // all that was there after arming has been read
+  std::optional<protocol::AttemptReport> running_;  // until it is stored
+  std::optional<Unsent> unsent_;                    // likewise
+  std::optional<protocol::AttemptReport> end_;      // how it ended, once that is known
+  bool in_flight_ = false;                          // an answer will come
+  bool over_ = false;
+  bool prepare_again_ = false;  // when next woken
+  Millis pause_{0};             // before the next repetition
+  Instant repeat_at_{};         // nothing is sent before
+  Instant pace_until_{};        // no new progress before, while it runs
+  std::optional<Instant> wake_at_;
+  std::string fault_;
+};
+
+}  // namespace galley::agent

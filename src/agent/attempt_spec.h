@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "data_sets.h"
+#include "process/attempt_files.h"
+#include "protocol/agent_messages.h"
+
+namespace galley::agent {
+
+/// Where an attempt lives and what surrounds it on this machine.
+struct AttemptPlace {
+  std::filesystem::path folder;  // of the attempt
+  std::string server;            // for GALLEY_SERVER; empty: none
+  std::string token;             // for GALLEY_TOKEN; empty: none
+  std::vector<DataSet> data_sets;
+};
+
+/// The folder in which the attempt's command runs, whether it exists or not.
+std::string workdir_of(const protocol::JobSpec& spec, const std::filesystem::path& attempt_folder);
+/// Where an attempt sees its data sets.
+std::filesystem::path data_sets_folder(const std::filesystem::path& attempt_folder);
+/// GALLEY_DATASET_<NAME> for NAME@VERSION: upper case, other than letters and digits become '_'.
+std::string data_set_variable(std::string_view name);
+
+/// What galley-job is told to run. The environment is, later ones winning: PATH, HOME, LANG and
+/// USER as `our_variable` says (usually getenv), the rendezvous of a job with GPUs, the spec's env,
+/// and then what names the job, its GPUs and its data sets: a job cannot reach for GPUs it was not
+/// given. Two versions of one data set share a variable; the first one listed has it, both are in
+/// GALLEY_DATASETS_DIR.
+/// Pure. Errors: unsupported (an image).
+Result<process::AttemptSpec> make_attempt_spec(
+    const protocol::Assignment& assignment, const AttemptPlace& place,
+    const std::function<std::optional<std::string>(const char*)>& our_variable);
+
+}  // namespace galley::agent

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "blobs/blob_store.h"
+#include "blobs/manifest.h"
+#include "cluster/inventory.h"
+#include "protocol/agent_messages.h"
+
+namespace galley::agent {
+
+/// A file or folder that a job registered, frozen into the blob store by the agent.
+struct FrozenFile {
+  std::string path;  // as the job named it, made relative to its working folder where it lies below
+  std::string kind;  // file, folder or checkpoint
+  std::string manifest_sha256;
+  std::int64_t size_bytes = 0;
+};
+
+/// What the agent tells its controller. `done` comes once the controller has stored it durably (or
+/// refused it: conflict means that it knew already, and the agent goes on); unavailable means try
+/// again. Calls may come from the agent's thread at any rate; implementations must not block.
+class ControllerLink {
+ public:
+  using Done = std::function<void(Status)>;
+  virtual ~ControllerLink() = default;
+  virtual void report(protocol::AttemptReport report, Done done) = 0;
+  virtual void progress(protocol::ProgressReport report, std::vector<FrozenFile> files,
+                        Done done) = 0;
+  /// Load and inventory as they change; the newest wins.
+  virtual void heartbeat(protocol::NodeRecord node) = 0;
+  /// The manifest of a frozen data set, by NAME@VERSION; may block. Its chunks are in the blob
+  /// store.
+  virtual Result<blobs::Manifest> dataset(std::string_view reference) = 0;
+};
+
+struct Options {
+  std::filesystem::path data_folder;         // DATA: attempts live in DATA/attempts/<attempt id>
+  std::filesystem::path supervisor_program;  // galley-job
+  std::string server;                        // put into GALLEY_SERVER of each job
+  std::function<std::string(const protocol::Assignment&)> job_token;  // GALLEY_TOKEN of each job
+  NodeId node_id;
+  std::string node_name;
+  Millis heartbeat_interval{2'000};
+};
+
+/// Runs jobs on this machine: prepares data sets, starts galley-job for each attempt, follows its
+/// progress file, reports how it ends, and notices load and GPUs. All that it must remember is in
+/// the attempts' folders: after a SIGKILL of this process a new agent adopts every attempt.
+/// Thread-safe. One worker thread; slow work (materialising, freezing) has a second one, and GPUs
+/// are looked at by a third. Destroying it stops the following and leaves the jobs alone; it waits
+/// for the slow work under way. The link, the blob store and the clock must outlive it; a `done`
+/// may come later still.
+class Agent {
+ public:
+  /// Takes the machine's inventory and begins to send heartbeats. Blocks for at most 5 s, when
+  /// nvidia-smi hangs. Errors: those of making DATA/attempts, an unreadable /proc.
+  static Result<std::unique_ptr<Agent>> start(Options options, ControllerLink& link,
+                                              blobs::BlobStore& blobs, const Clock& clock);
+  ~Agent();
+
+  /// Runs an attempt, or takes it up where it is: known = adopted and reported on; unknown and
+  /// `expected_running` = reported lost; else started. Idempotent.
+  struct Assigned {
+    protocol::Assignment assignment;
+    bool expected_running = false;     // the controller has heard that it runs
+    std::int64_t progress_offset = 0;  // how much of its progress is stored
+  };
+  void assign(Assigned assigned);
+  /// Asks for its end (SIGTERM, grace, SIGKILL of the tree). Unknown attempts are ignored.
+  void cancel(const AttemptId& attempt);
+  /// Removes the attempt's folder with its log and files, once its end is stored; for one that
+  /// still runs, when that has come. Data sets stay: other jobs share them.
+  void forget(const AttemptId& attempt);
+
+  protocol::NodeRecord node() const;
+  std::filesystem::path attempt_folder(const AttemptId& attempt) const;
+
+ private:
+  struct Impl;
+  explicit Agent(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace galley::agent

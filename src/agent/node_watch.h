@@ -1,0 +1,65 @@
+#pragma once
+
+#include <condition_variable>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "cluster/gpu.h"
+#include "cluster/host.h"
+#include "protocol/records.h"
+
+namespace galley::agent {
+
+struct NodeWatchOptions {
+  NodeId id;
+  std::string name;                   // empty: the host's
+  std::filesystem::path data_folder;  // whose disk counts
+  cluster::GpuProbeOptions gpu_probe{};
+  Millis gpu_interval{10'000};  // a look wakes the driver, so not at every heartbeat
+};
+
+/// Keeps the picture of this machine. GPUs are looked at on a thread of their own, since a driver
+/// in trouble hangs whoever asks it; a GPU that was seen once stays in the record, out of service
+/// while it is not seen. sample() by one thread, the rest by any. Destroying it may wait for one
+/// look.
+class NodeWatch {
+ public:
+  /// Takes the inventory; blocks for at most the probe's timeout. Errors: an unreadable /proc.
+  static Result<std::unique_ptr<NodeWatch>> start(NodeWatchOptions options);
+  ~NodeWatch();
+
+  /// The load now, and what the last look at the GPUs gave. Costs 0.1 ms.
+  protocol::NodeRecord sample();
+  /// What the last sample gave.
+  protocol::NodeRecord node() const;
+
+ private:
+  explicit NodeWatch(NodeWatchOptions options);
+  void take_gpus(const cluster::GpuReport& report);
+  void watch_gpus();
+
+  const NodeWatchOptions options_;
+  cluster::HostSampler host_;
+  cluster::GpuProbe probe_;  // of the GPU thread, once that runs
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable stop_wanted_;
+  bool stopping_ = false;
+  protocol::NodeRecord record_;
+  std::vector<std::string> gpu_notes_;
+
+  std::thread gpu_thread_;
+};
+
+/// Brings known devices up to date with a look at the GPUs; answers what an operator should know.
+/// Pure.
+std::vector<std::string> update_devices(std::vector<protocol::DeviceRecord>& devices,
+                                        const cluster::GpuReport& report);
+
+}  // namespace galley::agent
