@@ -39,10 +39,12 @@ function(galley_test name)
   if(T_SERIAL)
     set(serial RUN_SERIAL TRUE)
   endif()
-  # A label list must reach ctest as one value, hence the escaped separators.
-  string(REPLACE ";" "\\;" labels "${T_LABELS}")
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS "${labels}" TIMEOUT ${T_TIMEOUT} ${serial})
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${T_TIMEOUT} ${serial})
+  # gtest_discover_tests cannot pass on a value that is a list, so ctest reads the labels from a file of their own.
+  set(labels ${CMAKE_CURRENT_BINARY_DIR}/${name}_labels.cmake)
+  file(CONFIGURE OUTPUT ${labels} @ONLY CONTENT
+    "foreach(test IN LISTS @name@_TESTS)\n  set_tests_properties(\"\${test}\" PROPERTIES LABELS \"@T_LABELS@\")\nendforeach()\n")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${labels})
 endfunction()
 
 # galley_fuzz(spec_fuzz SOURCES spec_fuzz.cpp CORPUS corpus/spec LINK galley::protocol)

@@ -2,6 +2,7 @@
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED)
+find_package(ZLIB REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
@@ -11,11 +12,6 @@ find_package(simdjson REQUIRED)
 find_package(ICU REQUIRED COMPONENTS uc)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
-
-# SOCI has no CMake configuration in Debian.
-add_library(soci_all INTERFACE)
-target_include_directories(soci_all SYSTEM INTERFACE /usr/include/soci)
-target_link_libraries(soci_all INTERFACE soci_core soci_sqlite3)
 
 if(GALLEY_TESTS)
   find_package(GTest REQUIRED)

@@ -75,8 +75,8 @@ struct Cursor {
 };
 
 int read_fraction_ms(Cursor& in) {
-  int ms = 0;
-  int scale = 100;
+  int ms = in.digits(1) * 100;  // a point needs a digit after it
+  int scale = 10;
   while (!in.rest.empty() && in.rest[0] >= '0' && in.rest[0] <= '9') {
     ms += in.digits(1) * scale;
     scale /= 10;
@@ -84,11 +84,30 @@ int read_fraction_ms(Cursor& in) {
   return ms;
 }
 
+/// "Z", "+09:00" or "-0330" as minutes east of UTC.
+int read_zone_minutes(Cursor& in) {
+  if (in.take('Z') || in.take('z')) return 0;
+  const bool west = in.take('-');
+  if (!west) in.need('+');
+  const int hours = in.digits(2);
+  in.take(':');
+  const int minutes = in.digits(2);
+  if (hours > 23 || minutes > 59) in.good = false;
+  return (west ? -1 : 1) * (hours * 60 + minutes);
+}
+
+constexpr WallTime kFirstTime{
+    std::chrono::sys_days{std::chrono::year{0} / std::chrono::January / 1}};
+constexpr WallTime kEndOfTime{
+    std::chrono::sys_days{std::chrono::year{10'000} / std::chrono::January / 1}};
+
 }  // namespace
 
 Result<WallTime> parse_rfc3339(std::string_view text) {
-  const Error bad{Errc::invalid_argument, "'" + std::string(text.substr(0, 64)) + "' is not a time",
-                  {}, "a time with its zone, such as 2026-12-01T09:00+09:00"};
+  const Error bad{Errc::invalid_argument,
+                  "'" + std::string(text.substr(0, 64)) + "' is not a time",
+                  {},
+                  "a time with its zone, such as 2026-12-01T09:00+09:00"};
   Cursor in{text};
   const int year = in.digits(4);
   in.need('-');
@@ -107,18 +126,14 @@ Result<WallTime> parse_rfc3339(std::string_view text) {
   const int minute = in.digits(2);
   const int second = in.take(':') ? in.digits(2) : 0;
   const int ms = in.take('.') ? read_fraction_ms(in) : 0;
-  int offset_minutes = 0;
-  if (!in.take('Z') && !in.take('z')) {
-    const bool west = in.take('-');
-    if (!west) in.need('+');
-    offset_minutes = in.digits(2) * 60;
-    in.take(':');
-    offset_minutes += in.digits(2);
-    if (west) offset_minutes = -offset_minutes;
-  }
+  const int offset_minutes = read_zone_minutes(in);
   if (!in.good || !in.rest.empty() || hour > 23 || minute > 59 || second > 59) return bad;
-  return midnight + std::chrono::hours(hour) + std::chrono::minutes(minute - offset_minutes) +
-         std::chrono::seconds(second) + Millis(ms);
+  const WallTime time = midnight + std::chrono::hours(hour) +
+                        std::chrono::minutes(minute - offset_minutes) +
+                        std::chrono::seconds(second) + Millis(ms);
+  // A zone can carry a time out of the years that four digits print, and so out of what we read.
+  if (time < kFirstTime || time >= kEndOfTime) return bad;
+  return time;
 }
 
 }  // namespace galley

@@ -64,8 +64,8 @@ Status sync_folder(const std::filesystem::path& folder) {
 Status write_file_atomic(const std::filesystem::path& path, std::string_view bytes,
                          Durability durability, unsigned mode) {
   static std::atomic<unsigned> counter{0};  // two threads may replace one file at the same time
-  const std::filesystem::path temporary = path.string() + ".tmp" + std::to_string(::getpid()) + "." +
-                                          std::to_string(counter.fetch_add(1));
+  const std::filesystem::path temporary = path.string() + ".tmp" + std::to_string(::getpid()) +
+                                          "." + std::to_string(counter.fetch_add(1));
   const auto fail = [&](Error error) {
     ::unlink(temporary.c_str());
     error.message = "cannot write " + path.string() + ": " + error.message;

@@ -3,6 +3,8 @@
 #include <set>
 #include <vector>
 
+#include "base/text.h"
+
 namespace galley {
 namespace {
 
@@ -42,7 +44,7 @@ class StrictSax final : public nlohmann::detail::json_sax_dom_parser<Json> {
   }
   bool key(std::string& name) {
     if (!keys_.back().insert(name).second) {
-      fault = "key '" + name.substr(0, 64) + "' appears twice in one object";
+      fault = "key '" + to_valid_utf8(name.substr(0, 64)) + "' appears twice in one object";
       return false;
     }
     return Base::key(name);
@@ -54,7 +56,8 @@ class StrictSax final : public nlohmann::detail::json_sax_dom_parser<Json> {
     if (at >= text_.size())
       fault += ": the text ends too early";
     else
-      fault += " near '" + token.substr(token.size() > 24 ? token.size() - 24 : 0) + "'";
+      fault +=
+          " near '" + to_valid_utf8(token.substr(token.size() > 24 ? token.size() - 24 : 0)) + "'";
     return false;
   }
 

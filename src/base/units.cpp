@@ -28,11 +28,21 @@ bool read_number(std::string_view text, Number& out) {
 
 constexpr double kKi = 1024.0;
 constexpr std::array<std::pair<std::string_view, double>, 15> kByteUnits{{
-    {"", 1}, {"B", 1},
-    {"K", kKi}, {"KiB", kKi}, {"KB", 1e3}, {"Ki", kKi},
-    {"M", kKi * kKi}, {"MiB", kKi * kKi}, {"MB", 1e6},
-    {"G", kKi * kKi * kKi}, {"GiB", kKi * kKi * kKi}, {"GB", 1e9},
-    {"T", kKi * kKi * kKi * kKi}, {"TiB", kKi * kKi * kKi * kKi}, {"TB", 1e12},
+    {"", 1},
+    {"B", 1},
+    {"K", kKi},
+    {"KiB", kKi},
+    {"KB", 1e3},
+    {"Ki", kKi},
+    {"M", kKi* kKi},
+    {"MiB", kKi* kKi},
+    {"MB", 1e6},
+    {"G", kKi* kKi* kKi},
+    {"GiB", kKi* kKi* kKi},
+    {"GB", 1e9},
+    {"T", kKi* kKi* kKi* kKi},
+    {"TiB", kKi* kKi* kKi* kKi},
+    {"TB", 1e12},
 }};
 
 constexpr std::array<std::pair<std::string_view, double>, 5> kTimeUnits{
@@ -49,7 +59,9 @@ Result<std::int64_t> parse_bytes(std::string_view text) {
       if (number.rest == unit && number.value * factor < kMaxValue)
         return static_cast<std::int64_t>(std::llround(number.value * factor));
   }
-  return Error{Errc::invalid_argument, "'" + std::string(text.substr(0, 64)) + "' is not a size", {},
+  return Error{Errc::invalid_argument,
+               "'" + std::string(text.substr(0, 64)) + "' is not a size",
+               {},
                "a number and a unit, such as 512MiB or 32GiB"};
 }
 
@@ -68,17 +80,23 @@ std::string format_bytes(std::int64_t bytes) {
 
 Result<Millis> parse_duration(std::string_view text) {
   const Error bad{Errc::invalid_argument,
-                  "'" + std::string(text.substr(0, 64)) + "' is not a duration", {},
+                  "'" + std::string(text.substr(0, 64)) + "' is not a duration",
+                  {},
                   "a number and a unit, such as 90m, 1h30m, 45s or 2d"};
   double total_ms = 0;
   Number number{0, text};
   bool plain = false;
+  bool first = true;
   do {
     if (plain || !read_number(number.rest, number)) return bad;
-    const std::size_t length = std::min(number.rest.find_first_of("0123456789. "), number.rest.size());
+    const std::size_t length =
+        std::min(number.rest.find_first_of("0123456789. "), number.rest.size());
     const std::string_view unit = number.rest.substr(0, length);
     double factor = unit.empty() ? 1e3 : 0;
+    // Seconds need no unit when they stand alone; in "1h30" they would pass for minutes.
     plain = unit.empty();
+    if (plain && !first) return bad;
+    first = false;
     for (const auto& [name, ms] : kTimeUnits)
       if (unit == name) factor = ms;
     if (factor == 0) return bad;
@@ -93,7 +111,7 @@ Result<Millis> parse_duration(std::string_view text) {
 std::string format_duration(Millis duration) {
   const auto ms = duration.count();
   if (ms < 1000) return fmt::format("{} ms", ms);
-  if (ms < 60'000) return fmt::format("{:.1f} s", static_cast<double>(ms) / 1e3);
+  if (ms < 59'950) return fmt::format("{:.1f} s", static_cast<double>(ms) / 1e3);
   const auto s = (ms + 500) / 1000;
   if (s < 3600) return fmt::format("{} min {} s", s / 60, s % 60);
   if (s < 86'400) return fmt::format("{} h {} min", s / 3600, s % 3600 / 60);

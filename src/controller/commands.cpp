@@ -43,8 +43,9 @@ Status tell(Transaction& transaction, const JobId& job, const JobChange& change,
             {"team", change.team},
             {"reason", change.reason}};
   if (change.exit_code) data["exit_code"] = *change.exit_code;
-  auto event = store::append_event(transaction, {.at_ms = to_ms(at), .kind = "job",
-                                                 .subject = job.str(), .data = dump_json(data)});
+  auto event = store::append_event(
+      transaction,
+      {.at_ms = to_ms(at), .kind = "job", .subject = job.str(), .data = dump_json(data)});
   if (!event) return std::move(event).error();
   return ok();
 }
@@ -125,8 +126,8 @@ Result<AcceptedJob> accept_job(Transaction& transaction, const AcceptJob& comman
       {job.id.str(), seq, job.name, job.team, std::string(protocol::word_of(job.priority_class)),
        dump_json(protocol::print_struct(job.spec)), job.principal, job.run_id.str(),
        to_ms(job.created_at)}));
-  GALLEY_TRY_STATUS(tell(transaction, job.id, {job.name, job.team, JobState::queued, {}},
-                         job.created_at));
+  GALLEY_TRY_STATUS(
+      tell(transaction, job.id, {job.name, job.team, JobState::queued, {}}, job.created_at));
   GALLEY_TRY_STATUS(audit(transaction, command.caller, "job.submit", job.id.str(), job.created_at));
   return AcceptedJob{job.id, seq, false};
 }
@@ -154,9 +155,9 @@ Status allocate(Transaction& transaction, const StartAttempt& command) {
       "insert into allocations (attempt_id, node_id, device_id, cpus, memory_bytes, active) "
       "values (:1, :2, :3, :4, :5, 1)";
   const std::string& node = command.placement.node.str();
-  GALLEY_TRY_STATUS(transaction.execute(
-      kInsert, {command.attempt.str(), node, nullptr, command.resources.cpus,
-                command.resources.memory.count}));
+  GALLEY_TRY_STATUS(
+      transaction.execute(kInsert, {command.attempt.str(), node, nullptr, command.resources.cpus,
+                                    command.resources.memory.count}));
   for (const std::string& device : command.placement.device_ids)
     GALLEY_TRY_STATUS(transaction.execute(
         kInsert, {command.attempt.str(), node, device, std::int64_t{0}, std::int64_t{0}}));
@@ -164,16 +165,17 @@ Status allocate(Transaction& transaction, const StartAttempt& command) {
 }
 
 Result<protocol::JobRecord> read_job(Transaction& transaction, const JobId& id) {
-  GALLEY_TRY(auto row, transaction.query_one(
-                           fmt::format("select {} from jobs where id = :1", kJobColumns), {id.str()}));
+  GALLEY_TRY(auto row,
+             transaction.query_one(fmt::format("select {} from jobs where id = :1", kJobColumns),
+                                   {id.str()}));
   if (!row) return no_such_job(id);
   return job_of_row(*row);
 }
 
 Status check_move(const protocol::JobRecord& job, JobState to) {
   if (may_move(job.state, to)) return ok();
-  return Error{Errc::conflict,
-               fmt::format("{} is {} and cannot become {}", job.id.str(), word(job.state), word(to))};
+  return Error{Errc::conflict, fmt::format("{} is {} and cannot become {}", job.id.str(),
+                                           word(job.state), word(to))};
 }
 
 }  // namespace
@@ -187,12 +189,13 @@ Result<StartedAttempt> start_attempt(Transaction& transaction, const StartAttemp
   GALLEY_TRY_STATUS(transaction.execute(
       "insert into attempts (id, job_id, number, node_id, epoch, state, reason, log_bytes, "
       "progress_offset, created_ms) values (:1, :2, :3, :4, :5, 'starting', '', 0, 0, :6)",
-      {command.attempt.str(), command.job.str(), number, command.placement.node.str(), command.epoch,
-       to_ms(command.at)}));
+      {command.attempt.str(), command.job.str(), number, command.placement.node.str(),
+       command.epoch, to_ms(command.at)}));
   GALLEY_TRY_STATUS(allocate(transaction, command));
-  GALLEY_TRY_STATUS(transaction.execute(
-      "update jobs set state = 'starting', reason = '', attempts = :2, started_ms = :3 where id = :1",
-      {command.job.str(), number, to_ms(command.at)}));
+  GALLEY_TRY_STATUS(
+      transaction.execute("update jobs set state = 'starting', reason = '', attempts = :2, "
+                          "started_ms = :3 where id = :1",
+                          {command.job.str(), number, to_ms(command.at)}));
   if (number == 1)
     GALLEY_TRY_STATUS(tracking::create_run(transaction, {.id = job.run_id,
                                                          .name = job.name,
@@ -232,14 +235,14 @@ Result<JobId> mark_running(Transaction& transaction, const protocol::AttemptRepo
   if (attempt.state != AttemptState::starting)
     return Error{Errc::conflict, "attempt " + report.attempt_id.str() + " runs already"};
   const auto started_ms = to_ms(report.started_at.value_or(at));
-  GALLEY_TRY_STATUS(transaction.execute(
-      "update attempts set state = 'running', started_ms = :2 where id = :1",
-      {report.attempt_id.str(), started_ms}));
+  GALLEY_TRY_STATUS(
+      transaction.execute("update attempts set state = 'running', started_ms = :2 where id = :1",
+                          {report.attempt_id.str(), started_ms}));
   GALLEY_TRY(auto job, read_job(transaction, attempt.job));
   if (!may_move(job.state, JobState::running)) return job.id;  // being cancelled: it stays so
-  GALLEY_TRY_STATUS(transaction.execute(
-      "update jobs set state = 'running', started_ms = :2 where id = :1",
-      {attempt.job.str(), started_ms}));
+  GALLEY_TRY_STATUS(
+      transaction.execute("update jobs set state = 'running', started_ms = :2 where id = :1",
+                          {attempt.job.str(), started_ms}));
   GALLEY_TRY_STATUS(tell(transaction, job.id, {job.name, job.team, JobState::running, {}}, at));
   return job.id;
 }
@@ -278,9 +281,9 @@ Result<EndedAttempt> end_attempt(Transaction& transaction, const protocol::Attem
   GALLEY_TRY_STATUS(transaction.execute(
       "update attempts set state = :2, reason = :3, exit_code = :4, signal = :5, log_bytes = :6, "
       "started_ms = coalesce(started_ms, :7), finished_ms = :8 where id = :1",
-      {report.attempt_id.str(), word(report.state), report.reason, optional_number(report.exit_code),
-       optional_number(report.signal), report.log_bytes, optional_time(report.started_at),
-       to_ms(finished)}));
+      {report.attempt_id.str(), word(report.state), report.reason,
+       optional_number(report.exit_code), optional_number(report.signal), report.log_bytes,
+       optional_time(report.started_at), to_ms(finished)}));
   GALLEY_TRY_STATUS(transaction.execute("update allocations set active = 0 where attempt_id = :1",
                                         {report.attempt_id.str()}));
   const std::string reason = reason_of(report, next);
@@ -318,10 +321,10 @@ Status record_progress(Transaction& transaction, const RecordProgress& command) 
         {file.path, kind, file.manifest_sha256, file.size_bytes, command.at}));
   }
   for (const auto& [key, value] : report.texts)
-    GALLEY_TRY_STATUS(transaction.execute(
-        "insert into run_tags (run_id, tag_key, value) values (:1, :2, :3) "
-        "on conflict (run_id, tag_key) do update set value = excluded.value",
-        {report.run_id.str(), key, value.substr(0, tracking::kMaxValueBytes)}));
+    GALLEY_TRY_STATUS(
+        transaction.execute("insert into run_tags (run_id, tag_key, value) values (:1, :2, :3) "
+                            "on conflict (run_id, tag_key) do update set value = excluded.value",
+                            {report.run_id.str(), key, value.substr(0, tracking::kMaxValueBytes)}));
   return ok();
 }
 
@@ -329,18 +332,18 @@ Result<JobState> cancel_job(Transaction& transaction, const CancelJob& command) 
   GALLEY_TRY(auto job, read_job(transaction, command.job));
   if (job.state == JobState::cancelling) return job.state;
   if (protocol::is_final(job.state))
-    return Error{Errc::conflict, fmt::format("{} has ended already: {}", job.id.str(), word(job.state))};
-  const JobState next =
-      job.state == JobState::queued ? JobState::cancelled : JobState::cancelling;
+    return Error{Errc::conflict,
+                 fmt::format("{} has ended already: {}", job.id.str(), word(job.state))};
+  const JobState next = job.state == JobState::queued ? JobState::cancelled : JobState::cancelling;
   const std::string reason = "cancelled by " + command.caller.principal;
-  GALLEY_TRY_STATUS(transaction.execute(
-      "update jobs set state = :2, reason = :3, finished_ms = :4 where id = :1",
-      {job.id.str(), word(next), reason,
-       protocol::is_final(next) ? Value(to_ms(command.at)) : Value(nullptr)}));
+  GALLEY_TRY_STATUS(
+      transaction.execute("update jobs set state = :2, reason = :3, finished_ms = :4 where id = :1",
+                          {job.id.str(), word(next), reason,
+                           protocol::is_final(next) ? Value(to_ms(command.at)) : Value(nullptr)}));
   // A job that was started before and queued again has a run to close.
   if (protocol::is_final(next) && job.attempts > 0)
-    GALLEY_TRY_STATUS(tracking::finish_run(transaction, job.run_id, tracking::RunState::killed,
-                                           command.at));
+    GALLEY_TRY_STATUS(
+        tracking::finish_run(transaction, job.run_id, tracking::RunState::killed, command.at));
   GALLEY_TRY_STATUS(tell(transaction, job.id, {job.name, job.team, next, reason}, command.at));
   GALLEY_TRY_STATUS(audit(transaction, command.caller, "job.cancel", job.id.str(), command.at));
   return next;
@@ -356,16 +359,17 @@ Status save_node(Transaction& transaction, const protocol::NodeRecord& node, Wal
        dump_json(protocol::print_struct(node)), to_ms(at)}));
   for (const protocol::DeviceRecord& device : node.devices)
     GALLEY_TRY_STATUS(transaction.execute(
-        "insert into devices (id, node_id, device_index, model, memory_bytes, state, reason) values "
+        "insert into devices (id, node_id, device_index, model, memory_bytes, state, reason) "
+        "values "
         "(:1, :2, :3, :4, :5, :6, :7) on conflict (id) do update set node_id = excluded.node_id, "
         "device_index = excluded.device_index, model = excluded.model, memory_bytes = "
         "excluded.memory_bytes, state = excluded.state, reason = excluded.reason",
         {device.id, node.id.str(), device.index, device.model, device.memory_bytes, device.state,
          device.reason}));
   const Json data{{"name", node.name}, {"state", node.state}};
-  GALLEY_TRY_STATUS(store::append_event(transaction, {.at_ms = to_ms(at), .kind = "node",
-                                                      .subject = node.id.str(),
-                                                      .data = dump_json(data)}));
+  GALLEY_TRY_STATUS(store::append_event(
+      transaction,
+      {.at_ms = to_ms(at), .kind = "node", .subject = node.id.str(), .data = dump_json(data)}));
   return ok();
 }
 

@@ -14,12 +14,16 @@
 
 namespace galley::controller {
 
-/// One thread owns the core. Everybody else posts to its queue; questions are posted with a promise.
+/// One thread owns the core. Everybody else posts to its queue; questions are posted with a
+/// promise.
 struct Controller::Impl {
   Impl(store::Database& database_in, const Clock& clock_in, IdSource& ids_in, std::int64_t epoch)
       : database(database_in), clock(clock_in), ids(ids_in), core(epoch, ids_in) {}
   ~Impl();
 
+  using Question = std::function<void(const Core&)>;
+
+  void stop();
   void post(Event event);
   void serve();
   void carry_out(Effects effects);
@@ -34,10 +38,10 @@ struct Controller::Impl {
   IdSource& ids;
   Core core;  // used by `thread` alone
 
-  std::mutex queue_mutex;  // guards queue, questions, stopping
+  std::mutex queue_mutex;  // guards queue and stopping
   std::condition_variable arrived;
-  std::deque<Event> queue;
-  std::deque<std::function<void(const Core&)>> questions;
+  // One order for both, so that a question is answered with all that was posted before it in mind.
+  std::deque<std::variant<Event, Question>> queue;
   bool stopping = false;
 
   mutable std::mutex nodes_mutex;  // guards nodes and ports
@@ -48,20 +52,24 @@ struct Controller::Impl {
 };
 
 Controller::Impl::~Impl() {
+  stop();
+  // Commands still queued in the store may post to us: wait for the last of them.
+  (void)database.write([](store::Transaction&) { return ok(); });
+}
+
+void Controller::Impl::stop() {
   {
     const std::lock_guard lock(queue_mutex);
     stopping = true;
   }
   arrived.notify_one();
   if (thread.joinable()) thread.join();
-  // Commands still queued in the store may post to us: wait for the last of them.
-  (void)database.write([](store::Transaction&) { return ok(); });
 }
 
 void Controller::Impl::post(Event event) {
   {
     const std::lock_guard lock(queue_mutex);
-    queue.push_back(std::move(event));
+    queue.emplace_back(std::move(event));
   }
   arrived.notify_one();
 }
@@ -69,11 +77,10 @@ void Controller::Impl::post(Event event) {
 void Controller::Impl::serve() {
   std::optional<WallTime> wake_at;
   for (;;) {
-    std::optional<Event> event;
-    std::function<void(const Core&)> question;
+    std::variant<Event, Question> next{Event{TimerFired{}}};
     {
       std::unique_lock lock(queue_mutex);
-      const auto ready = [&] { return stopping || !queue.empty() || !questions.empty(); };
+      const auto ready = [&] { return stopping || !queue.empty(); };
       // A booking that is years away must not overflow the wait; a minute's check costs nothing.
       constexpr Millis kLongestWait = std::chrono::minutes(1);
       if (wake_at)
@@ -82,21 +89,16 @@ void Controller::Impl::serve() {
       else
         arrived.wait(lock, ready);
       if (stopping) return;
-      if (!questions.empty()) {
-        question = std::move(questions.front());
-        questions.pop_front();
-      } else if (!queue.empty()) {
-        event = std::move(queue.front());
+      if (!queue.empty()) {
+        next = std::move(queue.front());
         queue.pop_front();
-      } else {
-        event = TimerFired{};
       }
     }
-    if (question) {
-      question(core);
+    if (const Question* question = std::get_if<Question>(&next)) {
+      (*question)(core);
       continue;
     }
-    Effects effects = core.step(*event, clock.wall());
+    Effects effects = core.step(std::get<Event>(next), clock.wall());
     wake_at = effects.wake_at;
     carry_out(std::move(effects));
   }
@@ -112,7 +114,7 @@ void Controller::Impl::carry_out(Effects effects) {
           return ok();
         },
         [this, job, outcome](Status status) {
-          if (!status && status.error().code != Errc::conflict)
+          if (!status && status.error().code != Errc::conflict)  // often a cancelled job
             log::error("controller", "a start could not be stored",
                        {{"job", job.str()}, {"reason", describe(status.error())}});
           if (status)
@@ -145,9 +147,8 @@ Answer Controller::Impl::ask(std::function<Answer(const Core&)> question) {
   auto answer = promise->get_future();
   {
     const std::lock_guard lock(queue_mutex);
-    questions.emplace_back([&question, promise](const Core& asked) {
-      promise->set_value(question(asked));
-    });
+    queue.emplace_back(
+        Question([&question, promise](const Core& asked) { promise->set_value(question(asked)); }));
   }
   arrived.notify_one();
   return answer.get();
@@ -155,6 +156,7 @@ Answer Controller::Impl::ask(std::function<Answer(const Core&)> question) {
 
 Controller::Controller(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Controller::~Controller() = default;
+void Controller::stop() { impl_->stop(); }
 
 Result<std::unique_ptr<Controller>> Controller::start(store::Database& database, const Clock& clock,
                                                       IdSource& ids, std::string holder) {
@@ -249,8 +251,7 @@ void Controller::progress(protocol::ProgressReport report, std::vector<Registere
 
 Result<Controller::Accepted> Controller::submit(protocol::JobSpec spec, const Caller& caller) {
   const auto resources = spec.resources;
-  GALLEY_TRY_STATUS(impl_->ask<Status>(
-      [&](const Core& core) { return core.admit(resources); }));
+  GALLEY_TRY_STATUS(impl_->ask<Status>([&](const Core& core) { return core.admit(resources); }));
   if (spec.image)
     return Error{Errc::unsupported, "no node of this installation runs container images", "image",
                  "no image", "leave image out to run natively"};
@@ -344,7 +345,8 @@ std::vector<protocol::NodeRecord> Controller::nodes() const {
     for (const auto& [id, node] : impl_->nodes) nodes.push_back(node);
   }
   if (auto status = add_allocations(impl_->database, nodes); !status)
-    log::warn("controller", "allocations could not be read", {{"reason", describe(status.error())}});
+    log::warn("controller", "allocations could not be read",
+              {{"reason", describe(status.error())}});
   return nodes;
 }
 

@@ -67,8 +67,9 @@ void Core::on(const StartStored& event, Effects& effects, WallTime now) {
     return;
   }
   scheduler_.apply(scheduler::JobGone{event.job});
-  // A conflict means that the job was cancelled in the meantime. Whatever else it is will pass.
-  if (event.outcome.error().code == Errc::conflict) return;
+  // We hear of commits in their order: a cancellation that made the store refuse has come before.
+  // Whatever else it is (a full disk, a node that shrank) will pass, and the job must not be lost.
+  if (pending.cancelled) return;
   scheduler_.apply(scheduler::JobQueued{pending.job});
   retry_at_ = now + kRetryDelay;
 }
@@ -90,8 +91,12 @@ void Core::on(const AttemptEnded& event, Effects&, WallTime) {
 
 void Core::on(const JobCancelled& event, Effects& effects, WallTime) {
   if (protocol::is_final(event.state)) {
-    // A start that is on its way to the store will be refused there and gives back its place.
-    if (!pending_.contains(event.job)) scheduler_.apply(scheduler::JobGone{event.job});
+    // A start that is on its way to the store will be refused there and then gives back its place.
+    const auto pending = pending_.find(event.job);
+    if (pending != pending_.end())
+      pending->second.cancelled = true;
+    else
+      scheduler_.apply(scheduler::JobGone{event.job});
     return;
   }
   const auto found = active_.find(event.job);
@@ -103,17 +108,17 @@ void Core::on(const JobCancelled& event, Effects& effects, WallTime) {
 void Core::on(const TimerFired&, Effects&, WallTime) {}
 
 void Core::send_assign(const ActiveAttempt& attempt, Effects& effects) const {
-  effects.messages.emplace_back(SendAssign{
-      attempt.placement.node,
-      AgentPort::Assign{.assignment = {.epoch = epoch_,
-                                       .attempt_id = attempt.id,
-                                       .attempt_number = attempt.number,
-                                       .job_id = attempt.job.id,
-                                       .run_id = attempt.job.run_id,
-                                       .device_ids = attempt.placement.device_ids,
-                                       .spec = attempt.job.spec},
-                        .expected_running = attempt.running,
-                        .progress_offset = attempt.progress_offset}});
+  effects.messages.emplace_back(
+      SendAssign{attempt.placement.node,
+                 AgentPort::Assign{.assignment = {.epoch = epoch_,
+                                                  .attempt_id = attempt.id,
+                                                  .attempt_number = attempt.number,
+                                                  .job_id = attempt.job.id,
+                                                  .run_id = attempt.job.run_id,
+                                                  .device_ids = attempt.placement.device_ids,
+                                                  .spec = attempt.job.spec},
+                                   .expected_running = attempt.running,
+                                   .progress_offset = attempt.progress_offset}});
 }
 
 void Core::decide(Effects& effects, WallTime now) {

@@ -27,8 +27,8 @@ struct ActiveAttempt {
   std::int64_t progress_offset = 0;
 };
 
-// What the core hears. Everything that concerns a job comes after its write is durable, in the order
-// of commits.
+// What the core hears. Everything that concerns a job comes after its write is durable, in the
+// order of commits.
 struct NodeAttached {
   scheduler::NodeOffer offer;
 };
@@ -59,8 +59,8 @@ struct Restored {
   std::vector<scheduler::QueuedJob> queued;
   std::vector<ActiveAttempt> active;
 };
-using Event = std::variant<Restored, NodeAttached, NodeChanged, JobAccepted, StartStored, AttemptRuns,
-                           AttemptEnded, JobCancelled, TimerFired>;
+using Event = std::variant<Restored, NodeAttached, NodeChanged, JobAccepted, StartStored,
+                           AttemptRuns, AttemptEnded, JobCancelled, TimerFired>;
 
 // What the core wants done.
 struct SendAssign {
@@ -77,9 +77,9 @@ struct Effects {
   std::optional<WallTime> wake_at;  // TimerFired then, at the latest
 };
 
-/// The decisions of a leader: pure, single-threaded, no clock, no I/O; ids come from the source that
-/// is injected. A start holds its resources from the moment it is decided and gives them back when
-/// its write is refused.
+/// The decisions of a leader: pure, single-threaded, no clock, no I/O; ids come from the source
+/// that is injected. A start holds its resources from the moment it is decided and gives them back
+/// when its write is refused.
 class Core {
  public:
   Core(std::int64_t epoch, IdSource& ids) : epoch_(epoch), ids_(ids) {}
@@ -96,6 +96,7 @@ class Core {
     scheduler::QueuedJob job;
     scheduler::Placement placement;
     AttemptId attempt;
+    bool cancelled = false;  // while its start was on its way to the store, which will refuse it
   };
 
   void on(const Restored& event, Effects& effects, WallTime now);
@@ -115,7 +116,7 @@ class Core {
   scheduler::Scheduler scheduler_;
   std::unordered_map<JobId, Pending> pending_;       // decided, not stored yet
   std::unordered_map<JobId, ActiveAttempt> active_;  // stored, not ended
-  std::optional<WallTime> retry_at_;                 // no decisions before it: the store was failing
+  std::optional<WallTime> retry_at_;  // no decisions before it: the store was failing
 };
 
 /// What the scheduler needs to know of a stored job.

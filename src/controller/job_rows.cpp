@@ -17,8 +17,8 @@ std::optional<std::int64_t> number_of(const store::Row& row, std::size_t column)
 
 Result<protocol::JobRecord> job_of_row(const store::Row& row) {
   const auto corrupt = [&](std::string_view what) {
-    return Error{Errc::corrupt, "the stored record of " + row.text(0) + " has a broken " +
-                                    std::string(what)};
+    return Error{Errc::corrupt,
+                 "the stored record of " + row.text(0) + " has a broken " + std::string(what)};
   };
   protocol::JobRecord job;
   job.id = JobId::trusted(row.text(0));

@@ -1,7 +1,7 @@
 #include "job_states.h"
 
-#include <array>
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace galley::controller {
@@ -33,13 +33,16 @@ bool may_move(JobState from, JobState to) {
 
 JobState state_after(const AttemptEnd& end) {
   switch (end.attempt_state) {
-    case AttemptState::succeeded: return JobState::succeeded;
-    case AttemptState::cancelled: return JobState::cancelled;
+    case AttemptState::succeeded:
+      return JobState::succeeded;
+    case AttemptState::cancelled:
+      return JobState::cancelled;
     case AttemptState::lost:
       if (end.job_state == JobState::cancelling) return JobState::cancelled;
       return end.lost_before < end.max_lost ? JobState::queued : JobState::failed;
     case AttemptState::starting:
-    case AttemptState::running: break;
+    case AttemptState::running:
+      break;
     case AttemptState::failed:
       return end.job_state == JobState::cancelling ? JobState::cancelled : JobState::failed;
   }

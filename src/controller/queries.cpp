@@ -16,9 +16,9 @@ using store::Value;
 Result<protocol::JobRecord> find_job(store::Database& database, const JobId& id) {
   protocol::JobRecord job;
   auto status = database.read([&](Transaction& transaction) -> Status {
-    GALLEY_TRY(auto row, transaction.query_one(
-                             fmt::format("select {} from jobs where id = :1", kJobColumns),
-                             {id.str()}));
+    GALLEY_TRY(auto row,
+               transaction.query_one(fmt::format("select {} from jobs where id = :1", kJobColumns),
+                                     {id.str()}));
     if (!row) return no_such_job(id);
     GALLEY_TRY(job, job_of_row(*row));
     return ok();
@@ -63,15 +63,15 @@ Result<std::vector<protocol::AttemptRecord>> list_attempts(store::Database& data
                                                            const JobId& job) {
   std::vector<protocol::AttemptRecord> attempts;
   GALLEY_TRY_STATUS(database.read([&](Transaction& transaction) -> Status {
-    GALLEY_TRY(auto rows,
-               transaction.query(
-                   fmt::format("select {} from attempts where job_id = :1 order by number",
-                               kAttemptColumns),
-                   {job.str()}));
+    GALLEY_TRY(
+        auto rows,
+        transaction.query(fmt::format("select {} from attempts where job_id = :1 order by number",
+                                      kAttemptColumns),
+                          {job.str()}));
     for (const store::Row& row : rows) {
       auto attempt = attempt_of_row(row);
-      GALLEY_TRY(auto devices, transaction.query(
-                                   "select device_id from allocations where attempt_id = :1 and "
+      GALLEY_TRY(auto devices,
+                 transaction.query("select device_id from allocations where attempt_id = :1 and "
                                    "device_id is not null order by device_id",
                                    {attempt.id.str()}));
       for (const store::Row& device : devices) attempt.device_ids.push_back(device.text(0));
@@ -92,8 +92,8 @@ Result<std::vector<protocol::EventRecord>> list_job_events(store::Database& data
                                             {job.str(), kMostEvents}));
     for (const store::Row& row : rows) {
       GALLEY_TRY(auto data, parse_json(row.text(4)));
-      events.push_back({row.integer(0), from_ms(row.integer(1)), row.text(2), row.text(3),
-                        std::move(data)});
+      events.push_back(
+          {row.integer(0), from_ms(row.integer(1)), row.text(2), row.text(3), std::move(data)});
     }
     return ok();
   }));
@@ -105,9 +105,9 @@ Result<QueueCounts> count_queue(store::Database& database, WallTime now) {
   for (const auto state : {"queued", "starting", "running", "cancelling"}) counts.active[state] = 0;
   for (const auto state : {"succeeded", "failed", "cancelled"}) counts.ended_24h[state] = 0;
   GALLEY_TRY_STATUS(database.read([&](Transaction& transaction) -> Status {
-    GALLEY_TRY(auto active, transaction.query(
-                                "select state, count(*) from jobs where state in ('queued', "
-                                "'starting', 'running', 'cancelling') group by state"));
+    GALLEY_TRY(auto active,
+               transaction.query("select state, count(*) from jobs where state in ('queued', "
+                                 "'starting', 'running', 'cancelling') group by state"));
     for (const store::Row& row : active) counts.active[row.text(0)] = row.integer(1);
     const Value day_ago{to_ms(now - std::chrono::hours(24))};
     GALLEY_TRY(auto ended, transaction.query("select state, count(*) from jobs where finished_ms "
@@ -122,11 +122,11 @@ Result<QueueCounts> count_queue(store::Database& database, WallTime now) {
 Status add_allocations(store::Database& database, std::vector<protocol::NodeRecord>& nodes) {
   return database.read([&](Transaction& transaction) -> Status {
     for (protocol::NodeRecord& node : nodes) {
-      GALLEY_TRY(auto rows, transaction.query(
-                                "select a.device_id, a.cpus, a.memory_bytes, t.job_id from "
-                                "allocations a join attempts t on t.id = a.attempt_id where "
-                                "a.node_id = :1 and a.active = 1",
-                                {node.id.str()}));
+      GALLEY_TRY(auto rows,
+                 transaction.query("select a.device_id, a.cpus, a.memory_bytes, t.job_id from "
+                                   "allocations a join attempts t on t.id = a.attempt_id where "
+                                   "a.node_id = :1 and a.active = 1",
+                                   {node.id.str()}));
       for (const store::Row& row : rows) {
         node.cpus_allocated += row.integer(1);
         node.memory_allocated_bytes += row.integer(2);
@@ -142,12 +142,11 @@ Status add_allocations(store::Database& database, std::vector<protocol::NodeReco
 namespace {
 
 Result<ActiveAttempt> read_active(Transaction& transaction, protocol::JobRecord job) {
-  GALLEY_TRY(auto row,
-             transaction.query_one("select id, number, node_id, state, progress_offset from attempts "
-                                   "where job_id = :1 and number = :2",
-                                   {job.id.str(), job.attempts}));
-  if (!row)
-    return Error{Errc::corrupt, job.id.str() + " is active but has no attempt"};
+  GALLEY_TRY(auto row, transaction.query_one(
+                           "select id, number, node_id, state, progress_offset from attempts "
+                           "where job_id = :1 and number = :2",
+                           {job.id.str(), job.attempts}));
+  if (!row) return Error{Errc::corrupt, job.id.str() + " is active but has no attempt"};
   ActiveAttempt attempt;
   attempt.id = AttemptId::trusted(row->text(0));
   attempt.number = row->integer(1);
@@ -158,8 +157,7 @@ Result<ActiveAttempt> read_active(Transaction& transaction, protocol::JobRecord 
   GALLEY_TRY(auto devices, transaction.query("select device_id from allocations where attempt_id = "
                                              ":1 and active = 1 and device_id is not null",
                                              {attempt.id.str()}));
-  for (const store::Row& device : devices)
-    attempt.placement.device_ids.push_back(device.text(0));
+  for (const store::Row& device : devices) attempt.placement.device_ids.push_back(device.text(0));
   attempt.job = std::move(job);
   return attempt;
 }

@@ -45,7 +45,7 @@ Error out_of_range(std::string_view path, std::int64_t minimum, std::int64_t max
 Error unknown_field(std::string_view path, std::string_view name,
                     const std::vector<std::string>& known) {
   const std::string close = nearest(name, known);
-  return at(join(path, name.substr(0, 64)), "unknown field",
+  return at(join(path, to_valid_utf8(name.substr(0, 64))), "unknown field",
             close.empty() ? fmt::format("one of {}", fmt::join(known, ", ")) : std::string(),
             close.empty() ? std::string() : fmt::format("did you mean {}?", join(path, close)));
 }
@@ -57,7 +57,7 @@ Error missing_field(std::string_view path, std::string_view doc) {
 Error wrong_word(std::string_view path, std::string_view found,
                  const std::vector<std::string>& known) {
   const std::string close = nearest(found, known);
-  return at(path, fmt::format("found '{}'", found.substr(0, 64)),
+  return at(path, fmt::format("found '{}'", to_valid_utf8(found.substr(0, 64))),
             fmt::format("one of {}", fmt::join(known, ", ")),
             close.empty() ? std::string() : fmt::format("did you mean {}?", close));
 }
@@ -99,6 +99,10 @@ Status read_text(const Json& json, std::string_view path, std::int64_t minimum,
 
 namespace {
 
+constexpr std::int64_t kMostBytes = (std::int64_t{1} << 60) - 1;
+/// The largest duration that parse_duration answers, so that a stored one can be read again.
+constexpr double kMostSeconds = 3.2e11;
+
 /// Fills in the path of an error from base, which knows none.
 template <class T>
 Status take(Result<T> parsed, std::string_view path, T& out) {
@@ -114,16 +118,18 @@ Status take(Result<T> parsed, std::string_view path, T& out) {
 }  // namespace
 
 Status read_bytes(const Json& json, std::string_view path, Bytes& out) {
-  if (json.is_number_integer())
-    return read_integer(json, path, 0, std::int64_t{1} << 60, out.count);
+  if (json.is_number_integer()) return read_integer(json, path, 0, kMostBytes, out.count);
   if (!json.is_string()) return wrong_type(path, "a size, such as 32GiB or bytes", json);
-  return take(parse_bytes(json.get_ref<const std::string&>()), path, out.count);
+  GALLEY_TRY_STATUS(take(parse_bytes(json.get_ref<const std::string&>()), path, out.count));
+  // The bound of the number form: what we print of it must be readable again.
+  if (out.count > kMostBytes) return out_of_range(path, 0, kMostBytes, describe_found(json));
+  return ok();
 }
 
 Status read_duration(const Json& json, std::string_view path, Millis& out) {
   if (json.is_number()) {
     const double seconds = json.get<double>();
-    if (!(seconds >= 0 && seconds < 3e11))
+    if (!(seconds >= 0 && seconds <= kMostSeconds))
       return wrong_type(path, "a number of seconds, zero or more", json);
     out = Millis{std::llround(seconds * 1e3)};
     return ok();

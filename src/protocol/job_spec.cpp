@@ -8,7 +8,8 @@ namespace {
 
 bool is_variable_name(std::string_view name) {
   return !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0 &&
-         std::ranges::all_of(name, [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+         std::ranges::all_of(name,
+                             [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
 }
 
 Status check_dataset(std::string_view name, std::size_t index) {
@@ -24,8 +25,15 @@ Status check_dataset(std::string_view name, std::size_t index) {
 
 std::string name_of_command(const std::vector<std::string>& command) {
   const std::string& program = command.front();
-  const std::string name = program.substr(program.find_last_of('/') + 1);
-  return name.empty() ? "job" : name.substr(0, 128);
+  std::string name = program.substr(program.find_last_of('/') + 1);
+  // Cut between characters: half of one would be stored as another, longer text.
+  constexpr std::size_t kLongestName = 128;
+  if (name.size() > kLongestName) {
+    std::size_t end = kLongestName;
+    while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xc0U) == 0x80U) --end;
+    name.resize(end);
+  }
+  return name.empty() ? "job" : name;
 }
 
 }  // namespace

@@ -77,9 +77,18 @@ void Capacity::take(const protocol::Resources& resources, const Placement& place
 }
 
 void Capacity::hold(const protocol::Resources& resources) {
+  // The nearest is the one that lacks the least, GPUs first. Nothing that is held goes to others,
+  // so the node lacks less and less, and the hold moves only to one that lacks even less: it ends.
+  const auto lack = [&](const Node& node) {
+    const auto free_gpus = static_cast<std::int64_t>(free_devices(node, resources).size());
+    return std::tuple{std::max<std::int64_t>(resources.gpus - free_gpus, 0),
+                      std::max<std::int64_t>(resources.cpus - node.cpus, 0),
+                      std::max<std::int64_t>(resources.memory.count - node.memory_bytes, 0)};
+  };
   Node* nearest = nullptr;
   for (auto& [id, node] : nodes_)
-    if (fits_when_empty(*node.offer, resources) && (nearest == nullptr || node.cpus > nearest->cpus))
+    if (fits_when_empty(*node.offer, resources) &&
+        (nearest == nullptr || lack(node) < lack(*nearest)))
       nearest = &node;
   if (nearest == nullptr) return;
   nearest->cpus -= resources.cpus;

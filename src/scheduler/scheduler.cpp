@@ -37,6 +37,7 @@ void Scheduler::apply(const ClusterEvent& event) {
                  [&](const NodeUp& up) { nodes_[up.offer.id] = up.offer; },
                  [&](const NodeDown& down) { nodes_.erase(down.node); },
                  [&](const JobQueued& queued) {
+                   leave_queue(queued.job.id);
                    const Rank rank{queued.job.priority_class, queued.job.seq};
                    queue_[rank] = queued.job;
                    rank_of_[queued.job.id] = rank;
@@ -110,10 +111,11 @@ Status Scheduler::admit(const protocol::Resources& resources) const {
   const auto refuse = [](std::string field, std::string message, std::string expected) {
     return Error{Errc::invalid_argument, std::move(message), std::move(field), std::move(expected)};
   };
-  if (nodes_.empty()) return ok();
   if (resources.nodes > 1)
-    return refuse("resources.nodes", fmt::format("{} nodes at once were asked for", resources.nodes),
+    return refuse("resources.nodes",
+                  fmt::format("{} nodes at once were asked for", resources.nodes),
                   "1: this version runs a job on one node");
+  if (nodes_.empty()) return ok();
   std::int64_t most_cpus = 0;
   std::int64_t most_memory = 0;
   std::int64_t most_gpus = 0;
@@ -121,17 +123,16 @@ Status Scheduler::admit(const protocol::Resources& resources) const {
     if (fits_when_empty(offer, resources)) return ok();
     most_cpus = std::max(most_cpus, offer.cpus);
     most_memory = std::max(most_memory, offer.memory_bytes);
-    most_gpus = std::max(most_gpus, static_cast<std::int64_t>(std::ranges::count_if(
-                                        offer.devices, [&](const Device& device) {
-                                          return is_of_type(device, resources);
-                                        })));
+    most_gpus = std::max(
+        most_gpus,
+        static_cast<std::int64_t>(std::ranges::count_if(
+            offer.devices, [&](const Device& device) { return is_of_type(device, resources); })));
   }
   if (resources.gpus > most_gpus) {
     const std::string kind = resources.gpu_type ? " of type " + *resources.gpu_type : "";
-    return refuse("resources.gpus",
-                  fmt::format("{} GPUs{} on one node were asked for", resources.gpus, kind),
-                  most_gpus == 0 ? "0: no node has GPUs" + kind
-                                 : fmt::format("at most {}", most_gpus));
+    return refuse(
+        "resources.gpus", fmt::format("{} GPUs{} on one node were asked for", resources.gpus, kind),
+        most_gpus == 0 ? "0: no node has GPUs" + kind : fmt::format("at most {}", most_gpus));
   }
   if (resources.cpus > most_cpus)
     return refuse("resources.cpus",

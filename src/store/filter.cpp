@@ -80,9 +80,8 @@ class Lexer {
   Result<Token> number() {
     const std::size_t start = at_++;
     while (at_ < text_.size() &&
-           (is_word(text_[at_]) ||
-            ((text_[at_] == '-' || text_[at_] == '+') &&
-             (text_[at_ - 1] == 'e' || text_[at_ - 1] == 'E'))))
+           (is_word(text_[at_]) || ((text_[at_] == '-' || text_[at_] == '+') &&
+                                    (text_[at_ - 1] == 'e' || text_[at_ - 1] == 'E'))))
       ++at_;
     return Token{TokenKind::number, std::string(text_.substr(start, at_ - start)), start};
   }
@@ -115,8 +114,7 @@ class Parser {
   }
   bool is_keyword(std::string_view keyword) const {
     return token_.kind == TokenKind::word &&
-           std::ranges::equal(token_.text, keyword,
-                              [](char a, char b) { return (a | 0x20) == b; });
+           std::ranges::equal(token_.text, keyword, [](char a, char b) { return (a | 0x20) == b; });
   }
   Status expect(std::string_view symbol) {
     if (!is_symbol(symbol))
@@ -278,9 +276,8 @@ class Parser {
 
 Result<Filter> parse_filter(std::string_view text, std::span<const FilterField> fields) {
   if (text.size() > kMaxFilterBytes)
-    return Error{Errc::invalid_argument,
-                 "the filter has " + std::to_string(text.size()) + " bytes", "filter",
-                 "at most " + std::to_string(kMaxFilterBytes) + " bytes"};
+    return Error{Errc::invalid_argument, "the filter has " + std::to_string(text.size()) + " bytes",
+                 "filter", "at most " + std::to_string(kMaxFilterBytes) + " bytes"};
   return Parser(text, fields).parse();
 }
 

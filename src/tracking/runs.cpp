@@ -120,7 +120,8 @@ Result<RunPage> Tracking::list(const RunFilter& filter, std::int64_t limit,
   GALLEY_TRY_STATUS(database_.read([&](Transaction& transaction) -> Status {
     // Ids sort by time of creation. One more than asked for shows whether there is a next page.
     std::string sql = std::string(kRunColumns) + " where true";
-    std::vector<Value> parameters;
+    std::vector<Value> parameters = filter.where_parameters;
+    if (!filter.where_sql.empty()) sql += " and (" + filter.where_sql + ")";
     const auto narrow = [&](std::string_view condition, std::string_view value) {
       if (value.empty()) return;
       parameters.emplace_back(std::string(value));

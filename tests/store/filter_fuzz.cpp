@@ -8,11 +8,10 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace galley::store;
-  static const std::array fields{
-      FilterField{"name", "j.name", FilterType::text},
-      FilterField{"attempts", "j.attempts", FilterType::integer},
-      FilterField{"loss", "j.loss", FilterType::real},
-      FilterField{"created_at", "j.created_ms", FilterType::time}};
+  static const std::array fields{FilterField{"name", "j.name", FilterType::text},
+                                 FilterField{"attempts", "j.attempts", FilterType::integer},
+                                 FilterField{"loss", "j.loss", FilterType::real},
+                                 FilterField{"created_at", "j.created_ms", FilterType::time}};
   static const auto database = *open_sqlite({.path = ":memory:", .durable = false, .readers = 1});
   const auto filter =
       parse_filter(std::string_view(reinterpret_cast<const char*>(data), size), fields);

@@ -35,15 +35,15 @@ class Filtering : public ::testing::Test {
     std::vector<std::string> names;
     if (!filter) return names;
     const auto status = database_->read([&](Transaction& transaction) -> Status {
-      GALLEY_TRY(const auto rows,
-                 transaction.query(
-                     "with t (name, state, attempts, exit_code, loss, created_ms) as (values"
-                     " ('a', 'running', 1, null, 0.5, 1000), ('b', 'failed', 2, 1, 1.5, 2000),"
-                     " ('c', 'succeeded', 1, 0, -1.0, 3000), ('it''s \"d\"', 'queued', 0, null,"
-                     " 0.0, 4000)) select name from t where " +
-                         (filter->sql.empty() ? std::string("true") : filter->sql) +
-                         " order by name",
-                     filter->parameters));
+      GALLEY_TRY(
+          const auto rows,
+          transaction.query(
+              "with t (name, state, attempts, exit_code, loss, created_ms) as (values"
+              " ('a', 'running', 1, null, 0.5, 1000), ('b', 'failed', 2, 1, 1.5, 2000),"
+              " ('c', 'succeeded', 1, 0, -1.0, 3000), ('it''s \"d\"', 'queued', 0, null,"
+              " 0.0, 4000)) select name from t where " +
+                  (filter->sql.empty() ? std::string("true") : filter->sql) + " order by name",
+              filter->parameters));
       for (const Row& row : rows) names.push_back(row.text(0));
       return ok();
     });

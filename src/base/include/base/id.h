@@ -50,7 +50,9 @@ template <class Tag>
 Result<Id<Tag>> Id<Tag>::parse(std::string_view text) {
   if (text.starts_with(Tag::prefix) && is_id_body(text.substr(Tag::prefix.size())))
     return Id(std::string(text));
-  return Error{Errc::invalid_argument, "'" + std::string(text.substr(0, 64)) + "' is not an id", {},
+  return Error{Errc::invalid_argument,
+               "'" + std::string(text.substr(0, 64)) + "' is not an id",
+               {},
                std::string(Tag::prefix) + " and 26 base32 characters"};
 }
 

@@ -88,18 +88,18 @@ inline Status ok() { return std::monostate{}; }
 
 [[noreturn]] inline void check_failed(const char* file, int line, const char* condition,
                                       const char* why) {
-  std::fprintf(stderr, "level=fatal at=%s:%d msg=\"check failed: %s (%s)\"\n", file, line, condition,
-               why);
+  std::fprintf(stderr, "level=fatal at=%s:%d msg=\"check failed: %s (%s)\"\n", file, line,
+               condition, why);
   std::abort();
 }
 
 }  // namespace galley
 
 /// Stops the process when an invariant of ours is broken, in every build type. Never for input.
-#define GALLEY_CHECK(condition, why)                                                   \
-  do {                                                                                 \
-    if (!(condition)) [[unlikely]]                                                     \
-      ::galley::check_failed(__FILE__, __LINE__, #condition, why);                     \
+#define GALLEY_CHECK(condition, why)                               \
+  do {                                                             \
+    if (!(condition)) [[unlikely]]                                 \
+      ::galley::check_failed(__FILE__, __LINE__, #condition, why); \
   } while (false)
 
 #define GALLEY_CONCAT_INNER(a, b) a##b
@@ -116,8 +116,8 @@ inline Status ok() { return std::monostate{}; }
 /// Returns the error of a Status (or of any Result) to our caller, if it is one.
 #define GALLEY_TRY_STATUS(expression) \
   GALLEY_TRY_STATUS_IMPL(GALLEY_CONCAT(galley_status_, __COUNTER__), expression)
-#define GALLEY_TRY_STATUS_IMPL(status, expression)  \
-  do {                                              \
-    auto status = (expression);                     \
-    if (!status) return std::move(status).error();  \
+#define GALLEY_TRY_STATUS_IMPL(status, expression) \
+  do {                                             \
+    auto status = (expression);                    \
+    if (!status) return std::move(status).error(); \
   } while (false)

@@ -27,7 +27,8 @@ struct Caller {
   std::string request_sha256{};   // of the body; another body under the same key is a conflict
 };
 
-/// What the controller tells the agent of a node. Called on the controller's thread; must not block.
+/// What the controller tells the agent of a node. Called on the controller's thread; must not
+/// block.
 class AgentPort {
  public:
   struct Assign {
@@ -53,14 +54,14 @@ struct JobPage {
   std::string next_cursor;                // empty at the end
 };
 struct JobQuery {
-  std::string where_sql;                     // from store::Filter; empty = all
+  std::string where_sql;                         // from store::Filter; empty = all
   std::vector<store::Value> where_parameters{};  // its :1, :2, …
   std::int64_t limit = 50;
   std::string cursor{};
 };
 
 struct QueueCounts {
-  std::map<std::string, std::int64_t> active;    // by state: queued, starting, running, cancelling
+  std::map<std::string, std::int64_t> active;     // by state: queued, starting, running, cancelling
   std::map<std::string, std::int64_t> ended_24h;  // by state: succeeded, failed, cancelled
 };
 
@@ -70,8 +71,8 @@ struct Why {
   std::vector<std::string> lines;  // the facts behind it
 };
 
-/// The leader of one installation: accepts jobs, decides what runs where, and follows it to its end.
-/// One thread drives the pure core; every change is durable before anybody hears of it.
+/// The leader of one installation: accepts jobs, decides what runs where, and follows it to its
+/// end. One thread drives the pure core; every change is durable before anybody hears of it.
 /// Thread-safe. Calls that write block until the write is durable (one group commit).
 class Controller {
  public:
@@ -79,6 +80,9 @@ class Controller {
   static Result<std::unique_ptr<Controller>> start(store::Database& database, const Clock& clock,
                                                    IdSource& ids, std::string holder);
   ~Controller();
+  /// Ends decisions: afterwards no AgentPort is called, and submit() and why(), which ask the core,
+  /// must not be called. Idempotent; the destructor does it too.
+  void stop();
 
   /// The id of the node of that name: the stored one, or a new one for a node never seen.
   Result<NodeId> node_id(const std::string& name);
@@ -98,7 +102,8 @@ class Controller {
   /// Errors: invalid_argument (can never run here: says what would), not_found (a data set),
   /// conflict (idempotency key with another body), rate_limited, exhausted.
   Result<Accepted> submit(protocol::JobSpec spec, const Caller& caller);
-  /// A queued job ends at once; a running one is asked to stop. Errors: not_found, conflict (ended).
+  /// A queued job ends at once; a running one is asked to stop. Errors: not_found, conflict
+  /// (ended).
   Result<protocol::JobRecord> cancel(const JobId& job, const Caller& caller);
 
   Result<protocol::JobRecord> job(const JobId& job) const;

@@ -40,7 +40,8 @@ struct Fields;
 template <class T>
 concept HasFields = requires { Fields<T>::table; };
 
-/// Specialised for each enum that crosses a wire: `static constexpr std::array<std::pair<std::string_view, E>, N> words`.
+/// Specialised for each enum that crosses a wire: `static constexpr
+/// std::array<std::pair<std::string_view, E>, N> words`.
 template <class Enum>
 struct Words;
 
@@ -78,7 +79,8 @@ Error out_of_range(std::string_view path, std::int64_t minimum, std::int64_t max
 Error unknown_field(std::string_view path, std::string_view name,
                     const std::vector<std::string>& known);
 Error missing_field(std::string_view path, std::string_view doc);
-Error wrong_word(std::string_view path, std::string_view found, const std::vector<std::string>& known);
+Error wrong_word(std::string_view path, std::string_view found,
+                 const std::vector<std::string>& known);
 std::string join(std::string_view path, std::string_view name);
 std::string join(std::string_view path, std::size_t index);
 
@@ -200,7 +202,8 @@ Status read_list(const Json& json, const Context& context, std::vector<T>& out) 
 template <HasFields T>
 std::vector<std::string> names_of() {
   std::vector<std::string> names;
-  std::apply([&](const auto&... field) { (names.emplace_back(field.name), ...); }, Fields<T>::table);
+  std::apply([&](const auto&... field) { (names.emplace_back(field.name), ...); },
+             Fields<T>::table);
   return names;
 }
 

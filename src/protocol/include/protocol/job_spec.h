@@ -38,11 +38,14 @@ struct Fields<Resources> {
   using S = Resources;
   static constexpr std::tuple table{
       Field<S, std::int64_t>{"gpus", &S::gpus, "GPUs for each node; 0 for none.", false, 0, 4096},
-      Field<S, std::optional<std::string>>{
-          "gpu_type", &S::gpu_type, "Words that the GPU's name must contain, such as H100.", false, 1, 64},
+      Field<S, std::optional<std::string>>{"gpu_type", &S::gpu_type,
+                                           "Words that the GPU's name must contain, such as H100.",
+                                           false, 1, 64},
       Field<S, std::int64_t>{"cpus", &S::cpus, "Processors for each node.", false, 1, 4096},
-      Field<S, Bytes>{"memory", &S::memory, "Memory for each node, such as 32GiB; 0 sets no limit."},
-      Field<S, std::int64_t>{"nodes", &S::nodes, "How many nodes the job runs on at once.", false, 1, 4096}};
+      Field<S, Bytes>{"memory", &S::memory,
+                      "Memory for each node, such as 32GiB; 0 sets no limit."},
+      Field<S, std::int64_t>{"nodes", &S::nodes, "How many nodes the job runs on at once.", false,
+                             1, 4096}};
 };
 
 /// What a user asks for. The same struct is the file, the API body and the row.
@@ -72,30 +75,41 @@ struct Fields<JobSpec> {
   static constexpr std::string_view kind = "job";
   using S = JobSpec;
   static constexpr std::tuple table{
-      Field<S, std::optional<std::string>>{"kind", &S::kind, "The word job, in files.", false, 0, 32},
-      Field<S, std::optional<std::int64_t>>{"version", &S::version, "Version of the file's form: 1.", false, 1, 1},
-      Field<S, std::string>{"name", &S::name, "Shown in lists; the command's name when absent.", false, 0, 128},
+      Field<S, std::optional<std::string>>{"kind", &S::kind, "The word job, in files.", false, 0,
+                                           32},
+      Field<S, std::optional<std::int64_t>>{"version", &S::version,
+                                            "Version of the file's form: 1.", false, 1, 1},
+      Field<S, std::string>{"name", &S::name, "Shown in lists; the command's name when absent.",
+                            false, 0, 128},
       Field<S, std::string>{"team", &S::team, "Who pays for it.", false, 1, 64},
       Field<S, std::vector<std::string>>{
-          "command", &S::command, "The program and its arguments, as a list; no shell is involved.", true, 1, 4096},
+          "command", &S::command, "The program and its arguments, as a list; no shell is involved.",
+          true, 1, 4096},
       Field<S, std::optional<std::string>>{
-          "image", &S::image, "Container image to run in; the machine itself when absent.", false, 1, 512},
+          "image", &S::image, "Container image to run in; the machine itself when absent.", false,
+          1, 512},
       Field<S, Resources>{"resources", &S::resources, "What the job needs at once."},
       Field<S, std::vector<std::string>>{
-          "datasets", &S::datasets, "Frozen data sets it reads, as NAME@VERSION; each appears as $GALLEY_DATASET_<NAME>.",
+          "datasets", &S::datasets,
+          "Frozen data sets it reads, as NAME@VERSION; each appears as $GALLEY_DATASET_<NAME>.",
           false, 0, 64},
       Field<S, std::optional<Json>>{"build", &S::build, "Reserved: how to build the image."},
-      Field<S, std::map<std::string, std::string>>{"env", &S::env, "Environment variables.", false, 0, 1024},
+      Field<S, std::map<std::string, std::string>>{"env", &S::env, "Environment variables.", false,
+                                                   0, 1024},
       Field<S, PriorityClass>{"priority_class", &S::priority_class, "urgent, normal or idle."},
-      Field<S, std::optional<Millis>>{"max_runtime", &S::max_runtime, "Stopped after this long, such as 90m."},
+      Field<S, std::optional<Millis>>{"max_runtime", &S::max_runtime,
+                                      "Stopped after this long, such as 90m."},
       Field<S, std::optional<WallTime>>{
-          "start_at", &S::start_at, "Not started before this time, such as 2026-12-01T09:00+09:00."},
+          "start_at", &S::start_at,
+          "Not started before this time, such as 2026-12-01T09:00+09:00."},
       Field<S, std::optional<std::string>>{
-          "workdir", &S::workdir, "Folder to run in; the attempt's own folder when absent.", false, 1, 4096},
+          "workdir", &S::workdir, "Folder to run in; the attempt's own folder when absent.", false,
+          1, 4096},
       Field<S, Bytes>{"log_limit", &S::log_limit, "Output kept; past it the middle is dropped."},
       Field<S, Millis>{"grace", &S::grace, "Time between the request to stop and the kill."},
-      Field<S, std::int64_t>{
-          "max_lost", &S::max_lost, "Started again after its machine died, at most this often.", false, 0, 100}};
+      Field<S, std::int64_t>{"max_lost", &S::max_lost,
+                             "Started again after its machine died, at most this often.", false, 0,
+                             100}};
 };
 
 /// What the table cannot say: the kind of the file, names of variables, a reserved field, start_at

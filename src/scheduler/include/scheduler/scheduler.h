@@ -84,9 +84,9 @@ struct Explanation {
   std::vector<std::string> lines;
 };
 
-/// In memory, single-threaded. decide() changes nothing: the caller applies JobPlaced for each start
-/// that it carries out, so that decide() after any events equals decide() of a Scheduler rebuilt
-/// from the stored state.
+/// In memory, single-threaded. decide() changes nothing: the caller applies JobPlaced for each
+/// start that it carries out, so that decide() after any events equals decide() of a Scheduler
+/// rebuilt from the stored state.
 ///
 /// Cost: apply O(log jobs); decide O(jobs looked at x nodes), and it looks no further once no node
 /// has a free processor.
@@ -96,8 +96,9 @@ class Scheduler {
   Plan decide(WallTime now) const;
   /// Why a job waits, or where it runs.
   Explanation why(const JobId& job, WallTime now) const;
-  /// Errors: invalid_argument when no node of the fleet could ever hold the request; `expected` says
-  /// what would fit. Without any node, everything is admitted: nodes may still come.
+  /// Errors: invalid_argument when no node of the fleet could ever hold the request; `expected`
+  /// says what would fit. Without any node, whatever one node could hold is admitted: nodes may
+  /// still come.
   Status admit(const protocol::Resources& resources) const;
 
   /// The queued job, or null. Valid until the next apply.

@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "base/result.h"
 #include "protocol/ids.h"
+#include "store/database.h"
 #include "tracking/chunk.h"
 
 namespace galley::tracking {
@@ -87,6 +88,8 @@ struct Artifact {
 struct RunFilter {
   std::string experiment;  // empty: all
   std::string job_id;      // empty: all
+  std::string where_sql;   // from store::Filter, over the columns of runs; empty: all
+  std::vector<store::Value> where_parameters{};  // its :1, :2, …
 };
 
 struct RunPage {

@@ -1,0 +1,140 @@
+// What `galley bench` starts: measurements of the real programs beside it, one JSON form for all.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "classifier/classifier_bench.h"
+#include "http/http_bench.h"
+#include "machine.h"
+#include "output.h"
+#include "server_process.h"
+#include "start/start_bench.h"
+#include "stop.h"
+#include "submit/submit_bench.h"
+
+namespace {
+
+using galley::Result;
+using galley::bench::BenchReport;
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+constexpr int kInterrupted = 130;
+
+constexpr const char* kHelp = R"(Examples:
+  galley bench start                        how soon `galley up` answers, and its memory
+  galley bench http --json | tail -n 1      requests per second, as one JSON object
+  galley bench classifier --data data/nsmc  accuracy and speed of the trainer, and a baseline
+
+Each benchmark starts the programs beside this one on folders of its own and removes them. Progress
+goes to stderr. With --json the last line of stdout is one object: name, figures, peers, machine,
+commit, seeds, seconds. Client and server share this machine's cores.)";
+
+struct BenchOptions {
+  bool json = false;
+  std::filesystem::path data = "data/nsmc";
+  std::uint32_t seeds = 5;
+  std::uint32_t threads = 0;
+  std::optional<std::int64_t> rounds;
+};
+
+using Run = Result<BenchReport> (*)(const BenchOptions& options);
+
+Result<BenchReport> run_http(const BenchOptions& options) {
+  galley::bench::HttpBenchOptions chosen{.programs = galley::support::program_folder()};
+  chosen.rounds = options.rounds.value_or(chosen.rounds);
+  return galley::bench::run_http_bench(chosen);
+}
+
+Result<BenchReport> run_submit(const BenchOptions& options) {
+  galley::bench::SubmitBenchOptions chosen{.programs = galley::support::program_folder()};
+  chosen.rounds = options.rounds.value_or(chosen.rounds);
+  return galley::bench::run_submit_bench(chosen);
+}
+
+Result<BenchReport> run_start(const BenchOptions& options) {
+  galley::bench::StartBenchOptions chosen{.programs = galley::support::program_folder()};
+  chosen.rounds = options.rounds.value_or(chosen.rounds);
+  return galley::bench::run_start_bench(chosen);
+}
+
+Result<BenchReport> run_classifier(const BenchOptions& options) {
+  return galley::bench::run_classifier_bench(
+      {.data = options.data, .seeds = options.seeds, .threads = options.threads});
+}
+
+CLI::App* add_command(CLI::App& app, const char* name, const char* help, BenchOptions& options,
+                      Run run, Run& chosen) {
+  CLI::App* command = app.add_subcommand(name, help);
+  command->add_flag("--json", options.json, "End stdout with the result as one JSON object");
+  command->callback([run, &chosen] { chosen = run; });
+  return command;
+}
+
+CLI::App* with_rounds(CLI::App* command, BenchOptions& options) {
+  command->add_option("--rounds", options.rounds, "Measurements that the medians are over")
+      ->check(CLI::Range(1, 1000));
+  return command;
+}
+
+void add_commands(CLI::App& app, BenchOptions& options, Run& chosen) {
+  with_rounds(add_command(app, "start", "First answer of `galley up`, memory at rest", options,
+                          run_start, chosen),
+              options);
+  with_rounds(add_command(app, "http", "Requests per second and latency, by wrk", options, run_http,
+                          chosen),
+              options);
+  with_rounds(add_command(app, "submit", "Durable jobs per second; submit to finished", options,
+                          run_submit, chosen),
+              options);
+  CLI::App* classifier = add_command(app, "classifier", "Accuracy and speed of galley-train",
+                                     options, run_classifier, chosen);
+  classifier->add_option("--data", options.data, "Folder with a training and a test file")
+      ->capture_default_str();
+  classifier->add_option("--seeds", options.seeds, "Trainings to average over")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  classifier->add_option("--threads", options.threads, "Threads; 0: one for each core")
+      ->capture_default_str();
+}
+
+int measure(const BenchOptions& options, Run run) {
+  // The classifier starts no process and keeps no folder, so that Ctrl-C may simply end it.
+  if (run != run_classifier) galley::support::catch_stop_signals();
+  const auto machine = describe_machine(std::filesystem::temp_directory_path());
+  const auto begin = std::chrono::steady_clock::now();
+  const auto report = run(options);
+  if (galley::support::stop_requested()) return kInterrupted;
+  if (!report) {
+    fmt::print(stderr, "galley bench: {}\n", describe(report.error()));
+    return kFailed;
+  }
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  if (options.json)
+    fmt::print("{}\n", galley::dump_json(to_json(*report, machine, seconds.count())));
+  else
+    print_table(*report);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Measures Galley on this machine", "galley bench"};
+  app.require_subcommand(1);
+  app.footer(kHelp);
+  BenchOptions options;
+  Run run = nullptr;
+  add_commands(app, options, run);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsage;
+  }
+  return measure(options, run);
+}

@@ -1,0 +1,61 @@
+#include "data_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/text.h"
+
+namespace galley::app {
+namespace {
+
+constexpr std::int64_t kSmallFile = 4096;
+
+Result<UniqueFd> lock_folder(const std::filesystem::path& folder) {
+  const std::filesystem::path path = folder / "lock";
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd) return system_error("cannot use the data folder " + folder.string(), errno);
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    const auto holder = read_file(path, kSmallFile);
+    const std::string who = holder ? std::string(trim(*holder)) : std::string();
+    return Error{Errc::conflict,
+                 "the data folder " + folder.string() + " is in use" +
+                     (who.empty() ? "" : " by process " + who),
+                 {}, {}, "stop that process, or choose another folder with --data"};
+  }
+  if (::ftruncate(fd.get(), 0) != 0)
+    return system_error("cannot write in the data folder " + folder.string(), errno);
+  GALLEY_TRY_STATUS(write_all(fd.get(), std::to_string(::getpid()) + "\n"));
+  return fd;
+}
+
+/// The secret in the file, made at the first start.
+Result<std::string> secret_file(const std::filesystem::path& path) {
+  auto stored = read_file(path, kSmallFile);
+  if (stored && !trim(*stored).empty()) return std::string(trim(*stored));
+  if (!stored && stored.error().code != Errc::not_found) return std::move(stored).error();
+  constexpr std::size_t kSecretBytes = 32;
+  const std::string secret = random_hex(kSecretBytes);
+  GALLEY_TRY_STATUS(write_file_atomic(path, secret + "\n", Durability::disk, 0600));
+  return secret;
+}
+
+}  // namespace
+
+Result<DataFolder> DataFolder::open(const std::filesystem::path& path) {
+  const std::filesystem::path absolute = std::filesystem::absolute(path).lexically_normal();
+  const bool is_new = !std::filesystem::exists(absolute);
+  GALLEY_TRY_STATUS(make_folders(absolute));
+  if (is_new && ::chmod(absolute.c_str(), 0700) != 0)
+    return system_error("cannot protect the data folder " + absolute.string(), errno);
+  GALLEY_TRY(auto lock, lock_folder(absolute));
+  DataFolder folder(absolute, std::move(lock));
+  GALLEY_TRY(folder.token_, secret_file(absolute / "token"));
+  GALLEY_TRY(folder.secret_, secret_file(absolute / "secret"));
+  return folder;
+}
+
+}  // namespace galley::app

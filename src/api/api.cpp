@@ -1,0 +1,103 @@
+#include "api/api.h"
+
+#include <utility>
+
+#include "blobs/format.h"
+#include "context.h"
+#include "load.h"
+#include "run_views.h"
+#include "store/events.h"
+
+namespace galley::api {
+namespace {
+
+void add_routes(Endpoints& endpoints, Context& context) {
+  add_auth_routes(endpoints, context);
+  add_overview_routes(endpoints, context);
+  add_job_routes(endpoints, context);
+  add_log_routes(endpoints, context);
+  add_node_routes(endpoints, context);
+  add_run_routes(endpoints, context);
+  add_blob_routes(endpoints, context);
+  add_snapshot_routes(endpoints, context);
+  add_model_routes(endpoints, context);
+  add_channel_routes(endpoints, context);
+  add_predict_routes(endpoints, context);
+  add_kserve_routes(endpoints, context);
+  add_event_routes(endpoints, context);
+  add_metrics_routes(endpoints, context);
+  add_static_routes(endpoints, context);
+  add_openapi_routes(endpoints, context);
+}
+
+}  // namespace
+
+struct Api::Impl : Context {
+  using Context::Context;
+};
+
+Status audit(const Context& context, const http::Request& request, std::string action,
+             std::string subject) {
+  const store::AuditEntry entry{.at_ms = to_ms(context.services.clock.wall()),
+                                .principal = request.principal,
+                                .action = std::move(action),
+                                .subject = std::move(subject),
+                                .request_id = request.id};
+  return context.services.database.write(
+      [entry](store::Transaction& transaction) { return store::append_audit(transaction, entry); });
+}
+
+Api::Api(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Api::~Api() { stop(); }
+
+Result<std::unique_ptr<Api>> Api::create(Services services, AuthOptions options) {
+  GALLEY_TRY(auto auth,
+             Auth::open(services.database, services.clock, services.ids, std::move(options)));
+  auto impl = std::make_unique<Impl>(std::move(services), std::move(auth));
+  const Services& of = impl->services;
+  impl->feed = std::make_unique<EventFeed>(of.database, of.clock, [&of] { return load_event(of); });
+  GALLEY_TRY(impl->logs, LogFollower::start(of.controller, *impl->feed, of.attempts_folder));
+  return std::unique_ptr<Api>(new Api(std::move(impl)));
+}
+
+http::Router Api::router() {
+  http::Router router;
+  Context& context = *impl_;
+  const auto endpoints = std::make_shared<Endpoints>(router);
+  add_routes(*endpoints, context);
+  router.use([&context, endpoints](http::Request& request, std::string_view pattern) {
+    // A path of programs that does not exist is told only to those who may ask.
+    const bool page = pattern == "/{path...}";
+    const bool hidden =
+        page && (request.path.starts_with("/api/") || request.path.starts_with("/v1/") ||
+                 request.path.starts_with("/v2/"));
+    return context.auth->check(request,
+                               hidden ? Access::owner : endpoints->access(request.method, pattern));
+  });
+  router.observe([&context](const http::Request&, std::string_view pattern, int status,
+                            std::chrono::nanoseconds took) {
+    context.metrics.request(pattern, status, took);
+  });
+  return router;
+}
+
+std::map<std::string, std::size_t, std::less<>> Api::body_bytes_of_route() {
+  const auto manifest = static_cast<std::size_t>(blobs::kMaxBlobBytes) + (1U << 20U);
+  return {{"/api/v1/datasets/{name}/versions", manifest},
+          {"/api/v1/models/{name}/snapshots", manifest}};
+}
+
+void Api::set_url(std::string url) { impl_->set_url(std::move(url)); }
+std::string Api::new_login_code() { return impl_->auth->new_code(); }
+std::string Api::job_token(const RunId& run) const { return impl_->auth->job_token(run); }
+
+void Api::metrics_arrived(const RunId& run, const std::vector<std::string>& keys) {
+  announce_metrics(*impl_->feed, run, keys);
+}
+
+void Api::stop() {
+  impl_->logs->stop();
+  impl_->feed->stop();
+}
+
+}  // namespace galley::api

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "api/api.h"
+#include "auth.h"
+#include "endpoints.h"
+#include "event_feed.h"
+#include "log_follower.h"
+#include "request_metrics.h"
+#include "worker.h"
+
+namespace galley::api {
+
+/// What the handlers share. Lives as long as the Api.
+struct Context {
+  Context(Services of, std::unique_ptr<Auth> by)
+      : services(std::move(of)), auth(std::move(by)), started(services.clock.wall()) {}
+
+  const Services services;
+  const std::unique_ptr<Auth> auth;
+  const WallTime started;
+  RequestMetrics metrics;
+  std::unique_ptr<EventFeed> feed;
+  std::unique_ptr<LogFollower> logs;
+  Worker worker;
+
+  std::string url() const {
+    const std::lock_guard lock(url_mutex_);
+    return url_;
+  }
+  void set_url(std::string url) {
+    const std::lock_guard lock(url_mutex_);
+    url_ = std::move(url);
+  }
+
+ private:
+  mutable std::mutex url_mutex_;  // guards url_
+  std::string url_;
+};
+
+/// Records a change for which the module that made it keeps no audit of its own.
+Status audit(const Context& context, const http::Request& request, std::string action,
+             std::string subject);
+
+// One for each topic.
+void add_auth_routes(Endpoints& endpoints, Context& context);
+void add_overview_routes(Endpoints& endpoints, Context& context);
+void add_job_routes(Endpoints& endpoints, Context& context);
+void add_log_routes(Endpoints& endpoints, Context& context);
+void add_node_routes(Endpoints& endpoints, Context& context);
+void add_run_routes(Endpoints& endpoints, Context& context);
+void add_blob_routes(Endpoints& endpoints, Context& context);
+void add_snapshot_routes(Endpoints& endpoints, Context& context);
+void add_model_routes(Endpoints& endpoints, Context& context);
+void add_channel_routes(Endpoints& endpoints, Context& context);
+void add_predict_routes(Endpoints& endpoints, Context& context);
+void add_kserve_routes(Endpoints& endpoints, Context& context);
+void add_event_routes(Endpoints& endpoints, Context& context);
+void add_metrics_routes(Endpoints& endpoints, Context& context);
+/// Last: the document lists what was added before.
+void add_openapi_routes(Endpoints& endpoints, Context& context);
+void add_static_routes(Endpoints& endpoints, Context& context);
+
+}  // namespace galley::api

@@ -1,0 +1,132 @@
+#include <array>
+
+#include "base/text.h"
+#include "context.h"
+#include "protocol/records.h"
+#include "reply.h"
+#include "store/filter.h"
+
+namespace galley::api {
+namespace {
+
+using protocol::AttemptRecord;
+using protocol::EventRecord;
+using protocol::JobRecord;
+using protocol::JobSpec;
+
+constexpr std::array kJobFields{
+    store::FilterField{"id", "id"},
+    store::FilterField{"name", "name"},
+    store::FilterField{"team", "team"},
+    store::FilterField{"state", "state"},
+    store::FilterField{"priority_class", "priority_class"},
+    store::FilterField{"principal", "principal"},
+    store::FilterField{"run_id", "run_id"},
+    store::FilterField{"reason", "reason"},
+    store::FilterField{"attempts", "attempts", store::FilterType::integer},
+    store::FilterField{"exit_code", "exit_code", store::FilterType::integer},
+    store::FilterField{"created_at", "created_ms", store::FilterType::time},
+    store::FilterField{"started_at", "started_ms", store::FilterType::time},
+    store::FilterField{"finished_at", "finished_ms", store::FilterType::time}};
+
+constexpr std::size_t kMaxKeyBytes = 255;
+
+Result<JobId> job_id(const http::Request& request) { return JobId::parse(request.param("id")); }
+
+Result<http::Response> submit(Context& context, const http::Request& request) {
+  auto caller = caller_of(request);
+  caller.idempotency_key = request.headers.get("Idempotency-Key");
+  if (caller.idempotency_key.size() > kMaxKeyBytes || !is_valid_utf8(caller.idempotency_key))
+    return Error{Errc::invalid_argument, "found an Idempotency-Key that cannot be kept",
+                 "Idempotency-Key", "at most " + std::to_string(kMaxKeyBytes) + " bytes of UTF-8"};
+  if (!caller.idempotency_key.empty()) caller.request_sha256 = sha256_hex(request.body);
+  GALLEY_TRY(const auto json, body_json(request));
+  GALLEY_TRY(auto spec, protocol::parse_job_spec(json));
+  GALLEY_TRY(const auto accepted, context.services.controller.submit(std::move(spec), caller));
+  auto response = reply(protocol::print_struct(accepted.job), 201);
+  response.headers.set("Location", "/api/v1/jobs/" + accepted.job.id.str());
+  if (accepted.repeated) response.headers.set("Idempotent-Replayed", "true");
+  return response;
+}
+
+Result<http::Response> list(Context& context, const http::Request& request) {
+  GALLEY_TRY(const auto limit, query_limit(request));
+  GALLEY_TRY(auto filter, store::parse_filter(query_text(request, "filter"), kJobFields));
+  GALLEY_TRY(const auto page,
+             context.services.controller.jobs({.where_sql = std::move(filter.sql),
+                                               .where_parameters = std::move(filter.parameters),
+                                               .limit = limit,
+                                               .cursor = query_text(request, "cursor")}));
+  return reply_list(protocol::detail::print_value(page.jobs), page.next_cursor);
+}
+
+Result<http::Response> show(Context& context, const http::Request& request) {
+  GALLEY_TRY(const auto id, job_id(request));
+  GALLEY_TRY(const auto job, context.services.controller.job(id));
+  GALLEY_TRY(const auto attempts, context.services.controller.attempts(id));
+  Json body = protocol::print_struct(job);
+  body["attempt_list"] = protocol::detail::print_value(attempts);
+  return reply(body);
+}
+
+Json job_with_attempts_schema() {
+  Json schema = protocol::schema_of<JobRecord>();
+  schema["properties"]["attempt_list"] = list_of(protocol::schema_of<AttemptRecord>());
+  return schema;
+}
+
+void add_questions(Endpoints& endpoints, Context& context) {
+  endpoints.add("GET", "/api/v1/jobs/{id}/why", http::Run::pool,
+                {.summary = "Says why a job waits, or what happened to it.",
+                 .response = object_schema({{"state", type_schema("string")},
+                                            {"summary", type_schema("string")},
+                                            {"lines", list_of(type_schema("string"))}})},
+                [&context](const http::Request& request) -> Result<http::Response> {
+                  GALLEY_TRY(const auto id, job_id(request));
+                  GALLEY_TRY(const auto job, context.services.controller.job(id));
+                  GALLEY_TRY(const auto why, context.services.controller.why(id));
+                  return reply({{"state", protocol::word_of(job.state)},
+                                {"summary", why.summary},
+                                {"lines", why.lines}});
+                });
+  endpoints.add("GET", "/api/v1/jobs/{id}/events", http::Run::pool,
+                {.summary = "Lists what happened to a job, oldest first.",
+                 .response = list_schema(protocol::schema_of<EventRecord>())},
+                [&context](const http::Request& request) -> Result<http::Response> {
+                  GALLEY_TRY(const auto id, job_id(request));
+                  GALLEY_TRY(const auto events, context.services.controller.job_events(id));
+                  return reply_list(protocol::detail::print_value(events));
+                });
+}
+
+}  // namespace
+
+void add_job_routes(Endpoints& endpoints, Context& context) {
+  endpoints.add("POST", "/api/v1/jobs", http::Run::pool,
+                {.summary = "Submits a job. A repeated Idempotency-Key returns the first answer.",
+                 .request = protocol::schema_of<JobSpec>(),
+                 .response = protocol::schema_of<JobRecord>(),
+                 .status = 201},
+                [&context](const http::Request& request) { return submit(context, request); });
+  endpoints.add("GET", "/api/v1/jobs", http::Run::pool,
+                {.summary = "Lists jobs, newest first.",
+                 .response = list_schema(protocol::schema_of<JobRecord>()),
+                 .query = list_parameters(true)},
+                [&context](const http::Request& request) { return list(context, request); });
+  endpoints.add(
+      "GET", "/api/v1/jobs/{id}", http::Run::pool,
+      {.summary = "Shows a job and its attempts.", .response = job_with_attempts_schema()},
+      [&context](const http::Request& request) { return show(context, request); });
+  endpoints.add("POST", "/api/v1/jobs/{id}/cancel", http::Run::pool,
+                {.summary = "Ends a queued job, or asks a running one to stop.",
+                 .response = protocol::schema_of<JobRecord>()},
+                [&context](const http::Request& request) -> Result<http::Response> {
+                  GALLEY_TRY(const auto id, job_id(request));
+                  GALLEY_TRY(const auto job,
+                             context.services.controller.cancel(id, caller_of(request)));
+                  return reply(protocol::print_struct(job));
+                });
+  add_questions(endpoints, context);
+}
+
+}  // namespace galley::api

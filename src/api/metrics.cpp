@@ -1,0 +1,87 @@
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "context.h"
+#include "controller/controller.h"
+#include "reply.h"
+#include "serving/model_host.h"
+
+namespace galley::api {
+namespace {
+
+void print_one(std::string& out, std::string_view name, std::string_view help,
+               std::string_view type, std::int64_t value) {
+  print_header(out, name, help, type);
+  fmt::format_to(std::back_inserter(out), "{} {}\n", name, value);
+}
+
+void print_jobs(std::string& out, const controller::QueueCounts& counts) {
+  print_header(out, "galley_jobs", "Jobs that have not ended, by state.", "gauge");
+  for (const char* state : {"queued", "starting", "running", "cancelling"}) {
+    const auto found = counts.active.find(state);
+    fmt::format_to(std::back_inserter(out), "galley_jobs{{state=\"{}\"}} {}\n", state,
+                   found == counts.active.end() ? 0 : found->second);
+  }
+}
+
+void print_nodes(std::string& out, const std::vector<protocol::NodeRecord>& nodes) {
+  std::int64_t cpus = 0;
+  std::int64_t cpus_allocated = 0;
+  std::int64_t memory = 0;
+  std::int64_t memory_used = 0;
+  std::int64_t gpus = 0;
+  std::int64_t gpus_allocated = 0;
+  for (const auto& node : nodes) {
+    cpus += node.cpus;
+    cpus_allocated += node.cpus_allocated;
+    memory += node.memory_bytes;
+    memory_used += node.memory_used_bytes;
+    gpus += std::ssize(node.devices);
+    for (const auto& device : node.devices) gpus_allocated += device.job_id ? 1 : 0;
+  }
+  print_one(out, "galley_nodes", "Machines known to the controller.", "gauge", std::ssize(nodes));
+  print_one(out, "galley_node_cpus", "Processors that the machines offer.", "gauge", cpus);
+  print_one(out, "galley_node_cpus_allocated", "Processors given to jobs.", "gauge",
+            cpus_allocated);
+  print_one(out, "galley_node_memory_bytes", "Memory that the machines offer.", "gauge", memory);
+  print_one(out, "galley_node_memory_used_bytes", "Memory in use on the machines.", "gauge",
+            memory_used);
+  print_one(out, "galley_node_gpus", "GPUs of the machines.", "gauge", gpus);
+  print_one(out, "galley_node_gpus_allocated", "GPUs given to jobs.", "gauge", gpus_allocated);
+}
+
+Result<http::Response> metrics(const Context& context) {
+  const auto& services = context.services;
+  GALLEY_TRY(const auto counts, services.controller.queue());
+  std::string out;
+  print_jobs(out, counts);
+  print_nodes(out, services.controller.nodes());
+  context.metrics.print(out);
+  const auto serving = services.models.stats();
+  print_one(out, "galley_predictions_total", "Texts that models have classified.", "counter",
+            serving.predictions_total);
+  print_one(out, "galley_prediction_errors_total", "Prediction requests that were refused.",
+            "counter", serving.errors_total);
+  const auto store = services.database.stats();
+  print_one(out, "galley_store_commands_total", "Writes that the store has carried out.", "counter",
+            store.commands);
+  print_one(out, "galley_store_commits_total", "Transactions that those writes were grouped into.",
+            "counter", store.commits);
+  print_one(out, "galley_store_queued", "Writes that wait for the next transaction.", "gauge",
+            store.queued);
+  auto response = http::Response::text(std::move(out));
+  response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+  return response;
+}
+
+}  // namespace
+
+void add_metrics_routes(Endpoints& endpoints, Context& context) {
+  endpoints.add("GET", "/metrics", http::Run::pool,
+                {.summary = "Counters and gauges in the text form of Prometheus.",
+                 .content_type = "text/plain"},
+                [&context](const http::Request&) { return metrics(context); });
+}
+
+}  // namespace galley::api

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <vector>
+
+#include "command.h"
+#include "session.h"
+
+namespace galley::cli {
+
+// Each adds the commands of its topic. The session outlives the commands.
+void add_job_commands(std::vector<Command>& commands, Session& session);
+void add_job_list_commands(std::vector<Command>& commands, Session& session);
+void add_log_commands(std::vector<Command>& commands, Session& session);
+void add_node_commands(std::vector<Command>& commands, Session& session);
+void add_run_commands(std::vector<Command>& commands, Session& session);
+void add_dataset_commands(std::vector<Command>& commands, Session& session);
+void add_snapshot_commands(std::vector<Command>& commands, Session& session);
+void add_model_commands(std::vector<Command>& commands, Session& session);
+void add_deploy_commands(std::vector<Command>& commands, Session& session);
+void add_predict_commands(std::vector<Command>& commands, Session& session);
+void add_account_commands(std::vector<Command>& commands, Session& session);
+void add_file_commands(std::vector<Command>& commands, Session& session);
+void add_doctor_commands(std::vector<Command>& commands, Session& session);
+
+inline constexpr const char* kJobGroup = "Jobs";
+inline constexpr const char* kRecordGroup = "Runs and data";
+inline constexpr const char* kModelGroup = "Models";
+inline constexpr const char* kOtherGroup = "This machine and you";
+
+}  // namespace galley::cli

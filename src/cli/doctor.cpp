@@ -1,0 +1,157 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "commands.h"
+#include "fields.h"
+#include "program_folder.h"
+#include "table.h"
+
+namespace galley::cli {
+namespace fs = std::filesystem;
+namespace {
+
+enum class Verdict { fine, note, broken };
+
+struct Finding {
+  std::string subject;
+  Verdict verdict = Verdict::fine;
+  std::string text;
+};
+
+/// Less than this and a job's log or a snapshot may not fit.
+constexpr std::int64_t kLeastFreeBytes = std::int64_t{1} << 30;
+
+std::string_view word_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::fine:
+      return "ok";
+    case Verdict::note:
+      return "note";
+    case Verdict::broken:
+      return "broken";
+  }
+  return "";
+}
+
+Finding check_server(Session& session, const Settings& settings) {
+  const auto who = session.get("/api/v1/whoami");
+  if (!who) return {"server", Verdict::broken, describe(who.error())};
+  return {"server", Verdict::fine,
+          fmt::format("{} answers as version {}", settings.server.value, text_of(*who, "version"))};
+}
+
+/// The folder itself, or the nearest one above it that exists.
+fs::path existing_part(fs::path folder) {
+  std::error_code error;
+  folder = fs::absolute(folder, error);
+  while (!fs::exists(folder, error) && folder.has_relative_path()) folder = folder.parent_path();
+  return folder;
+}
+
+Finding check_data_folder(const Settings& settings) {
+  const fs::path folder = existing_part(settings.data.value);
+  std::error_code error;
+  const bool exists = fs::is_directory(settings.data.value, error);
+  if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0)
+    return {"data folder", Verdict::broken,
+            describe(system_error("cannot write to " + folder.string(), errno))};
+  return {"data folder", Verdict::fine,
+          settings.data.value + (exists ? " can be written" : " will be made by galley up")};
+}
+
+Finding check_disk(const Settings& settings) {
+  struct statvfs disk {};
+  const fs::path folder = existing_part(settings.data.value);
+  if (::statvfs(folder.c_str(), &disk) != 0)
+    return {"disk", Verdict::broken, describe(system_error(folder.string(), errno))};
+  const auto free_bytes = static_cast<std::int64_t>(disk.f_bavail * disk.f_frsize);
+  const bool enough = free_bytes >= kLeastFreeBytes;
+  return {
+      "disk", enough ? Verdict::fine : Verdict::note,
+      fmt::format("{} free{}", format_bytes(free_bytes), enough ? "" : "; jobs may run out of it")};
+}
+
+Finding check_program(const std::string& name, const std::string& needed_for) {
+  const fs::path path = program_folder() / name;
+  if (::access(path.c_str(), X_OK) == 0) return {name, Verdict::fine, path.string()};
+  return {name, Verdict::broken, fmt::format("{} is not there; {}", path.string(), needed_for)};
+}
+
+Finding check_gpus() {
+  const char* path = std::getenv("PATH");
+  for (const std::string_view folder : split(path == nullptr ? "" : path, ':')) {
+    const fs::path program = fs::path(folder) / "nvidia-smi";
+    if (!folder.empty() && ::access(program.c_str(), X_OK) == 0)
+      return {"GPUs", Verdict::fine, program.string() + " tells what there is"};
+  }
+  return {"GPUs", Verdict::note, "nvidia-smi is not in PATH; this machine offers no GPUs"};
+}
+
+Finding check_cgroups() {
+  std::error_code error;
+  const fs::path root = "/sys/fs/cgroup";
+  const bool v2 = fs::exists(root / "cgroup.controllers", error);
+  const bool v1 = fs::exists(root / "memory", error);
+  if (!v1 && !v2)
+    return {"cgroups", Verdict::note,
+            "not mounted; limits of memory are kept by the process tree alone"};
+  const fs::path place = v2 ? root : root / "memory";
+  const bool writable = ::access(place.c_str(), W_OK) == 0;
+  return {"cgroups", writable ? Verdict::fine : Verdict::note,
+          fmt::format("version {}, {}", v2 ? 2 : 1,
+                      writable ? "writable" : "not writable by you; limits are weaker")};
+}
+
+Result<int> doctor(Session& session) {
+  GALLEY_TRY(const Settings settings, session.settings());
+  std::vector<Finding> findings{check_server(session, settings)};
+  findings.push_back(check_data_folder(settings));
+  findings.push_back(check_disk(settings));
+  findings.push_back(check_program("galley-job", "no job can be started"));
+  findings.push_back(check_program("galley-train", "built-in trainers cannot be used"));
+  findings.push_back(check_gpus());
+  findings.push_back(check_cgroups());
+
+  const bool broken = std::ranges::any_of(
+      findings, [](const Finding& one) { return one.verdict == Verdict::broken; });
+  if (session.flags.json) {
+    Json items = Json::array();
+    for (const Finding& one : findings)
+      items.push_back(
+          {{"check", one.subject}, {"verdict", word_of(one.verdict)}, {"text", one.text}});
+    session.print_json({{"items", items}, {"healthy", !broken}});
+    return broken ? 1 : 0;
+  }
+  Table table({{.title = "CHECK"}, {.title = "VERDICT"}, {.title = "FOUND"}});
+  for (const Finding& one : findings) {
+    const Style style = one.verdict == Verdict::fine   ? Style::good
+                        : one.verdict == Verdict::note ? Style::busy
+                                                       : Style::bad;
+    table.add({{one.subject}, {std::string(word_of(one.verdict)), style}, {one.text}});
+  }
+  print_out(table.print(session.terminal.width, session.terminal.color));
+  return broken ? 1 : 0;
+}
+
+}  // namespace
+
+void add_doctor_commands(std::vector<Command>& commands, Session& session) {
+  commands.push_back({.name = "doctor",
+                      .help = "Check what Galley needs from this machine",
+                      .group = kOtherGroup,
+                      .examples = {"galley doctor", "galley doctor --json"},
+                      .define = [&session](Options&) -> Action {
+                        return [&session] { return doctor(session); };
+                      }});
+}
+
+}  // namespace galley::cli

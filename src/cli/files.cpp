@@ -1,0 +1,105 @@
+#include <fmt/format.h>
+
+#include "commands.h"
+#include "job_example.h"
+#include "table.h"
+
+namespace galley::cli {
+namespace {
+
+Status check_kind(const std::string& kind) {
+  if (kind == "job" || kind == "jobs") return ok();
+  return Error{Errc::not_found, fmt::format("there is no kind of file '{}'", kind), {}, "job"};
+}
+
+Result<int> print_schema(const std::string& kind) {
+  GALLEY_TRY_STATUS(check_kind(kind));
+  print_out(job_schema());
+  return 0;
+}
+
+Result<int> print_example(const std::string& kind) {
+  GALLEY_TRY_STATUS(check_kind(kind));
+  print_out(job_example());
+  return 0;
+}
+
+Result<int> print_version(const Session& session) {
+  if (session.flags.json) {
+    session.print_json({{"version", GALLEY_VERSION}});
+  } else {
+    print_out("galley " GALLEY_VERSION "\n");
+  }
+  return 0;
+}
+
+Result<int> print_config(Session& session) {
+  GALLEY_TRY(const Settings settings, session.settings());
+  // A token on the screen is a token in somebody's log.
+  const Setting token{settings.token.value.empty()
+                          ? std::string{}
+                          : fmt::format("({} characters)", settings.token.value.size()),
+                      settings.token.source};
+  const bool color = session.terminal.color;
+  const Setting colors{color ? "on" : "off",
+                       session.terminal.out_is_terminal ? "terminal, NO_COLOR" : "not a terminal"};
+  const std::vector<std::pair<std::string, Setting>> values{
+      {"server", settings.server},
+      {"data", settings.data},
+      {"token", token},
+      {"color", colors},
+      {"config file", {settings.config_file.string(), "HOME, XDG_CONFIG_HOME"}}};
+  if (session.flags.json) {
+    Json json = Json::object();
+    for (const auto& [key, setting] : values)
+      json[key == "config file" ? "config_file" : key] = {{"value", setting.value},
+                                                          {"source", setting.source}};
+    session.print_json(json);
+    return 0;
+  }
+  Table table(
+      {{.title = "KEY"}, {.title = "VALUE", .min_width = 16}, {.title = "FROM", .min_width = 10}});
+  for (const auto& [key, setting] : values)
+    table.add(
+        {{key}, {setting.value.empty() ? "(none)" : setting.value}, {setting.source, Style::dim}});
+  print_out(table.print(session.terminal.width, color));
+  return 0;
+}
+
+Command kind_command(std::string name, std::string help, std::vector<std::string> examples,
+                     Result<int> (*print)(const std::string&)) {
+  return {.name = std::move(name),
+          .help = std::move(help),
+          .group = kOtherGroup,
+          .examples = std::move(examples),
+          .define = [print](Options& options) -> Action {
+            auto kind = std::make_shared<std::string>();
+            options.positional("KIND", *kind, "job");
+            return [kind, print] { return print(*kind); };
+          }};
+}
+
+}  // namespace
+
+void add_file_commands(std::vector<Command>& commands, Session& session) {
+  commands.push_back(kind_command("init", "Print an example file to begin with",
+                                  {"galley init job > job.yaml"}, print_example));
+  commands.push_back(kind_command("schema", "Print the JSON Schema of a kind of file",
+                                  {"galley schema job > job.schema.json"}, print_schema));
+  commands.push_back({.name = "config",
+                      .help = "Show each setting and where it came from",
+                      .group = kOtherGroup,
+                      .examples = {"galley config", "GALLEY_SERVER=gpu1:7420 galley config"},
+                      .define = [&session](Options&) -> Action {
+                        return [&session] { return print_config(session); };
+                      }});
+  commands.push_back({.name = "version",
+                      .help = "Print the version of this program",
+                      .group = kOtherGroup,
+                      .examples = {"galley version"},
+                      .define = [&session](Options&) -> Action {
+                        return [&session] { return print_version(session); };
+                      }});
+}
+
+}  // namespace galley::cli

@@ -1,0 +1,137 @@
+#include "session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace galley::cli {
+namespace {
+
+/// Long, because a deployment answers when the model is loaded.
+constexpr std::chrono::milliseconds kAnswerTimeout{120'000};
+constexpr int kRepeats = 3;
+constexpr std::int64_t kPageItems = 500;
+
+Result<Json> read_answer(Result<http::Response> answer) {
+  if (!answer) return std::move(answer).error();
+  if (answer->body.empty()) return Json::object();
+  auto json = parse_json(answer->body);
+  if (json) return json;
+  return Error{Errc::corrupt,
+               "the server's answer is " + json.error().message,
+               {},
+               {},
+               "is it a Galley server?"};
+}
+
+}  // namespace
+
+int exit_code_of(Errc code) {
+  switch (code) {
+    case Errc::invalid_argument:
+      return 2;
+    case Errc::not_found:
+      return 3;
+    case Errc::unauthenticated:
+    case Errc::forbidden:
+    case Errc::rate_limited:
+      return 4;
+    case Errc::unavailable:
+    case Errc::timeout:
+      return 5;
+    default:
+      return 1;
+  }
+}
+
+std::string encoded(std::string_view text) { return http::percent_encode(text); }
+
+Session::Session() : terminal(look_at_terminal()) {}
+
+WallTime Session::now() const { return system_clock().wall(); }
+
+Result<Settings> Session::settings() { return resolve_settings(flags, process_environment()); }
+
+Result<std::unique_ptr<http::Client>> Session::connect(std::chrono::milliseconds timeout) {
+  GALLEY_TRY(const Settings found, settings());
+  return http::Client::open(
+      {.server = found.server.value, .bearer_token = found.token.value, .timeout = timeout});
+}
+
+Result<http::Response> Session::send(http::Client::Call call) {
+  if (!client_) {
+    GALLEY_TRY(client_, connect(kAnswerTimeout));
+  }
+  auto raw = client_->send(std::move(call));
+  const bool reached = raw.has_value();
+  auto answer = http::expect_ok(std::move(raw));
+  if (answer) return answer;
+  Error error = std::move(answer).error();
+  GALLEY_TRY(const Settings found, settings());
+  const bool local = found.server.value.starts_with("unix:");
+  if (!reached && error.code == Errc::unavailable)
+    error.hint = local
+                     ? "start one with `galley up`, or name another with --server"
+                     : fmt::format("is it running? The address comes from {}", found.server.source);
+  if (error.code == Errc::unauthenticated && error.hint.empty())
+    error.hint = "`galley login` stores a token";
+  return error;
+}
+
+Result<Json> Session::get(const std::string& target) {
+  return read_answer(send({.target = target}));
+}
+
+Result<Json> Session::send_json(std::string_view method, const std::string& target,
+                                const Json& body, const std::string& key) {
+  http::Client::Call call{.method = std::string(method), .target = target, .body = dump_json(body)};
+  call.headers.set("Content-Type", "application/json");
+  if (!key.empty()) call.headers.set("Idempotency-Key", key);
+  return read_answer(send(std::move(call)));
+}
+
+Result<Json> Session::post(const std::string& target, const Json& body) {
+  return send_json("POST", target, body, {});
+}
+Result<Json> Session::put(const std::string& target, const Json& body) {
+  return send_json("PUT", target, body, {});
+}
+
+Result<Json> Session::post_once(const std::string& target, const Json& body) {
+  const std::string key = random_hex(16);
+  auto answer = send_json("POST", target, body, key);
+  for (int i = 1; i < kRepeats && !answer && answer.error().code == Errc::unavailable; ++i)
+    answer = send_json("POST", target, body, key);
+  return answer;
+}
+
+Result<Json> Session::list(const std::string& target, std::int64_t limit) {
+  const char joint = target.find('?') == std::string::npos ? '?' : '&';
+  Json all{{"items", Json::array()}};
+  Json& items = all["items"];
+  std::string cursor;
+  for (;;) {
+    const auto wanted = std::min(kPageItems, limit - static_cast<std::int64_t>(items.size()));
+    std::string page_target = fmt::format("{}{}limit={}", target, joint, wanted);
+    if (!cursor.empty()) page_target += "&cursor=" + encoded(cursor);
+    GALLEY_TRY(Json page, get(page_target));
+    const auto found = page.find("items");
+    if (found == page.end() || !found->is_array())
+      return Error{Errc::corrupt, "the server's answer to " + target + " is not a list"};
+    for (Json& item : *found) items.push_back(std::move(item));
+    const Json next = page.value("next_cursor", Json());
+    const bool more = next.is_string() && !next.get_ref<const std::string&>().empty();
+    if (more) cursor = next.get<std::string>();
+    if (more && found->empty()) return all;  // a server that never ends a list must not hold us
+    if (more && static_cast<std::int64_t>(items.size()) >= limit) all["next_cursor"] = cursor;
+    if (!more || static_cast<std::int64_t>(items.size()) >= limit) return all;
+  }
+}
+
+void Session::print_json(const Json& json) const { print_out(dump_json(json, 2) + "\n"); }
+
+void Session::note(std::string_view line) const { print_note(std::string(line) + "\n"); }
+
+}  // namespace galley::cli

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "http/client.h"
+#include "settings.h"
+#include "terminal.h"
+
+namespace galley::cli {
+
+/// What a command works with: the options common to all, the terminal, and the server, which is
+/// looked for only when a command first needs it. One thread.
+class Session {
+ public:
+  Session();
+
+  GlobalFlags flags;
+  const Terminal terminal;
+  WallTime now() const;
+
+  Result<Settings> settings();
+  /// Another connection to the same server, for a stream beside ordinary requests.
+  Result<std::unique_ptr<http::Client>> connect(std::chrono::milliseconds timeout);
+
+  /// Answers below 400. Errors: those of the connection, with the next step as hint; problems.
+  Result<http::Response> send(http::Client::Call call);
+  Result<Json> get(const std::string& target);
+  Result<Json> post(const std::string& target, const Json& body);
+  Result<Json> put(const std::string& target, const Json& body);
+  /// As post, and repeated under one Idempotency-Key when the connection breaks before the answer.
+  Result<Json> post_once(const std::string& target, const Json& body);
+  /// All items of a list, following its cursor up to `limit` items; as one {items} document.
+  Result<Json> list(const std::string& target, std::int64_t limit);
+
+  /// Prints a document as --json does.
+  void print_json(const Json& json) const;
+  /// A line on stderr.
+  void note(std::string_view line) const;
+
+ private:
+  Result<Json> send_json(std::string_view method, const std::string& target, const Json& body,
+                         const std::string& key);
+
+  std::unique_ptr<http::Client> client_;
+};
+
+/// 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused, 5 not reached.
+int exit_code_of(Errc code);
+
+/// Percent-encodes one segment of a path or one value of a query.
+std::string encoded(std::string_view text);
+
+}  // namespace galley::cli

@@ -1,0 +1,50 @@
+// Debian's Chromium with a fresh profile, and a page that fails its test on any script error.
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
+import { axeSource, chromium } from './tools.mjs';
+
+const kOutput = fileURLToPath(new URL('../../../web/test-output/', import.meta.url));
+const kExecutable = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+export const launch = () => chromium.launch({
+  executablePath: kExecutable,
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync'],
+});
+
+/** Signed in, at the overview, with the stream open. */
+export async function openPage(browser, server, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  page.troubles = [];
+  page.on('pageerror', (error) => page.troubles.push(String(error)));
+  page.on('console', (message) => {
+    // A refused policy and a thrown error are ours; an answer of 4xx is a view's own business.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) page.troubles.push(message.text());
+  });
+  await page.goto(await server.codeUrl());
+  await page.locator('[data-connection="live"]').waitFor();
+  return page;
+}
+
+export const noTroubles = (page) => assert.deepEqual(page.troubles, []);
+
+/** What axe finds wrong, as lines that say where. */
+export async function axe(page) {
+  // Through the debugger, since the page's policy rightly refuses foreign scripts.
+  await page.evaluate(axeSource);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+  return violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(' ')}: ${node.failureSummary}`));
+}
+
+export const overflows = (page) =>
+  page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth
+    || document.querySelector('main').scrollWidth > document.querySelector('main').clientWidth);
+
+export async function screenshot(page, name) {
+  await mkdir(kOutput, { recursive: true });
+  await page.screenshot({ path: `${kOutput}${name}.png` });
+}

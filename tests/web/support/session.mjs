@@ -1,0 +1,18 @@
+// One server and one browser for the tests of a file.
+import { after, before } from 'node:test';
+
+import { launch } from './browser.mjs';
+import { Server } from './server.mjs';
+
+export function session(prepare = async () => {}) {
+  const shared = {};
+  before(async () => {
+    [shared.server, shared.browser] = await Promise.all([Server.start(), launch()]);
+    await prepare(shared);
+  });
+  after(async () => {
+    await shared.browser?.close();
+    await shared.server?.stop();
+  });
+  return shared;
+}

@@ -1,0 +1,263 @@
+// The shapes of /api/v1, as the server writes them. Instants are RFC 3339 strings, sizes are bytes.
+
+export type JobState =
+  | 'queued' | 'starting' | 'running' | 'cancelling' | 'succeeded' | 'failed' | 'cancelled';
+export type AttemptState = 'starting' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'lost';
+export type RunState = 'running' | 'finished' | 'failed' | 'killed';
+
+export interface Page<T> {
+  items: T[];
+  next_cursor?: string | null;
+}
+
+export interface Whoami {
+  principal: string;
+  version: string;
+}
+
+export interface Resources {
+  gpus?: number;
+  gpu_type?: string | null;
+  cpus?: number;
+  memory?: number | string;
+  nodes?: number;
+}
+
+export interface JobSpec {
+  name?: string;
+  team?: string;
+  command: string[];
+  resources?: Resources;
+  [field: string]: unknown;
+}
+
+export interface JobRecord {
+  id: string;
+  seq: number;
+  name: string;
+  team: string;
+  priority_class: string;
+  state: JobState;
+  reason: string;
+  principal: string;
+  run_id?: string | null;
+  attempts: number;
+  exit_code?: number | null;
+  created_at: string;
+  started_at?: string | null;
+  finished_at?: string | null;
+  spec: JobSpec;
+}
+
+export interface AttemptRecord {
+  id: string;
+  job_id: string;
+  number: number;
+  node_id: string;
+  state: AttemptState;
+  reason: string;
+  exit_code?: number | null;
+  signal?: number | null;
+  log_bytes: number;
+  device_ids: string[];
+  created_at: string;
+  started_at?: string | null;
+  finished_at?: string | null;
+}
+
+export interface JobDetail extends JobRecord {
+  attempt_list: AttemptRecord[];
+}
+
+export interface Why {
+  state: string;
+  summary: string;
+  lines: string[];
+}
+
+export interface DeviceRecord {
+  id: string;
+  index: number;
+  model: string;
+  memory_bytes: number;
+  state: string;
+  reason?: string;
+  job_id?: string | null;
+}
+
+export interface NodeRecord {
+  id: string;
+  name: string;
+  state: string;
+  cpus: number;
+  memory_bytes: number;
+  cpus_allocated: number;
+  memory_allocated_bytes: number;
+  devices: DeviceRecord[];
+  load_1m: number;
+  cpu_used_ratio: number;
+  memory_used_bytes: number;
+  disk_free_bytes: number;
+  notes: string[];
+}
+
+export interface QueueCounts {
+  queued: number;
+  starting: number;
+  running: number;
+  cancelling: number;
+  succeeded_24h: number;
+  failed_24h: number;
+  cancelled_24h: number;
+}
+
+export interface Overview {
+  version: string;
+  started_at: string;
+  data_folder: string;
+  database: string;
+  queue: QueueCounts;
+  nodes: { up: number; down: number };
+  capacity: {
+    cpus: number;
+    cpus_allocated: number;
+    gpus: number;
+    gpus_allocated: number;
+    memory_bytes: number;
+    memory_allocated_bytes: number;
+  };
+  load: {
+    cpu_used_ratio: number;
+    load_1m: number;
+    memory_used_bytes: number;
+    disk_free_bytes: number;
+  };
+  serving: {
+    models: number;
+    predictions_total: number;
+    predictions_per_s: number;
+    latency_ms_p50: number | null;
+    latency_ms_p99: number | null;
+  };
+}
+
+export interface RunItem {
+  id: string;
+  name: string;
+  experiment: string;
+  job_id?: string | null;
+  state: RunState;
+  created_at: string;
+  ended_at?: string | null;
+  metrics?: Record<string, number | null>;
+}
+
+export interface SeriesSummary {
+  key: string;
+  point_count: number;
+  last_step: number;
+  last_value: number | null;
+  min_value: number | null;
+  max_value: number | null;
+  last_at: string;
+}
+
+export interface Artifact {
+  path: string;
+  kind: string;
+  size_bytes: number;
+  file_count?: number;
+  manifest: string;
+  created_at: string;
+}
+
+export interface RunDetail extends RunItem {
+  params: Record<string, string>;
+  tags: Record<string, string>;
+  series: SeriesSummary[];
+  artifacts: Artifact[];
+}
+
+export interface MetricSeries {
+  key: string;
+  steps: number[];
+  values: (number | null)[];
+  times_ms?: number[];
+}
+
+export interface Snapshot {
+  id: string;
+  kind: string;
+  name: string;
+  version: number;
+  ref: string;
+  manifest: string;
+  size_bytes: number;
+  file_count: number;
+  run_id?: string | null;
+  sources: string[];
+  note?: string;
+  principal?: string;
+  created_at: string;
+}
+
+export interface Channel {
+  snapshot_ref: string;
+  snapshot_id: string;
+  generation: number;
+  changed_at: string;
+}
+
+export interface Model {
+  name: string;
+  latest?: Snapshot | null;
+  channels: Record<string, Channel>;
+  loaded: unknown;
+}
+
+export interface ModelItem extends Model {
+  snapshots: number;
+}
+
+export interface ModelDetail extends Model {
+  snapshots: Snapshot[];
+}
+
+export interface ChannelMove {
+  seq: number;
+  model: string;
+  channel: string;
+  generation: number;
+  snapshot_id: string;
+  snapshot_ref: string;
+  previous_snapshot_ref?: string | null;
+  action: string;
+  principal: string;
+  at: string;
+}
+
+export interface Prediction {
+  model: string;
+  snapshot_id: string;
+  snapshot: string;
+  label: string;
+  probabilities: Record<string, number>;
+  time_ms: number;
+}
+
+export interface EventRecord {
+  seq: number;
+  at: string;
+  kind: string;
+  subject: string;
+  data: Record<string, unknown>;
+}
+
+export interface LoadSample {
+  at_ms: number;
+  cpu_used_ratio: number;
+  load_1m: number;
+  memory_used_bytes: number;
+  predictions_per_s: number;
+  latency_ms_p50: number | null;
+}

@@ -1,0 +1,33 @@
+import { pathTo, type Place } from '../lib/router';
+import { useText } from '../text';
+import { Icon } from '../ui/icon';
+import { Link } from '../ui/link';
+
+const kItems = ['overview', 'fleet', 'jobs', 'runs', 'models', 'playground'] as const;
+const kParents: Partial<Record<Place['view'], (typeof kItems)[number]>> = { job: 'jobs', run: 'runs', model: 'models' };
+
+export function Rail({ place }: { place: Place }) {
+  const text = useText();
+  const here = kParents[place.view] ?? place.view;
+  return (
+    <nav class="rail" aria-label={text.nav.label}>
+      <Link class="brand" to={pathTo.overview()}>
+        <svg viewBox="0 0 32 32" aria-hidden="true" focusable="false">
+          <rect class="hull" width="32" height="32" rx="7" />
+          <path class="ship" d="M5 18h22l-3 6H8zM9 15h3v-5H9zM14.5 15h3V7h-3zM20 15h3v-5h-3z" />
+        </svg>
+        {text.product}
+      </Link>
+      <ul>
+        {kItems.map((item) => (
+          <li key={item}>
+            <Link to={pathTo[item]()} aria-current={here === item ? 'page' : undefined}>
+              <Icon name={item} />
+              <span>{text.nav[item]}</span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}

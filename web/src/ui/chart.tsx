@@ -1,0 +1,169 @@
+import 'uplot/dist/uPlot.min.css';
+
+import { useEffect, useRef, useState } from 'preact/hooks';
+import uPlot from 'uplot';
+
+import { measure } from '../lib/format';
+import { joined, lastOf, toCsv, type Curve } from '../lib/series';
+import { useShownTheme } from '../lib/theme';
+import { useText } from '../text';
+
+export type { Curve };
+
+interface Props {
+  title: string;
+  curves: readonly Curve[];
+  /** Name of x in the legend and in CSV. */
+  xName: string;
+  xIsTime?: boolean;
+  /** How each curve's values are written; one y axis at the left, a second at the right if a curve asks. */
+  format?: readonly ((value: number) => string)[];
+  /** Charts with the same key share their crosshair. */
+  sync?: string;
+  height?: number;
+  /** The first curve's axis is fixed, such as [0, 1] for a share. */
+  range?: [number, number];
+  legend?: boolean;
+}
+
+const kMaxRows = 500;
+
+/** A custom property as the browser resolves it in the theme shown now. */
+function colour(name: string): string {
+  const probe = document.createElement('i');
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const resolved = getComputedStyle(probe).color;
+  probe.remove();
+  return resolved;
+}
+
+function options(props: Props, width: number): uPlot.Options {
+  const { curves, format = [], height = 220, sync, range, xIsTime = false, xName } = props;
+  const ink = colour('--ink-soft');
+  const axis = { stroke: ink, grid: { stroke: colour('--grid'), width: 1 }, ticks: { show: false }, font: '11px system-ui', gap: 4 };
+  const values = (index: number) => (_: uPlot, ticks: (number | null)[]) =>
+    ticks.map((tick) => (tick == null ? '' : (format[index] ?? measure)(tick)));
+  const two = curves.length === 2 && format.length === 2;
+  return {
+    width, height, padding: [8, two ? 0 : 12, 0, 0],
+    legend: { show: props.legend ?? true, live: true },
+    cursor: { ...(sync ? { sync: { key: sync } } : {}), points: { size: 6 }, y: false, drag: { x: true, y: false } },
+    scales: { x: { time: xIsTime }, ...(range ? { y: { range } } : {}), ...(two ? { right: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } } : {}) },
+    axes: [
+      { ...axis, space: 70, size: 28, values: (_: uPlot, ticks: number[]) => ticks.map(xIsTime ? clock : measure) },
+      { ...axis, size: 54, space: 36, values: values(0) },
+      ...(two ? [{ ...axis, scale: 'right', side: 1 as const, size: 54, space: 36, grid: { show: false }, values: values(1) }] : []),
+    ],
+    series: [
+      { label: xName, value: (_: uPlot, x: number | null) => (x == null ? '–' : (xIsTime ? clock : measure)(x)) },
+      ...curves.map((curve, index): uPlot.Series => ({
+        label: curve.name,
+        scale: two && index === 1 ? 'right' : 'y',
+        stroke: colour(`--series-${(index % 8) + 1}`),
+        width: 1.75,
+        ...(index === 0 && curves.length <= 2 ? { fill: colour('--fill-1') } : {}),
+        ...(two && index === 1 ? { dash: [6, 3] } : {}),
+        points: { show: curve.xs.length < 40 },
+        spanGaps: true,
+        value: (_: uPlot, y: number | null) => (y == null ? '–' : (format[index] ?? measure)(y)),
+      })),
+    ],
+  };
+}
+
+const clock = (seconds: number) => new Date(seconds * 1000).toLocaleTimeString('en-GB');
+
+const dataOf = (curves: readonly Curve[]): uPlot.AlignedData => {
+  const { xs, columns } = joined(curves);
+  return [xs, ...columns] as uPlot.AlignedData;
+};
+
+function save(name: string, blob: Blob): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+export function Chart(props: Props) {
+  const { title, curves, xName } = props;
+  const text = useText();
+  const shownTheme = useShownTheme();
+  const [asTable, setAsTable] = useState(false);
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot>();
+  const shape = `${shownTheme} ${xName} ${curves.map((curve) => `${curve.name}${curve.xs.length < 40 ? '.' : ''}`).join('|')} ${asTable}`;
+
+  useEffect(() => {
+    const element = place.current;
+    if (!element) return;
+    const made = new uPlot(options(props, element.clientWidth || 300), dataOf(curves), element);
+    plot.current = made;
+    const observer = new ResizeObserver(() => {
+      if (element.clientWidth > 0) made.setSize({ width: element.clientWidth, height: props.height ?? 220 });
+    });
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      made.destroy();
+      plot.current = undefined;
+    };
+  }, [shape]);
+
+  useEffect(() => {
+    const drawn = plot.current;
+    if (!drawn) return;
+    // A reader who has zoomed in keeps the window while points arrive.
+    const { min, max } = drawn.scales['x'] as uPlot.Scale;
+    const xs = drawn.data[0];
+    const whole = xs.length < 2 || min == null || max == null || (min <= (xs[0] as number) && max >= (xs[xs.length - 1] as number));
+    drawn.setData(dataOf(curves), whole);
+  }, [curves]);
+
+  const first = curves[0];
+  const summary = text.chart.summary(title, first?.xs.length ?? 0, measure(first ? lastOf(first.ys) : null));
+  const png = () => plot.current?.root.querySelector('canvas')?.toBlob((blob) => blob && save(`${title}.png`, blob));
+  const csv = () => save(`${title}.csv`, new Blob([toCsv(xName, curves)], { type: 'text/csv' }));
+  const form = asTable ? text.chart.chart : text.chart.table;
+  return (
+    <section class="card chart" aria-label={title}>
+      <header>
+        <h2 class="clip" title={title}>{title}</h2>
+        <div class="forms" role="group" aria-label={text.chart.actions(title)}>
+          <button type="button" class="small quiet" aria-label={text.chart.as(title, form)} onClick={() => setAsTable(!asTable)}>{form}</button>
+          <button type="button" class="small quiet" aria-label={text.chart.as(title, text.chart.csv)} onClick={csv}>{text.chart.csv}</button>
+          {!asTable && <button type="button" class="small quiet" aria-label={text.chart.as(title, text.chart.png)} onClick={png}>{text.chart.png}</button>}
+        </div>
+      </header>
+      {asTable ? <Values {...props} /> : <div class="plot" ref={place} role="img" aria-label={summary} title={text.chart.zoom} />}
+    </section>
+  );
+}
+
+function Values({ title, curves, xName, xIsTime, format = [] }: Props) {
+  const { xs, columns } = joined(curves);
+  const from = Math.max(0, xs.length - kMaxRows);
+  const x = xIsTime ? clock : measure;
+  return (
+    <div class="values" role="group" aria-label={title} tabIndex={0}>
+      <table>
+        <thead>
+          <tr><th scope="col">{xName}</th>{curves.map((curve) => <th key={curve.name} scope="col" class="number">{curve.name}</th>)}</tr>
+        </thead>
+        <tbody>
+          {xs.slice(from).map((at, row) => (
+            <tr key={at}>
+              <td>{x(at)}</td>
+              {columns.map((column, index) => {
+                const value = column[from + row];
+                return <td key={index} class="number">{value == null ? '–' : (format[index] ?? measure)(value)}</td>;
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
