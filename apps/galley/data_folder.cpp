@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 namespace galley::app {
@@ -14,17 +17,43 @@ namespace {
 
 constexpr std::int64_t kSmallFile = 4096;
 
+/// A process that was killed while it started a child leaves its lock with that child, until the
+/// child becomes its program: some milliseconds on a busy machine.
+constexpr Millis kLockPatience{2'000};
+constexpr Millis kLockRetry{5};
+
+/// The process that wrote itself into the lock file, empty while none has.
+std::string holder_of(const std::filesystem::path& lock) {
+  const auto text = read_file(lock, kSmallFile);
+  return text ? std::string(trim(*text)) : std::string();
+}
+
+bool process_exists(const std::string& pid) {
+  return !pid.empty() && ::access(("/proc/" + pid).c_str(), F_OK) == 0;
+}
+
+bool take_lock(int fd, const std::filesystem::path& path) {
+  const auto deadline = std::chrono::steady_clock::now() + kLockPatience;
+  while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (process_exists(holder_of(path)) || std::chrono::steady_clock::now() > deadline)
+      return false;
+    std::this_thread::sleep_for(kLockRetry);
+  }
+  return true;
+}
+
 Result<UniqueFd> lock_folder(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "lock";
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!fd) return system_error("cannot use the data folder " + folder.string(), errno);
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    const auto holder = read_file(path, kSmallFile);
-    const std::string who = holder ? std::string(trim(*holder)) : std::string();
+  if (!take_lock(fd.get(), path)) {
+    const std::string who = holder_of(path);
     return Error{Errc::conflict,
                  "the data folder " + folder.string() + " is in use" +
                      (who.empty() ? "" : " by process " + who),
-                 {}, {}, "stop that process, or choose another folder with --data"};
+                 {},
+                 {},
+                 "stop that process, or choose another folder with --data"};
   }
   if (::ftruncate(fd.get(), 0) != 0)
     return system_error("cannot write in the data folder " + folder.string(), errno);

@@ -22,13 +22,12 @@ void LocalControllerLink::progress(protocol::ProgressReport report,
   std::set<std::string> keys;
   for (const auto& point : report.points) keys.insert(point.key);
   const RunId run = report.run_id;
-  controller_.progress(
-      std::move(report), std::move(registered),
-      [this, run, keys = std::vector<std::string>(keys.begin(), keys.end()),
-       done = std::move(done)](Status status) {
-        if (status && !keys.empty()) api_.metrics_arrived(run, keys);
-        done(std::move(status));
-      });
+  controller_.progress(std::move(report), std::move(registered),
+                       [this, run, keys = std::vector<std::string>(keys.begin(), keys.end()),
+                        done = std::move(done)](Status status) {
+                         if (status && !keys.empty()) api_.metrics_arrived(run, keys);
+                         done(std::move(status));
+                       });
 }
 
 void LocalControllerLink::heartbeat(protocol::NodeRecord node) {

@@ -14,6 +14,7 @@
 #include "data_folder.h"
 #include "http/server.h"
 #include "links.h"
+#include "placements.h"
 #include "registry/registry.h"
 #include "serving/model_host.h"
 #include "store/database.h"
@@ -71,17 +72,26 @@ Status serve_everything(const UpOptions& options, const sigset_t& signals) {
   registry::Registry registry(*database, *blobs, clock, ids);
   tracking::Tracking tracking(*database, clock, ids);
   GALLEY_TRY(auto models, serving::ModelHost::open(data / "serving", *blobs, clock));
+  GALLEY_TRY_STATUS(show_channels(registry, *models));
   const std::string node_name = host_name();
   GALLEY_TRY(auto controller, controller::Controller::start(*database, clock, ids, node_name));
 
-  GALLEY_TRY(auto api, api::Api::create(
-                           {.controller = *controller, .registry = registry, .tracking = tracking,
-                            .blobs = *blobs, .models = *models, .database = *database,
-                            .clock = clock, .ids = ids, .attempts_folder = data / "attempts",
-                            .data_folder = data.path(), .version = std::string(kVersion),
-                            .pages = pages()},
-                           {.admin_token = data.token(), .secret = data.secret(),
-                            .listen = options.listen, .extra_hosts = options.hosts}));
+  GALLEY_TRY(auto api, api::Api::create({.controller = *controller,
+                                         .registry = registry,
+                                         .tracking = tracking,
+                                         .blobs = *blobs,
+                                         .models = *models,
+                                         .database = *database,
+                                         .clock = clock,
+                                         .ids = ids,
+                                         .attempts_folder = data / "attempts",
+                                         .data_folder = data.path(),
+                                         .version = std::string(kVersion),
+                                         .pages = pages()},
+                                        {.admin_token = data.token(),
+                                         .secret = data.secret(),
+                                         .listen = options.listen,
+                                         .extra_hosts = options.hosts}));
   http::ServerOptions server_options;
   server_options.listen = options.listen;
   server_options.unix_socket = data / "galley.sock";

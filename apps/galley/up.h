@@ -5,8 +5,9 @@
 
 namespace galley::app {
 
-/// `galley up`: composes all roles in this process and serves until SIGINT or SIGTERM. Jobs that run
-/// then go on; the next `galley up` on the same data folder takes them up again. Returns the exit code.
+/// `galley up`: composes all roles in this process and serves until SIGINT or SIGTERM. Jobs that
+/// run then go on; the next `galley up` on the same data folder takes them up again. Returns the
+/// exit code.
 int run_up(const std::vector<std::string>& arguments);
 
 }  // namespace galley::app

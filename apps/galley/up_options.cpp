@@ -10,10 +10,12 @@ std::variant<UpOptions, int> parse_up_options(const std::vector<std::string>& ar
   CLI::App app(
       "Runs everything in this process: server, scheduler, agent and serving.\n\n"
       "Examples:\n"
-      "  galley up                              on http://127.0.0.1:7420, data in the default folder\n"
+      "  galley up                              on http://127.0.0.1:7420, data in the default "
+      "folder\n"
       "  galley up --data /srv/galley           data elsewhere\n"
       "  galley up --listen 0.0.0.0:7420 --host ml.example.org --tls-cert c.pem --tls-key k.pem\n\n"
-      "Ctrl-C stops the server; jobs that run go on, and the next `galley up` takes them up again.\n",
+      "Ctrl-C stops the server; jobs that run go on, and the next `galley up` takes them up "
+      "again.\n",
       "galley up");
   UpOptions options;
   std::string data = cli::default_data_folder();

@@ -93,7 +93,7 @@ job_file reviews
 train reviews
 
 step "What the run recorded"
-show runs show "$run"
+show runs show "$run" --metric dev_accuracy
 
 step "Freeze the model with its data and run, and put it into production"
 show snapshots create reviews --from-run "$run"
@@ -102,23 +102,32 @@ show predict reviews "정말 재미있게 봤어요. 또 보고 싶네요"
 printf '%sQueue to served answer: %s s%s\n' "$bold" "$(seconds_since "$queued")" "$plain"
 
 step "Five reviews it has never seen"
-show predict reviews \
-  "배우들 연기가 훌륭하고 이야기도 탄탄하다" \
-  "돈이 아깝다. 두 시간 내내 졸았다" \
-  "음악이 아름다워서 눈물이 났다" \
-  "이걸 왜 만들었는지 모르겠다" \
-  "기대 안 했는데 의외로 괜찮았다"
+ask() {
+  local answer
+  answer=$(galley predict reviews "$1" --json)
+  printf '  %-8s  %5.1f %%  %6s ms  %s  (%s)\n' \
+    "$(printf '%s' "$answer" | field label | sed 's/^0$/negative/; s/^1$/positive/')" \
+    "$(printf '%s' "$answer" | probability)" "$(printf '%s' "$answer" | field time_ms)" "$1" \
+    "$(printf '%s' "$answer" | field snapshot)"
+}
+# The probability of the label that won, in percent.
+probability() { grep -oE '"[^"]+": *[01]\.?[0-9e.-]*' | grep -vE 'time_ms' | sed 's/.*: *//' | LC_ALL=C sort -g | tail -n 1 | awk '{printf "%.1f", $1 * 100}'; }
+ask "배우들 연기가 훌륭하고 이야기도 탄탄하다"
+ask "돈이 아깝다. 두 시간 내내 졸았다"
+ask "음악이 아름다워서 눈물이 났다"
+ask "이걸 왜 만들었는지 모르겠다"
+ask "기대 안 했는데 의외로 괜찮았다"
 
 step "A second model, trained in haste: one pass, short n-grams"
 job_file reviews-hasty --epochs 1 --char-max 2 --word-max 1
 train reviews-hasty
 show snapshots create reviews --from-run "$run"
 show deploy reviews@2 --channel prod
-show predict reviews "기대 안 했는데 의외로 괜찮았다"
+ask "기대 안 했는데 의외로 괜찮았다"
 
 step "It is worse. One step back"
 show rollback reviews
-show predict reviews "기대 안 했는데 의외로 괜찮았다"
+ask "기대 안 했는데 의외로 괜찮았다"
 show history reviews
 
 step "Done"

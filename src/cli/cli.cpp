@@ -6,23 +6,13 @@
 namespace galley::cli {
 namespace {
 
-/// `bench NAME` and `simulate` live in galley-bench, so that the server never links their readers
-/// and reference policies.
+/// `bench NAME` lives in galley-bench, so that the server never links peers' drivers.
 void add_offline_tools(std::vector<Command>& commands) {
-  constexpr const char* kGroup = "Offline";
   commands.push_back({.name = "bench",
                       .help = "Measure this machine and Galley on it",
-                      .group = kGroup,
+                      .group = "Offline",
                       .verbatim = [](const std::vector<std::string>& arguments) {
                         return become_program("galley-bench", arguments);
-                      }});
-  commands.push_back({.name = "simulate",
-                      .help = "Replay a trace against the scheduler",
-                      .group = kGroup,
-                      .verbatim = [](const std::vector<std::string>& arguments) {
-                        std::vector<std::string> words{"simulate"};
-                        words.insert(words.end(), arguments.begin(), arguments.end());
-                        return become_program("galley-bench", words);
                       }});
 }
 

@@ -24,7 +24,7 @@ struct Extra {
 /// Runs one command line and returns its exit code: 0 done, 1 the thing asked for failed, 2 wrong
 /// usage, 3 not found, 4 refused by policy or auth, 5 the server could not be reached, 130
 /// interrupted; `run` and `submit --wait` return the job's own. Data goes to stdout, notes and
-/// errors to stderr. `bench` and `simulate` replace this process by galley-bench, which stands
+/// errors to stderr. `bench` replaces this process by galley-bench, which stands
 /// beside the executable. One call at a time; nothing is kept between calls.
 int run_cli(int argc, char** argv, const Extra& extra);
 
