@@ -81,6 +81,9 @@ Result<DataFolder> DataFolder::open(const std::filesystem::path& path) {
   if (is_new && ::chmod(absolute.c_str(), 0700) != 0)
     return system_error("cannot protect the data folder " + absolute.string(), errno);
   GALLEY_TRY(auto lock, lock_folder(absolute));
+  // We hold the lock, so a socket that still answers belongs to a killed server's last child.
+  std::error_code ignored;
+  std::filesystem::remove(absolute / "galley.sock", ignored);
   DataFolder folder(absolute, std::move(lock));
   GALLEY_TRY(folder.token_, secret_file(absolute / "token"));
   GALLEY_TRY(folder.secret_, secret_file(absolute / "secret"));

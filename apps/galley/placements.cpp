@@ -15,17 +15,16 @@ Status show_channels(const registry::Registry& registry, serving::ModelHost& mod
              one.placement.generation == channel.generation;
     });
     if (shown) continue;
-    GALLEY_TRY(const auto snapshot,
-               registry.get(registry::Kind::model, channel.snapshot_id.str()));
+    GALLEY_TRY(const auto snapshot, registry.get(registry::Kind::model, channel.snapshot_id.str()));
     const auto applied = models.apply({.model = channel.model,
                                        .channel = channel.channel,
                                        .snapshot_id = snapshot.id.str(),
-                                       .snapshot_ref = snapshot.ref(),
+                                       .snapshot_ref = registry::reference(snapshot),
                                        .manifest_sha256 = snapshot.manifest_sha256,
                                        .generation = channel.generation});
     if (!applied)
       log::warn("up", "a deployed snapshot cannot be loaded",
-                {{"snapshot", snapshot.ref()}, {"why", describe(applied.error())}});
+                {{"snapshot", registry::reference(snapshot)}, {"why", describe(applied.error())}});
   }
   return ok();
 }

@@ -168,11 +168,12 @@ bool LogFollower::serve_all() {
 
 LogFollower::Step LogFollower::pump(Reader& reader) {
   if (reader.blocked) return Step::idle;
+  // Given up without finish(): the reader sees a broken transfer, not an end.
   if (reader.job_changed.exchange(false)) {
     if (const auto known = refresh(reader); !known) {
       log::warn("api", "a followed log was given up",
                 {{"job_id", reader.follow.job.str()}, {"why", describe(known.error())}});
-      return finish(reader);
+      return Step::done;
     }
   }
   if (!reader.attempt) return protocol::is_final(reader.job->state) ? finish(reader) : Step::idle;
@@ -190,7 +191,7 @@ LogFollower::Step LogFollower::pump(Reader& reader) {
   if (!chunk && chunk.error().code != Errc::not_found) {
     log::warn("api", "a followed log cannot be read",
               {{"job_id", reader.follow.job.str()}, {"why", describe(chunk.error())}});
-    return finish(reader);
+    return Step::done;
   }
   if (!chunk || chunk->bytes.empty()) return at_end(reader);
   const bool ended = protocol::is_final(reader.attempt->state) && chunk->at_end;
@@ -200,27 +201,24 @@ LogFollower::Step LogFollower::pump(Reader& reader) {
 
 /// Asks where the job stands, and takes up the attempt that is to be read.
 Status LogFollower::refresh(Reader& reader) {
+  const bool first_look = !reader.job;
   // The job first: when it has ended, the list that is read afterwards is complete.
   GALLEY_TRY(reader.job, controller_.job(reader.follow.job));
   GALLEY_TRY(reader.attempts, controller_.attempts(reader.follow.job));
-  for (const auto& attempt : reader.attempts) {
-    const bool wanted = reader.attempt
-                            ? attempt.id == reader.attempt->id
-                            : !reader.follow.attempt || attempt.number == *reader.follow.attempt;
-    if (!wanted) continue;
-    if (reader.attempt) {
-      reader.attempt = attempt;
-      return ok();
-    }
-  }
-  if (reader.attempt || reader.attempts.empty()) return ok();
-  const auto newest =
-      std::ranges::max_element(reader.attempts, {}, &protocol::AttemptRecord::number);
-  const auto asked = std::ranges::find_if(reader.attempts, [&](const auto& attempt) {
-    return reader.follow.attempt && attempt.number == *reader.follow.attempt;
+  std::ranges::sort(reader.attempts, {}, &protocol::AttemptRecord::number);
+  if (reader.attempts.empty()) return ok();
+  auto found = std::ranges::find_if(reader.attempts, [&](const auto& attempt) {
+    return reader.attempt ? attempt.id == reader.attempt->id
+                          : attempt.number == reader.follow.attempt;
   });
-  if (asked != reader.attempts.end()) take_attempt(reader, *asked);
-  if (!reader.follow.attempt) take_attempt(reader, *newest);
+  if (reader.attempt) {
+    if (found != reader.attempts.end()) reader.attempt = *found;
+    return ok();
+  }
+  // Who came before the first attempt sees them all; who came later begins with the newest.
+  if (!reader.follow.attempt)
+    found = first_look ? std::prev(reader.attempts.end()) : reader.attempts.begin();
+  if (found != reader.attempts.end()) take_attempt(reader, *found);
   return ok();
 }
 
@@ -260,11 +258,10 @@ LogFollower::Step LogFollower::at_end(Reader& reader) {
   if (reader.job_changed) return Step::more;
   if (!protocol::is_final(reader.attempt->state)) return Step::idle;
   if (reader.follow.attempt) return finish(reader);
-  const protocol::AttemptRecord* next = nullptr;
-  for (const auto& attempt : reader.attempts)
-    if (attempt.number > reader.attempt->number && (!next || attempt.number < next->number))
-      next = &attempt;
-  if (next != nullptr) {
+  const auto next = std::ranges::find_if(reader.attempts, [&](const auto& attempt) {
+    return attempt.number > reader.attempt->number;
+  });
+  if (next != reader.attempts.end()) {
     reader.follow.offset = 0;
     take_attempt(reader, *next);
     return Step::more;

@@ -49,6 +49,8 @@ inline std::string gzip(const std::string& text) {
 /// remembers. What a client sees is asserted, through HTTP.
 class ApiFixture : public ::testing::Test {
  protected:
+  friend class Listening;
+
   static constexpr const char* kToken = "the-owner-token-0123456789";
 
   ApiFixture() {
@@ -240,13 +242,13 @@ class ApiFixture : public ::testing::Test {
 /// A stream read on a thread of its own; the test waits for what it wants to see.
 class Listening {
  public:
-  Listening(std::unique_ptr<http::Client> client, std::string target, http::Headers headers = {})
-      : client_(std::move(client)), thread_([this, target, headers] { listen(target, headers); }) {}
+  Listening(const ApiFixture& server, std::string target, http::Headers headers = {})
+      : api_(*server.api_),
+        client_(server.client()),
+        thread_([this, target, headers] { listen(target, headers); }) {}
+  /// Ends all streams of the server, so that nobody waits for the next event of a quiet one.
   ~Listening() {
-    {
-      const std::lock_guard lock(mutex_);
-      enough_ = true;
-    }
+    api_.stop();
     thread_.join();
   }
 
@@ -277,7 +279,7 @@ class Listening {
       const std::lock_guard lock(mutex_);
       seen_ += piece;
       changed_.notify_all();
-      return !enough_;
+      return true;
     });
     const std::lock_guard lock(mutex_);
     if (answer) head_ = *std::move(answer);
@@ -286,12 +288,12 @@ class Listening {
     changed_.notify_all();
   }
 
-  std::mutex mutex_;  // guards all but client_ and thread_
+  std::mutex mutex_;  // guards seen_, ended_ and head_
   std::condition_variable changed_;
   std::string seen_;
   bool ended_ = false;
-  bool enough_ = false;
   http::Response head_;
+  Api& api_;
   std::unique_ptr<http::Client> client_;
   std::thread thread_;
 };

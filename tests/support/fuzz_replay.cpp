@@ -1,4 +1,5 @@
-// Stands in for libFuzzer in ordinary builds: replays every corpus file, then seeded mutations of each.
+// Stands in for libFuzzer in ordinary builds: replays every corpus file, then seeded mutations of
+// each.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -24,10 +25,18 @@ std::string mutate(std::string bytes, std::mt19937& random) {
     const std::size_t at = bytes.empty() ? 0 : random() % bytes.size();
     const char byte = static_cast<char>(random() & 0xffU);
     switch (random() % 4) {
-      case 0: bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(at), byte); break;
-      case 1: if (!bytes.empty()) bytes[at] = byte; break;
-      case 2: bytes.erase(at, random() % 8); break;
-      default: bytes += bytes.substr(at, random() % 32); break;
+      case 0:
+        bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(at), byte);
+        break;
+      case 1:
+        if (!bytes.empty()) bytes[at] = byte;
+        break;
+      case 2:
+        bytes.erase(at, random() % 8);
+        break;
+      default:
+        bytes += bytes.substr(at, random() % 32);
+        break;
     }
   }
   return bytes;

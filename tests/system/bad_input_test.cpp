@@ -87,7 +87,7 @@ TEST_F(BadInput, UnknownNamesAreNotFound) {
   expect_refused(installation_.galley({"deploy", "nosuch@1"}), 3, {"nosuch@1"});
   expect_refused(installation_.galley({"rollback", "nosuch"}), 3, {"nosuch"});
   expect_refused(installation_.galley({"show", "job_00000000000000000000000000"}), 3, {"job_000"});
-  expect_refused(installation_.galley({"jbos"}), 2, {"jobs"});
+  expect_refused(installation_.galley({"predcit"}), 2, {"predict"});
 }
 
 TEST_F(BadInput, NobodyThereIsSaidSo) {

@@ -11,6 +11,15 @@ namespace galley::testing {
 using support::ApiClient;
 using support::ServerProcess;
 
+namespace {
+
+/// As on a machine where Galley is installed: jobs find its programs by name.
+std::string program_path() {
+  return "PATH=" + std::string(GALLEY_BIN_DIR) + ":" + std::getenv("PATH");
+}
+
+}  // namespace
+
 Installation::~Installation() {
   server_.reset();
   support::end_supervisors(data());
@@ -19,7 +28,8 @@ Installation::~Installation() {
 void Installation::start() {
   server_.reset();
   ASSERT_TRUE(make_folders(work()));
-  auto server = ServerProcess::start({.program = program("galley"), .data = data()});
+  auto server = ServerProcess::start(
+      {.program = program("galley"), .data = data(), .environment = {program_path()}});
   ASSERT_TRUE(server) << describe(server.error());
   server_.emplace(*std::move(server));
 }
@@ -35,10 +45,8 @@ process::ChildOutput Installation::galley(std::vector<std::string> arguments,
   arguments.insert(arguments.begin(), program("galley").string());
   const auto output = process::run_child(
       arguments, {.timeout = Millis{60'000},
-                  .env = std::vector<std::string>{"PATH=" + std::string(GALLEY_BIN_DIR) + ":" +
-                                                      std::getenv("PATH"),
-                                                  "HOME=" + temp_.path().string(), "LANG=C.UTF-8",
-                                                  "GALLEY_DATA=" + data().string()},
+                  .env = std::vector<std::string>{program_path(), "HOME=" + temp_.path().string(),
+                                                  "LANG=C.UTF-8", "GALLEY_DATA=" + data().string()},
                   .stdin_bytes = input,
                   .workdir = work().string()});
   if (output) return *output;

@@ -66,7 +66,7 @@ TEST_F(Journey, FromRawReviewsToAServedAnswerAndBack) {
 
   run_ok({"deploy", "reviews@1"});
   const Json answer = json_of({"predict", "reviews", "최고의 감동적인 완벽한 명작"});
-  EXPECT_EQ(answer.at("label"), "positive");
+  EXPECT_EQ(answer.at("predictions").at(0).at("label"), "positive") << answer.dump();
   EXPECT_EQ(answer.at("snapshot"), "reviews@1");
 
   train_and_freeze("2");

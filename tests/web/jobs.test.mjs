@@ -10,7 +10,7 @@ const shared = session();
 const state = (page, word) => page.locator(`.view-head [data-state="${word}"]`);
 
 /** A job that waits for us: it ends when the gate is gone. */
-async function gated(name, before = '', after = '') {
+async function gated(name, before = ':', after = ':') {
   const gate = join(shared.server.data, `${name}.gate`);
   await writeFile(gate, '');
   const job = await shared.server.submit(name, `${before}; while [ -e ${gate} ]; do sleep 0.05; done; ${after}`);

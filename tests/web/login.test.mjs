@@ -38,7 +38,7 @@ test('Korean and the theme are one click away and remembered', async () => {
   const toggle = page.getByRole('button', { name: /테마/ });
   await toggle.click();
   await toggle.click();
-  assert.notEqual(await background(), light);
+  await page.waitForFunction((before) => getComputedStyle(document.body).backgroundColor !== before, light);
   await page.reload();
   await page.locator('h1', { hasText: '개요' }).waitFor();
   assert.notEqual(await background(), light);

@@ -68,6 +68,6 @@ test('dialogs are accessible in Korean too', async () => {
   assert.deepEqual(await axe(page), []);
   await page.keyboard.press('Escape');
   await page.keyboard.press('Control+k');
-  await page.getByRole('combobox').waitFor();
+  await page.locator('dialog.palette').waitFor();
   assert.deepEqual(await axe(page), []);
 });

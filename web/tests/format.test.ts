@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { ago, between, bytes, commandLine, count, duration, measure, percent, shareOf } from '../src/lib/format';
+import { ago, between, brief, bytes, commandLine, count, duration, measure, percent, shareOf } from '../src/lib/format';
 
 describe('bytes', () => {
   it.each([
@@ -23,6 +23,8 @@ describe('numbers', () => {
     expect(percent(value)).toBe(text));
   it.each([[0.868123, '0.8681'], [15234.2, '15,234'], [0.00001234, '1.23e-5'], [0, '0'], [Infinity, '–']])('measure %d', (value, text) =>
     expect(measure(value)).toBe(text));
+  it.each([[0.01204, '0.012'], [0.00305, '0.003'], [15234.2, '15,234'], [1.8251, '1.83'], [NaN, '–'], [null, '–']])('brief %d', (value, text) =>
+    expect(brief(value)).toBe(text));
   it('groups thousands', () => expect(count(1234567)).toBe('1,234,567'));
   it('keeps shares within their bounds', () => expect([shareOf(3, 2), shareOf(1, 0), shareOf(1, 4)]).toEqual([1, 0, 0.25]));
 });

@@ -25,8 +25,13 @@ export async function openPage(browser, server, options = {}) {
     // A refused policy and a thrown error are ours; an answer of 4xx is a view's own business.
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) page.troubles.push(message.text());
   });
+  page.answers = [];
+  page.on('response', (response) => page.answers.push(`${response.status()} ${new URL(response.url()).pathname}`));
+  page.on('requestfailed', (request) => page.answers.push(`${request.failure()?.errorText} ${new URL(request.url()).pathname}`));
   await page.goto(await server.codeUrl());
-  await page.locator('[data-connection="live"]').waitFor();
+  await page.locator('[data-connection="live"]').waitFor().catch(async (late) => {
+    throw new Error(`${late.message}\n${page.answers.join('\n')}\nthe page shows: ${await page.locator('body').innerText()}`);
+  });
   return page;
 }
 

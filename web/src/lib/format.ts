@@ -42,6 +42,11 @@ export function measure(value: number | null | undefined): string {
   return String(Number(value.toPrecision(4)));
 }
 
+/** The same in large type: three figures and at most three decimals, 0.01204 -> "0.012". */
+export function brief(value: number | null | undefined): string {
+  return value == null ? '–' : measure(Math.abs(value) < 1000 ? Number(Number(value.toPrecision(3)).toFixed(3)) : Math.round(value));
+}
+
 /** 3723 -> "1 h 2 min"; two units at most, "0.4 s" below a second. */
 export function duration(seconds: number | null | undefined): string {
   if (seconds == null || !Number.isFinite(seconds)) return '–';

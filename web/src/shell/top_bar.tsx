@@ -51,7 +51,7 @@ export function TopBar({ place, onSearch }: { place: Place; onSearch: () => void
         aria-label={text.top.languages[other]} title={text.top.languages[other]}>
         {text.top.languageMarks[other]}
       </button>
-      <button type="button" class="quiet square" onClick={() => theme.set(nextTheme[chosenTheme])}
+      <button type="button" class="quiet square" onClick={() => theme.set(nextTheme[theme.get()])}
         aria-label={text.top.themes[chosenTheme]} title={text.top.themes[chosenTheme]}>
         <Icon name={kThemeIcons[chosenTheme] as IconName} />
       </button>

@@ -47,7 +47,7 @@ export const en = {
     serving: 'Serving', models: 'Models loaded', rate: 'Predictions per second',
     p50: 'Latency p50', p99: 'Latency p99', load: 'Load now', loadCpu: 'Processor in use',
     loadRate: 'Predictions',
-    nodes: 'Nodes', recent: 'Latest jobs', allJobs: 'All jobs', since: 'Up since',
+    nodes: 'Nodes', recent: 'Latest jobs', allJobs: 'All jobs', since: 'Started',
     collecting: 'The first samples arrive within a few seconds.', perSecond: '/s', ms: 'ms',
   },
   jobs: {

@@ -42,7 +42,13 @@ export function Table<T>({ label, columns, rows, id, open, empty, main = false }
   const key = columns.find((column) => column.id === order?.column)?.key;
   const shown = sorted(rows, key, order?.descending ?? false);
 
-  const [chosen, choose] = useState('');
+  const [chosen, setChosen] = useState('');
+  // Two keys may come before the next render: the second must know what the first chose.
+  const latest = useRef('');
+  const choose = (row: string) => {
+    latest.current = row;
+    setChosen(row);
+  };
   const body = useRef<HTMLTableSectionElement>(null);
   const changedAt = useStore((state) => state.changedAt);
 
@@ -50,7 +56,7 @@ export function Table<T>({ label, columns, rows, id, open, empty, main = false }
     if (!main || !open) return;
     const onKey = (event: KeyboardEvent) => {
       if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
-      const index = shown.findIndex((row) => id(row) === chosen);
+      const index = shown.findIndex((row) => id(row) === latest.current);
       // Enter on a link or a button is that element's own.
       const plain = !(event.target instanceof HTMLElement) || !/^(A|BUTTON)$/.test(event.target.tagName);
       if (event.key === 'Enter' && index >= 0 && plain) {

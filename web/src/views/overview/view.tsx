@@ -1,7 +1,7 @@
 import { useMemo } from 'preact/hooks';
 
 import type { Overview } from '../../api/types';
-import { bytes, count, measure, percent, shareOf } from '../../lib/format';
+import { brief, bytes, count, measure, percent, shareOf } from '../../lib/format';
 import { concerns, type Health } from '../../lib/health';
 import { loadCurves } from '../../lib/load';
 import { pathTo } from '../../lib/router';
@@ -90,10 +90,10 @@ function ServingCard({ serving }: Pick<Overview, 'serving'>) {
     <section class="card third" aria-label={text.overview.serving}>
       <header><h2>{text.overview.serving}</h2><Link to={pathTo.models()}>{text.models.title}</Link></header>
       <dl class="figures">
-        <Figure name={text.overview.rate} unit={text.overview.perSecond}>{measure(serving.predictions_per_s)}</Figure>
+        <Figure name={text.overview.rate} unit={text.overview.perSecond}>{brief(serving.predictions_per_s)}</Figure>
         <Figure name={text.overview.models}>{count(serving.models)}</Figure>
-        <Figure name={text.overview.p50} unit={text.overview.ms}>{measure(serving.latency_ms_p50)}</Figure>
-        <Figure name={text.overview.p99} unit={text.overview.ms}>{measure(serving.latency_ms_p99)}</Figure>
+        <Figure name={text.overview.p50} unit={text.overview.ms}>{brief(serving.latency_ms_p50)}</Figure>
+        <Figure name={text.overview.p99} unit={text.overview.ms}>{brief(serving.latency_ms_p99)}</Figure>
       </dl>
     </section>
   );
@@ -105,7 +105,8 @@ function LoadCard() {
   const cpuName = text.overview.loadCpu;
   const rateName = `${text.overview.loadRate} ${text.overview.perSecond}`;
   const curves = useMemo(() => loadCurves(load, cpuName, rateName), [load, cpuName, rateName]);
-  if (load.length === 0) {
+  // One sample spans no time, and an axis of nothing reads as nonsense.
+  if (load.length < 2) {
     return (
       <section class="card" aria-label={text.overview.load}>
         <header><h2>{text.overview.load}</h2></header>
