@@ -58,7 +58,7 @@ export function App() {
   const language = useLanguage();
   const { path } = useAddress();
   const place = placeOf(path);
-  const signedOut = useStore((state) => state.signedOut);
+  const session = useStore((state) => state.session);
   const main = useRef<HTMLElement>(null);
   const [searching, setSearching] = useState(false);
   useShownTheme();
@@ -81,13 +81,13 @@ export function App() {
     return () => removeEventListener('keydown', onKey);
   }, []);
 
-  if (signedOut) return <LoginView />;
+  if (session === 'closed') return <LoginView />;
   return (
     <div class="shell">
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>{text.skip}</a>
       <Rail place={place} />
       <TopBar place={place} onSearch={() => setSearching(true)} />
-      <main id="main" ref={main} tabIndex={-1}><Content place={place} /></main>
+      <main id="main" ref={main} tabIndex={-1}>{session === 'open' ? <Content place={place} /> : <Loading />}</main>
       {searching && <Palette onClose={() => setSearching(false)} />}
       <Toasts />
     </div>

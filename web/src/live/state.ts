@@ -11,7 +11,8 @@ export interface List {
 
 export interface State {
   connection: Connection;
-  signedOut: boolean;
+  /** No view asks for anything before the session is known: its refusal would close the page. */
+  session: 'starting' | 'open' | 'closed';
   /** The code in the address was used before, or never given. */
   codeRefused: boolean;
   whoami: Whoami | undefined;
@@ -27,7 +28,7 @@ export interface State {
 
 export const initialState: State = {
   connection: 'connecting',
-  signedOut: false,
+  session: 'starting',
   codeRefused: false,
   whoami: undefined,
   overview: undefined,

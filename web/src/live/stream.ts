@@ -51,7 +51,7 @@ async function retry(): Promise<void> {
     // A 401 is told to the page by the client; there is nothing to wait for then.
     if (failure instanceof ApiProblem && failure.status === 401) return;
   }
-  if (!store.get().signedOut) connect();
+  if (store.get().session !== 'closed') connect();
 }
 
 export function startStream(): void {
