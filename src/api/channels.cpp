@@ -159,8 +159,19 @@ Result<http::Response> history(Context& context, const http::Request& request) {
   GALLEY_TRY(const auto limit, query_limit(request));
   GALLEY_TRY(const auto moves, context.services.registry.history(
                                    model, query_text(request, "channel"), kWholeHistory));
+  // The cursor is the seq of the last item shown: a move's place in the history, from 1.
+  const std::string cursor = query_text(request, "cursor");
+  std::int64_t before_seq = std::ssize(moves) + 1;
+  const auto [end, fault] =
+      std::from_chars(cursor.data(), cursor.data() + cursor.size(), before_seq);
+  if (!cursor.empty() && (fault != std::errc{} || end != cursor.data() + cursor.size()))
+    return Error{Errc::invalid_argument, "found '" + cursor.substr(0, 64) + "'", "cursor",
+                 "the next_cursor of an earlier answer"};
   Json items = Json::array();
-  for (auto move = moves.begin(); move != moves.end() && std::ssize(items) < limit; ++move) {
+  const auto skipped =
+      std::clamp<std::int64_t>(std::ssize(moves) - before_seq + 1, 0, std::ssize(moves));
+  auto move = moves.begin() + skipped;
+  for (; move != moves.end() && std::ssize(items) < limit; ++move) {
     Json item{{"seq", moves.end() - move},
               {"model", model},
               {"channel", move->channel},
@@ -176,7 +187,8 @@ Result<http::Response> history(Context& context, const http::Request& request) {
       item["previous_snapshot_ref"] = model + "@" + std::to_string(before->version);
     items.push_back(std::move(item));
   }
-  return reply_list(std::move(items));
+  if (move == moves.end()) return reply_list(std::move(items));
+  return reply_list(std::move(items), std::to_string(moves.end() - move + 1));
 }
 
 Json history_schema() {
@@ -215,7 +227,8 @@ void add_channel_routes(Endpoints& endpoints, Context& context) {
                 [&context](const http::Request& request) { return rollback(context, request); });
   std::vector<Parameter> parameters{
       {"channel", "Of one channel; of all when absent."},
-      {"limit", "At most this many items; 50 when absent.", "integer"}};
+      {"limit", "At most this many items; 50 when absent.", "integer"},
+      {"cursor", "next_cursor of the answer before."}};
   endpoints.add("GET", "/api/v1/models/{name}/history", http::Run::pool,
                 {.summary = "Lists the moves of a model's channels, newest first.",
                  .response = list_schema(history_schema()),

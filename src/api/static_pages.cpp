@@ -12,8 +12,8 @@ namespace {
 constexpr std::string_view kIndex = "/index.html";
 // Only what we serve ourselves runs or loads, and no page may frame ours.
 constexpr std::string_view kPolicy =
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors "
+    "'none'";
 
 using Pages = std::map<std::string_view, StaticFile, std::less<>>;
 

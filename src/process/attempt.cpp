@@ -156,6 +156,10 @@ Result<AttemptHandle> AttemptHandle::adopt(const fs::path& folder) {
   if (!is_there(handle.folder_ / attempt_file::kPid) &&
       !is_there(handle.folder_ / attempt_file::kExit))
     wait_for_supervisor(handle.folder_);
+  // Killed after spec.json and before the supervisor: nothing ran, and the folder can be launched.
+  if (!is_there(handle.folder_ / attempt_file::kPid) &&
+      !is_there(handle.folder_ / attempt_file::kExit))
+    return Error{Errc::not_found, "no supervisor ever began in " + handle.folder_.string()};
   GALLEY_TRY_STATUS(handle.find_supervisor());
   return handle;
 }

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/json.h"
 #include "registry/registry.h"
 #include "rows.h"
@@ -223,7 +225,8 @@ Result<std::vector<Move>> Registry::history(std::string_view model, std::string_
                           " join snapshots s on s.id = h.snapshot_id"
                           " where h.model = :1 and (:2 = '' or h.channel = :2)"
                           " order by h.seq desc limit :3",
-                          {std::string(model), std::string(channel), page(limit)}));
+                          {std::string(model), std::string(channel),
+                           std::clamp<std::int64_t>(limit, 1, kMaxHistory)}));
     for (const Row& row : rows)
       found.push_back({.channel = row.text(0),
                        .generation = row.integer(1),

@@ -12,6 +12,9 @@ namespace galley::registry {
 // What both halves of the registry read: snapshots by id, and the rules of names and limits.
 
 inline constexpr std::int64_t kMaxPage = 1000;
+/// Moves of one model that history() answers at most: rolling back needs all of them, some 100
+/// bytes each.
+inline constexpr std::int64_t kMaxHistory = 1'000'000;
 std::int64_t page(std::int64_t limit);
 
 /// The columns that snapshot_of expects, from a table called "s".

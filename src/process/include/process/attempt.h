@@ -45,7 +45,8 @@ class AttemptHandle {
 
   /// Finds out what became of an attempt. Safe against reused pids and restarted machines. Blocks
   /// up to 5 s in one case: a supervisor that is just starting under an owner that was killed.
-  /// Errors: not_found (no spec.json there), corrupt (a record that cannot be read).
+  /// Errors: not_found (no spec.json there, or its supervisor never began: launch() may be called
+  /// again), corrupt (a record that cannot be read).
   static Result<AttemptHandle> adopt(const std::filesystem::path& folder);
 
   /// Where it stands now. Cheap: one open, or one poll. Errors: corrupt.
