@@ -71,6 +71,8 @@ Result<process::AttemptSpec> make_attempt_spec(
   set_unless_empty(env, "GALLEY_RUN_ID", assignment.run_id.str());
   env["GALLEY_JOB_ID"] = assignment.job_id.str();
   env["GALLEY_ATTEMPT_ID"] = assignment.attempt_id.str();
+  // For programs whose output is not theirs to write: whole lines appended here count as printed.
+  env["GALLEY_METRICS_FILE"] = (place.folder / process::attempt_file::kProgress).string();
   env["GALLEY_ATTEMPT"] = std::to_string(assignment.attempt_number);
   // Set even when empty: absent would mean every GPU of the machine.
   env["CUDA_VISIBLE_DEVICES"] = joined(assignment.device_ids);

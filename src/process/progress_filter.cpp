@@ -1,6 +1,7 @@
 #include "process/progress_filter.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -85,7 +86,8 @@ Result<ProgressFile> ProgressFile::open(const std::filesystem::path& path,
                                         std::int64_t most_bytes) {
   ProgressFile file;
   file.most_bytes_ = most_bytes;
-  file.fd_ = UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640));
+  file.fd_ =
+      UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640));
   if (!file.fd_) return system_error("cannot make " + path.string(), errno);
   return file;
 }
@@ -93,13 +95,16 @@ Result<ProgressFile> ProgressFile::open(const std::filesystem::path& path,
 void ProgressFile::append(std::string_view lines) {
   if (lines.empty()) return;
   const auto size = std::ssize(lines);
-  if (size_ + size <= most_bytes_) {
+  // The program may append lines of its own, so the end is looked up and not counted.
+  struct stat before {};
+  if (size_ + size <= most_bytes_ && ::fstat(fd_.get(), &before) == 0) {
     if (write_all(fd_.get(), lines)) {
       size_ += size;
       return;
     }
-    // Half a line must not stay in front of the next one.
-    if (::ftruncate(fd_.get(), size_) == 0) ::lseek(fd_.get(), size_, SEEK_SET);
+    // Half a line must not stay in front of the next one. If even this fails, the disk has done
+    // worse.
+    (void)!::ftruncate(fd_.get(), before.st_size);
   }
   lost_ += size;
 }

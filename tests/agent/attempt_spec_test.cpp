@@ -31,11 +31,11 @@ TEST(AttemptSpec, NamesTheJobAndHidesTheGpus) {
   ASSERT_TRUE(spec);
   EXPECT_EQ(spec->argv, (std::vector<std::string>{"train", "--fast"}));
   EXPECT_EQ(spec->workdir, "/d/att_1/work");
-  EXPECT_EQ(spec->env,
-            (std::vector<std::string>{
-                "CUDA_VISIBLE_DEVICES=", "GALLEY_ATTEMPT=2", "GALLEY_ATTEMPT_ID=att_1",
-                "GALLEY_JOB_ID=job_1", "GALLEY_RUN_ID=run_1", "GALLEY_SERVER=http://s",
-                "GALLEY_TOKEN=t", "HOME=/home/me", "NVIDIA_VISIBLE_DEVICES=", "PATH=/our/bin"}));
+  EXPECT_EQ(spec->env, (std::vector<std::string>{
+                           "CUDA_VISIBLE_DEVICES=", "GALLEY_ATTEMPT=2", "GALLEY_ATTEMPT_ID=att_1",
+                           "GALLEY_JOB_ID=job_1", "GALLEY_METRICS_FILE=/d/att_1/progress",
+                           "GALLEY_RUN_ID=run_1", "GALLEY_SERVER=http://s", "GALLEY_TOKEN=t",
+                           "HOME=/home/me", "NVIDIA_VISIBLE_DEVICES=", "PATH=/our/bin"}));
   EXPECT_TRUE(process::check_spec(*spec));
 }
 

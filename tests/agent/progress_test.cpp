@@ -30,6 +30,14 @@ TEST_F(Progress, IsStoredWholeBeforeTheEnd) {
   EXPECT_EQ(steps(), up_to(5'000));
 }
 
+TEST_F(Progress, ComesFromTheMetricsFileToo) {
+  const auto end =
+      run(shell("echo galley:: step=0 a=1; "
+                "echo galley:: step=1 a=2 >> \"$GALLEY_METRICS_FILE\""));
+  EXPECT_EQ(end.state, AttemptState::succeeded);
+  EXPECT_EQ(link_.points_.size(), 2U);
+}
+
 TEST_F(Progress, ArrivesWhileTheJobRuns) {
   Gate gate(temp_ / "gate");
   const auto job = shell("echo galley:: a=1; read x < " + gate.str() +
