@@ -148,14 +148,14 @@ TEST_F(AdoptionTest, ARestartedMachineMeansDied) {
   EXPECT_EQ(handle->status()->state, AttemptState::died);
 }
 
-TEST_F(AdoptionTest, ALaunchThatNeverHappenedIsDied) {
+TEST_F(AdoptionTest, ALaunchThatNeverHappenedIsNoAttempt) {
   std::filesystem::create_directories(folder_);
   std::ofstream(folder_ / attempt_file::kSpec) << print_spec(command({"true"}));
 
-  auto handle = AttemptHandle::adopt(folder_);
+  const auto handle = AttemptHandle::adopt(folder_);
 
-  ASSERT_TRUE(handle);
-  EXPECT_EQ(handle->status()->state, AttemptState::died);
+  ASSERT_FALSE(handle);
+  EXPECT_EQ(handle.error().code, Errc::not_found);
 }
 
 TEST_F(AdoptionTest, ASupervisorThatIsJustStartingIsWaitedFor) {
