@@ -10,9 +10,12 @@
 
 #include "classifier/classifier_bench.h"
 #include "http/http_bench.h"
+#include "locality/locality_bench.h"
 #include "machine.h"
 #include "output.h"
+#include "placement/placement_bench.h"
 #include "server_process.h"
+#include "simulate/simulate_command.h"
 #include "start/start_bench.h"
 #include "stop.h"
 #include "submit/submit_bench.h"
@@ -41,6 +44,9 @@ struct BenchOptions {
   std::uint32_t seeds = 5;
   std::uint32_t threads = 0;
   std::optional<std::int64_t> rounds;
+  std::filesystem::path trace = "data/traces/openb";
+  std::string workload = "default";
+  std::int64_t worlds = 20;
 };
 
 using Run = Result<BenchReport> (*)(const BenchOptions& options);
@@ -68,6 +74,15 @@ Result<BenchReport> run_classifier(const BenchOptions& options) {
       {.data = options.data, .seeds = options.seeds, .threads = options.threads});
 }
 
+Result<BenchReport> run_placement(const BenchOptions& options) {
+  return galley::bench::run_placement_bench(
+      {.trace = options.trace, .workload = options.workload, .seeds = options.worlds});
+}
+
+Result<BenchReport> run_locality(const BenchOptions& options) {
+  return galley::bench::run_locality_bench({.seeds = options.worlds});
+}
+
 CLI::App* add_command(CLI::App& app, const char* name, const char* help, BenchOptions& options,
                       Run run, Run& chosen) {
   CLI::App* command = app.add_subcommand(name, help);
@@ -92,6 +107,20 @@ void add_commands(CLI::App& app, BenchOptions& options, Run& chosen) {
   with_rounds(add_command(app, "submit", "Durable jobs per second; submit to finished", options,
                           run_submit, chosen),
               options);
+  CLI::App* placement = add_command(app, "placement", "GPUs allocated on a trace, and other policies",
+                                    options, run_placement, chosen);
+  placement->add_option("--trace", options.trace, "Folder with lists of nodes and tasks")
+      ->capture_default_str();
+  placement->add_option("--workload", options.workload, "The list of tasks openb_pod_list_NAME.csv")
+      ->capture_default_str();
+  placement->add_option("--seeds", options.worlds, "Replays to average over")
+      ->capture_default_str()
+      ->check(CLI::Range(2, 1000));
+  CLI::App* locality = add_command(app, "locality", "Start delay with known images and data sets",
+                                   options, run_locality, chosen);
+  locality->add_option("--seeds", options.worlds, "Sequences of jobs to average over")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
   CLI::App* classifier = add_command(app, "classifier", "Accuracy and speed of galley-train",
                                      options, run_classifier, chosen);
   classifier->add_option("--data", options.data, "Folder with a training and a test file")
@@ -122,9 +151,30 @@ int measure(const BenchOptions& options, Run run) {
   return 0;
 }
 
+int simulate(int argc, char** argv) {
+  CLI::App app{"Replays a history of jobs on a cluster, under Galley's scheduler and others",
+               "galley simulate"};
+  galley::bench::SimulateCommand command;
+  galley::bench::add_simulate_options(app, command);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsage;
+  }
+  const auto machine = describe_machine(std::filesystem::temp_directory_path());
+  auto result = galley::bench::run_simulate(command, galley::support::program_folder() / "galley");
+  if (!result) {
+    fmt::print(stderr, "galley simulate: {}\n", describe(result.error()));
+    return result.error().code == galley::Errc::invalid_argument ? kUsage : kFailed;
+  }
+  if (command.json) fmt::print("{}\n", galley::dump_json(with_machine(*result, machine)));
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "simulate") return simulate(argc - 1, argv + 1);
   CLI::App app{"Measures Galley on this machine", "galley bench"};
   app.require_subcommand(1);
   app.footer(kHelp);

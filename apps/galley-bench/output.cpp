@@ -31,6 +31,12 @@ Json to_json(const BenchReport& report, const Json& machine, double seconds) {
           {"seconds", seconds}};
 }
 
+Json with_machine(Json document, const Json& machine) {
+  document["machine"] = machine;
+  document["commit"] = GALLEY_COMMIT;
+  return document;
+}
+
 void print_table(const BenchReport& report) {
   print_figures(report.name, report.figures);
   for (const auto& [name, figures] : report.peers) print_figures("peer " + name, figures);

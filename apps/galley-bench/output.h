@@ -7,5 +7,8 @@
 galley::Json to_json(const galley::bench::BenchReport& report, const galley::Json& machine,
                      double seconds);
 
+/// A document of another form with machine and commit, which every result names.
+galley::Json with_machine(galley::Json document, const galley::Json& machine);
+
 /// The figures as a table for people, on stdout.
 void print_table(const galley::bench::BenchReport& report);

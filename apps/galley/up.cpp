@@ -113,6 +113,8 @@ Status serve_everything(const UpOptions& options, const sigset_t& signals) {
   };
   agent_options.node_id = node_id;
   agent_options.node_name = node_name;
+  agent_options.topology = options.topology;
+  agent_options.shareable_gpus = options.shareable_gpus;
   GALLEY_TRY(auto agent, agent::Agent::start(std::move(agent_options), link, *blobs, clock));
   LocalAgentPort port(*agent);
   GALLEY_TRY_STATUS(controller->attach(agent->node(), port));

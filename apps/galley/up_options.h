@@ -6,6 +6,9 @@
 #include <variant>
 #include <vector>
 
+#include "agent/shareable_gpus.h"
+#include "cluster/topology_file.h"
+
 namespace galley::app {
 
 struct UpOptions {
@@ -14,6 +17,8 @@ struct UpOptions {
   std::vector<std::string> hosts;  // further names by which browsers may reach us
   std::string tls_certificate;
   std::string tls_key;
+  std::optional<cluster::TopologyFile> topology;
+  agent::ShareableGpus shareable_gpus;
   bool verbose = false;
 };
 

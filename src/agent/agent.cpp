@@ -144,7 +144,9 @@ Result<std::unique_ptr<Agent>> Agent::start(Options options, ControllerLink& lin
   auto impl = std::make_unique<Impl>(std::move(options), link, blobs, clock);
   GALLEY_TRY(impl->node, NodeWatch::start({.id = impl->options.node_id,
                                            .name = impl->options.node_name,
-                                           .data_folder = impl->options.data_folder}));
+                                           .data_folder = impl->options.data_folder,
+                                           .topology = impl->options.topology,
+                                           .shareable_gpus = impl->options.shareable_gpus}));
   GALLEY_TRY(impl->loop, EventLoop::open());
   impl->slow = std::make_unique<SlowWorker>();
   impl->thread = std::thread([i = impl.get()] { i->run(); });

@@ -112,6 +112,7 @@ void AttemptRun::follow(process::AttemptHandle handle) {
                     assigned_.progress_offset);
   if (!assigned_.expected_running) {
     running_ = report_end(id(), AttemptState::running, {});
+    running_->rank = assignment.rank;
     running_->started_at = start_time(folder_);
   }
   if (handle_->exit_fd() < 0) return on_ended();
@@ -169,6 +170,7 @@ void AttemptRun::end_as(AttemptState state, std::string reason) {
 void AttemptRun::end(protocol::AttemptReport report) {
   fault_.clear();
   end_ = std::move(report);
+  end_->rank = assigned_.assignment.rank;
   advance();
 }
 

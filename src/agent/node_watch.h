@@ -4,14 +4,18 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "agent/shareable_gpus.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "cluster/gpu.h"
 #include "cluster/host.h"
+#include "cluster/inventory.h"
+#include "cluster/topology_file.h"
 #include "protocol/records.h"
 
 namespace galley::agent {
@@ -22,6 +26,8 @@ struct NodeWatchOptions {
   std::filesystem::path data_folder;  // whose disk counts
   cluster::GpuProbeOptions gpu_probe{};
   Millis gpu_interval{10'000};  // a look wakes the driver, so not at every heartbeat
+  std::optional<cluster::TopologyFile> topology{};  // instead of discovery
+  ShareableGpus shareable_gpus{};
 };
 
 /// Keeps the picture of this machine. GPUs are looked at on a thread of their own, since a driver
@@ -30,7 +36,9 @@ struct NodeWatchOptions {
 /// look.
 class NodeWatch {
  public:
-  /// Takes the inventory; blocks for at most the probe's timeout. Errors: an unreadable /proc.
+  /// Takes the inventory; blocks for at most twice the probe's timeout. Errors: an unreadable
+  /// /proc; a stated topology that says nothing of this node or another number of GPUs; shareable
+  /// GPUs that it does not have.
   static Result<std::unique_ptr<NodeWatch>> start(NodeWatchOptions options);
   ~NodeWatch();
 
@@ -41,18 +49,25 @@ class NodeWatch {
 
  private:
   explicit NodeWatch(NodeWatchOptions options);
+  Status take_stated(const cluster::GpuReport& gpus);
   void take_gpus(const cluster::GpuReport& report);
+  void take_topology(const cluster::TopologyReport& report);
   void watch_gpus();
+  /// The driver's numbers of the devices in the record, when there are more than their cells know.
+  std::optional<std::vector<int>> devices_without_cells() const;
 
   const NodeWatchOptions options_;
   cluster::HostSampler host_;
   cluster::GpuProbe probe_;  // of the GPU thread, once that runs
+  cluster::StatedNode stated_;
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable stop_wanted_;
   bool stopping_ = false;
   protocol::NodeRecord record_;
   std::vector<std::string> gpu_notes_;
+  std::size_t devices_in_cells_ = 0;
+  std::string topology_note_;
 
   std::thread gpu_thread_;
 };
@@ -60,6 +75,14 @@ class NodeWatch {
 /// Brings known devices up to date with a look at the GPUs; answers what an operator should know.
 /// Pure.
 std::vector<std::string> update_devices(std::vector<protocol::DeviceRecord>& devices,
-                                        const cluster::GpuReport& report);
+                                        const cluster::GpuReport& report,
+                                        const ShareableGpus& shareable = {});
+
+/// The cells of a node with that many devices: the stated ones where they fit, else what the look
+/// gave. Puts what an operator should know into the note. Pure.
+std::optional<protocol::TopologyRecord> choose_topology(const cluster::StatedNode& stated,
+                                                        std::string_view node, int device_count,
+                                                        const cluster::TopologyReport& report,
+                                                        std::string& note);
 
 }  // namespace galley::agent

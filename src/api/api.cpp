@@ -15,8 +15,11 @@ void add_routes(Endpoints& endpoints, Context& context) {
   add_auth_routes(endpoints, context);
   add_overview_routes(endpoints, context);
   add_job_routes(endpoints, context);
+  add_guide_routes(endpoints, context);
+  add_team_routes(endpoints, context);
   add_log_routes(endpoints, context);
   add_node_routes(endpoints, context);
+  add_topology_routes(endpoints, context);
   add_run_routes(endpoints, context);
   add_blob_routes(endpoints, context);
   add_snapshot_routes(endpoints, context);

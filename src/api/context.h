@@ -26,6 +26,7 @@ struct Context {
   std::unique_ptr<EventFeed> feed;
   std::unique_ptr<LogFollower> logs;
   Worker worker;
+  std::mutex teams_mutex;  // makes If-Match and the write behind it one step
 
   std::string url() const {
     const std::lock_guard lock(url_mutex_);
@@ -49,8 +50,11 @@ Status audit(const Context& context, const http::Request& request, std::string a
 void add_auth_routes(Endpoints& endpoints, Context& context);
 void add_overview_routes(Endpoints& endpoints, Context& context);
 void add_job_routes(Endpoints& endpoints, Context& context);
+void add_guide_routes(Endpoints& endpoints, Context& context);
+void add_team_routes(Endpoints& endpoints, Context& context);
 void add_log_routes(Endpoints& endpoints, Context& context);
 void add_node_routes(Endpoints& endpoints, Context& context);
+void add_topology_routes(Endpoints& endpoints, Context& context);
 void add_run_routes(Endpoints& endpoints, Context& context);
 void add_blob_routes(Endpoints& endpoints, Context& context);
 void add_snapshot_routes(Endpoints& endpoints, Context& context);

@@ -2,6 +2,8 @@
 
 #include "base/text.h"
 #include "context.h"
+#include "guides.h"
+#include "protocol/guide.h"
 #include "protocol/records.h"
 #include "reply.h"
 #include "store/filter.h"
@@ -33,6 +35,15 @@ constexpr std::size_t kMaxKeyBytes = 255;
 
 Result<JobId> job_id(const http::Request& request) { return JobId::parse(request.param("id")); }
 
+/// What the fleet can never hold is refused with what it could.
+Result<http::Response> refuse(const Context& context, const http::Request& request,
+                              const JobSpec& spec, const Error& error) {
+  if (error.code != Errc::invalid_argument) return error;
+  const auto guide = context.services.controller.guide(spec, caller_of(request));
+  if (!guide || guide->binding != protocol::Binding::impossible) return error;
+  return refuse_with_guide(error, request, protocol::print_struct(*guide));
+}
+
 Result<http::Response> submit(Context& context, const http::Request& request) {
   auto caller = caller_of(request);
   caller.idempotency_key = request.headers.get("Idempotency-Key");
@@ -41,11 +52,16 @@ Result<http::Response> submit(Context& context, const http::Request& request) {
                  "Idempotency-Key", "at most " + std::to_string(kMaxKeyBytes) + " bytes of UTF-8"};
   if (!caller.idempotency_key.empty()) caller.request_sha256 = sha256_hex(request.body);
   GALLEY_TRY(const auto json, body_json(request));
-  GALLEY_TRY(auto spec, protocol::parse_job_spec(json));
-  GALLEY_TRY(const auto accepted, context.services.controller.submit(std::move(spec), caller));
-  auto response = reply(protocol::print_struct(accepted.job), 201);
-  response.headers.set("Location", "/api/v1/jobs/" + accepted.job.id.str());
-  if (accepted.repeated) response.headers.set("Idempotent-Replayed", "true");
+  const auto spec = protocol::parse_job_spec(json);
+  if (!spec && protocol::is_about_amounts(json, spec.error()))
+    return refuse_with_guide(spec.error(), request,
+                             guide_of_amounts(context, request, json, spec.error()));
+  if (!spec) return spec.error();
+  const auto accepted = context.services.controller.submit(*spec, caller);
+  if (!accepted) return refuse(context, request, *spec, accepted.error());
+  auto response = reply(protocol::print_struct(accepted->job), 201);
+  response.headers.set("Location", "/api/v1/jobs/" + accepted->job.id.str());
+  if (accepted->repeated) response.headers.set("Idempotent-Replayed", "true");
   return response;
 }
 
@@ -75,20 +91,7 @@ Json job_with_attempts_schema() {
   return schema;
 }
 
-void add_questions(Endpoints& endpoints, Context& context) {
-  endpoints.add("GET", "/api/v1/jobs/{id}/why", http::Run::pool,
-                {.summary = "Says why a job waits, or what happened to it.",
-                 .response = object_schema({{"state", type_schema("string")},
-                                            {"summary", type_schema("string")},
-                                            {"lines", list_of(type_schema("string"))}})},
-                [&context](const http::Request& request) -> Result<http::Response> {
-                  GALLEY_TRY(const auto id, job_id(request));
-                  GALLEY_TRY(const auto job, context.services.controller.job(id));
-                  GALLEY_TRY(const auto why, context.services.controller.why(id));
-                  return reply({{"state", protocol::word_of(job.state)},
-                                {"summary", why.summary},
-                                {"lines", why.lines}});
-                });
+void add_history(Endpoints& endpoints, Context& context) {
   endpoints.add("GET", "/api/v1/jobs/{id}/events", http::Run::pool,
                 {.summary = "Lists what happened to a job, oldest first.",
                  .response = list_schema(protocol::schema_of<EventRecord>())},
@@ -126,7 +129,7 @@ void add_job_routes(Endpoints& endpoints, Context& context) {
                              context.services.controller.cancel(id, caller_of(request)));
                   return reply(protocol::print_struct(job));
                 });
-  add_questions(endpoints, context);
+  add_history(endpoints, context);
 }
 
 }  // namespace galley::api

@@ -6,12 +6,19 @@
 namespace galley::cli {
 namespace {
 
-/// `bench NAME` lives in galley-bench, so that the server never links peers' drivers.
+/// `bench NAME` and `simulate` live in galley-bench, so that the server never links peers' drivers.
 void add_offline_tools(std::vector<Command>& commands) {
   commands.push_back({.name = "bench",
                       .help = "Measure this machine and Galley on it",
                       .group = "Offline",
                       .verbatim = [](const std::vector<std::string>& arguments) {
+                        return become_program("galley-bench", arguments);
+                      }});
+  commands.push_back({.name = "simulate",
+                      .help = "Replay a history of jobs: policies compared, purchases judged",
+                      .group = "Offline",
+                      .verbatim = [](std::vector<std::string> arguments) {
+                        arguments.insert(arguments.begin(), "simulate");
                         return become_program("galley-bench", arguments);
                       }});
 }
@@ -30,8 +37,11 @@ Command command_tree(Session& session, const Extra& extra) {
                              .verbatim = command.run});
   add_job_commands(root.children, session);
   add_job_list_commands(root.children, session);
+  add_why_commands(root.children, session);
   add_log_commands(root.children, session);
   add_node_commands(root.children, session);
+  add_team_commands(root.children, session);
+  add_reservation_commands(root.children, session);
   add_run_commands(root.children, session);
   add_dataset_commands(root.children, session);
   add_snapshot_commands(root.children, session);

@@ -10,8 +10,11 @@ namespace galley::cli {
 // Each adds the commands of its topic. The session outlives the commands.
 void add_job_commands(std::vector<Command>& commands, Session& session);
 void add_job_list_commands(std::vector<Command>& commands, Session& session);
+void add_why_commands(std::vector<Command>& commands, Session& session);
 void add_log_commands(std::vector<Command>& commands, Session& session);
 void add_node_commands(std::vector<Command>& commands, Session& session);
+void add_team_commands(std::vector<Command>& commands, Session& session);
+void add_reservation_commands(std::vector<Command>& commands, Session& session);
 void add_run_commands(std::vector<Command>& commands, Session& session);
 void add_dataset_commands(std::vector<Command>& commands, Session& session);
 void add_snapshot_commands(std::vector<Command>& commands, Session& session);

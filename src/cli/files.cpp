@@ -1,26 +1,48 @@
 #include <fmt/format.h>
 
+#include <array>
+
 #include "commands.h"
 #include "job_example.h"
 #include "table.h"
+#include "topology.h"
 
 namespace galley::cli {
 namespace {
 
-Status check_kind(const std::string& kind) {
-  if (kind == "job" || kind == "jobs") return ok();
-  return Error{Errc::not_found, fmt::format("there is no kind of file '{}'", kind), {}, "job"};
+struct FileKind {
+  std::string_view name;
+  std::string_view plural;
+  std::string (*schema)();
+  std::string (*example)();
+};
+
+constexpr std::array<FileKind, 2> kKinds{
+    {{"job", "jobs", job_schema, job_example},
+     {"topology", "topologies", topology_schema, topology_example}}};
+
+std::string names_of_kinds() {
+  std::string names;
+  for (const FileKind& kind : kKinds) names += (names.empty() ? "" : ", ") + std::string(kind.name);
+  return names;
 }
 
-Result<int> print_schema(const std::string& kind) {
-  GALLEY_TRY_STATUS(check_kind(kind));
-  print_out(job_schema());
+Result<FileKind> find_kind(const std::string& name) {
+  for (const FileKind& kind : kKinds)
+    if (kind.name == name || kind.plural == name) return kind;
+  return Error{
+      Errc::not_found, fmt::format("there is no kind of file '{}'", name), {}, names_of_kinds()};
+}
+
+Result<int> print_schema(const std::string& name) {
+  GALLEY_TRY(const FileKind kind, find_kind(name));
+  print_out(kind.schema());
   return 0;
 }
 
-Result<int> print_example(const std::string& kind) {
-  GALLEY_TRY_STATUS(check_kind(kind));
-  print_out(job_example());
+Result<int> print_example(const std::string& name) {
+  GALLEY_TRY(const FileKind kind, find_kind(name));
+  print_out(kind.example());
   return 0;
 }
 
@@ -74,7 +96,7 @@ Command kind_command(std::string name, std::string help, std::vector<std::string
           .examples = std::move(examples),
           .define = [print](Options& options) -> Action {
             auto kind = std::make_shared<std::string>();
-            options.positional("KIND", *kind, "job");
+            options.positional("KIND", *kind, names_of_kinds());
             return [kind, print] { return print(*kind); };
           }};
 }
@@ -82,8 +104,9 @@ Command kind_command(std::string name, std::string help, std::vector<std::string
 }  // namespace
 
 void add_file_commands(std::vector<Command>& commands, Session& session) {
-  commands.push_back(kind_command("init", "Print an example file to begin with",
-                                  {"galley init job > job.yaml"}, print_example));
+  commands.push_back(kind_command(
+      "init", "Print an example file to begin with",
+      {"galley init job > job.yaml", "galley init topology > topology.yaml"}, print_example));
   commands.push_back(kind_command("schema", "Print the JSON Schema of a kind of file",
                                   {"galley schema job > job.schema.json"}, print_schema));
   commands.push_back({.name = "config",

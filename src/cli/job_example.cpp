@@ -17,19 +17,23 @@ struct Example {
 };
 
 /// Values that say more than a default would. A path that is no field is refused by a test.
-constexpr std::array<Example, 15> kExamples{
+constexpr std::array<Example, 19> kExamples{
     {{"kind", "job", true},
      {"version", "1", true},
      {"name", "train-reviews", true},
      {"command", "[python3, train.py, --epochs, \"3\"]", true},
      {"resources.cpus", "2", true},
      {"resources.memory", "4GiB", true},
+     {"resources.gpus", "1"},
      {"resources.gpu_type", "H100"},
+     {"resources.gpu_milli", "250"},
+     {"resources.gpu_memory", "16GiB"},
      {"image", "docker.io/library/python:3.12"},
      {"datasets", "[reviews@1]"},
      {"env", "{PYTHONUNBUFFERED: \"1\"}"},
      {"max_runtime", "90m"},
      {"start_at", "2026-12-01T09:00+09:00"},
+     {"reservation", "rsv_01hzzzzzzzzzzzzzzzzzzzzzzz"},
      {"workdir", "/home/me/project"},
      {"log_limit", "1GiB"},
      {"grace", "10s"}}};

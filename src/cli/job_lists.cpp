@@ -179,22 +179,6 @@ Result<int> show_job(Session& session, const std::string& name) {
   return 0;
 }
 
-Result<int> why(Session& session, const std::string& name) {
-  GALLEY_TRY(const std::string id, resolve_job(session, name));
-  GALLEY_TRY(const Json answer, session.get("/api/v1/jobs/" + id + "/why"));
-  if (session.flags.json) {
-    session.print_json(answer);
-    return 0;
-  }
-  std::string out = plain_line(text_of(answer, "summary")) + "\n";
-  const Json& lines = child_of(answer, "lines");
-  if (lines.is_array())
-    for (const Json& line : lines)
-      if (line.is_string()) out += "  " + plain_line(line.get<std::string>()) + "\n";
-  print_out(out);
-  return 0;
-}
-
 Action with_job(Session& session, Options& options,
                 Result<int> (*action)(Session&, const std::string&)) {
   auto job = std::make_shared<std::string>();
@@ -228,12 +212,6 @@ void add_job_list_commands(std::vector<Command>& commands, Session& session) {
                       .group = kJobGroup,
                       .examples = {"galley show last", "galley show JOB --json"},
                       .define = show});
-  commands.push_back(
-      {.name = "why",
-       .help = "Why a job waits, or what happened to it",
-       .group = kJobGroup,
-       .examples = {"galley why last"},
-       .define = [&session](Options& options) { return with_job(session, options, why); }});
 }
 
 }  // namespace galley::cli

@@ -6,12 +6,13 @@
 
 #include "commands.h"
 #include "fields.h"
+#include "guides.h"
 #include "interrupts.h"
 #include "logs.h"
-#include "protocol/job_spec.h"
 #include "references.h"
 #include "spec_file.h"
 #include "watch.h"
+#include "when.h"
 
 namespace galley::cli {
 namespace {
@@ -20,6 +21,7 @@ struct SubmitOptions {
   std::string file;
   std::string name;
   bool wait = false;
+  bool dry_run = false;
 };
 
 struct RunOptions {
@@ -29,13 +31,19 @@ struct RunOptions {
   std::string memory;
   std::string max_runtime;
   std::string gpu_type;
+  std::string gpu_memory;
+  std::string start_at;
+  std::string reservation;
   std::int64_t gpus = 0;
+  std::int64_t gpu_milli = 0;
   std::int64_t cpus = 1;
+  std::int64_t nodes = 1;
   std::vector<std::string> env;
   std::vector<std::string> datasets;
   std::vector<std::string> words;         // the program, when no -- stands before it
   std::vector<std::string> after_dashes;  // the program after --
   bool detach = false;
+  bool dry_run = false;
 };
 
 /// The job's own code; 1 for one that failed or was cancelled without any.
@@ -56,24 +64,21 @@ void note_end(const Session& session, const Json& job) {
 Result<int> submit(Session& session, const SubmitOptions& options) {
   GALLEY_TRY(SpecFile file, read_spec_file(options.file));
   if (!options.name.empty() && file.json.is_object()) file.json["name"] = options.name;
-  // Checked here first: the answer is at hand and needs no server.
-  if (const auto spec = protocol::parse_job_spec(file.json); !spec)
-    return locate(file, spec.error());
-  auto answer = session.post_once("/api/v1/jobs", file.json);
-  if (!answer && !answer.error().field.empty()) return locate(file, answer.error());
-  if (!answer) return std::move(answer).error();
-  const std::string id = text_of(*answer, "id");
+  const Draft draft{.spec = file.json, .file = &file};
+  if (options.dry_run) return dry_run(session, draft);
+  GALLEY_TRY(const Json answer, submit_draft(session, draft));
+  const std::string id = text_of(answer, "id");
+  if (!session.flags.json) {
+    print_out(id + "\n");
+    if (!options.wait)
+      session.note(fmt::format("{} is {}; `galley logs -f {}` follows it", text_of(answer, "name"),
+                               text_of(answer, "state"), id));
+    note_wait(session, id);
+  }
   if (!options.wait) {
-    if (session.flags.json) {
-      session.print_json(*answer);
-    } else {
-      print_out(id + "\n");
-      session.note(fmt::format("{} is {}; `galley logs -f {}` follows it", text_of(*answer, "name"),
-                               text_of(*answer, "state"), id));
-    }
+    if (session.flags.json) session.print_json(answer);
     return 0;
   }
-  if (!session.flags.json) print_out(id + "\n");
   const Interrupts interrupts([&](int) {
     print_note(fmt::format("\n{} goes on; `galley cancel {}` stops it\n", id, id));
     exit_interrupted();
@@ -104,10 +109,18 @@ Result<Json> spec_of(const RunOptions& options) {
   spec["resources"] = {{"gpus", options.gpus}, {"cpus", options.cpus}};
   if (!options.memory.empty()) spec["resources"]["memory"] = options.memory;
   if (!options.gpu_type.empty()) spec["resources"]["gpu_type"] = options.gpu_type;
+  if (!options.gpu_memory.empty()) spec["resources"]["gpu_memory"] = options.gpu_memory;
+  if (options.gpu_milli != 0) spec["resources"]["gpu_milli"] = options.gpu_milli;
+  if (options.nodes != 1) spec["resources"]["nodes"] = options.nodes;
   if (!options.name.empty()) spec["name"] = options.name;
   if (!options.team.empty()) spec["team"] = options.team;
   if (!options.priority_class.empty()) spec["priority_class"] = options.priority_class;
   if (!options.max_runtime.empty()) spec["max_runtime"] = options.max_runtime;
+  if (!options.reservation.empty()) spec["reservation"] = options.reservation;
+  if (!options.start_at.empty()) {
+    GALLEY_TRY(const WallTime start, parse_time_here("--start-at", options.start_at));
+    spec["start_at"] = to_rfc3339(start);
+  }
   if (!options.datasets.empty()) spec["datasets"] = options.datasets;
   for (const std::string& pair : options.env) {
     const std::size_t equals = pair.find('=');
@@ -140,9 +153,10 @@ void cancel_from_interrupt(Session& session, const std::string& id) {
 }
 
 Result<int> run(Session& session, const RunOptions& options) {
-  GALLEY_TRY(const Json spec, spec_of(options));
-  if (const auto checked = protocol::parse_job_spec(spec); !checked) return checked.error();
-  GALLEY_TRY(const Json job, session.post_once("/api/v1/jobs", spec));
+  GALLEY_TRY(Json spec, spec_of(options));
+  const Draft draft{.spec = std::move(spec)};
+  if (options.dry_run) return dry_run(session, draft);
+  GALLEY_TRY(const Json job, submit_draft(session, draft));
   const std::string id = text_of(job, "id");
   if (options.detach) {
     if (session.flags.json) {
@@ -153,6 +167,7 @@ Result<int> run(Session& session, const RunOptions& options) {
     return 0;
   }
   session.note(id);
+  note_wait(session, id);
   std::atomic<bool> interrupted = false;
   const Interrupts interrupts([&](int count) {
     interrupted = true;
@@ -197,12 +212,15 @@ void add_job_commands(std::vector<Command>& commands, Session& session) {
        .help = "Queue the job that a file describes",
        .group = kJobGroup,
        .examples = {"galley submit job.yaml",
+                    "galley submit --dry-run job.yaml when would it start, what would help?",
                     "galley submit --wait job.yaml    and return the job's exit code",
                     "galley init job > job.yaml       an example to begin with"},
        .define = [&session](Options& options) -> Action {
          auto wanted = std::make_shared<SubmitOptions>();
          options.positional("FILE", wanted->file, "YAML or JSON; - is standard input")
              .text("--name", wanted->name, "NAME", "Instead of the name in the file")
+             .flag("--dry-run", wanted->dry_run,
+                   "Only say when it would start and what would help; 4 when it never could")
              .flag("-w,--wait", wanted->wait, "Wait for its end and return its exit code");
          return [&session, wanted] { return submit(session, *wanted); };
        }});
@@ -220,6 +238,9 @@ void add_job_commands(std::vector<Command>& commands, Session& session) {
              .optional_positionals("PROGRAM", wanted->words, "With its arguments; put -- before it")
              .number("--gpus", wanted->gpus, "N", "GPUs; none when absent")
              .text("--gpu-type", wanted->gpu_type, "WORDS", "In the GPU's name, such as H100")
+             .text("--gpu-memory", wanted->gpu_memory, "SIZE", "Each GPU has it, such as 24GiB")
+             .number("--gpu-milli", wanted->gpu_milli, "N", "Thousandths of one GPU, with --gpus 1")
+             .number("--nodes", wanted->nodes, "N", "Nodes, each with all of these; 1 when absent")
              .number("--cpus", wanted->cpus, "N", "Processors; 1 when absent")
              .text("--memory", wanted->memory, "SIZE", "Such as 32GiB; no limit when absent")
              .text("--name", wanted->name, "NAME", "Shown in lists; the program's when absent")
@@ -228,6 +249,10 @@ void add_job_commands(std::vector<Command>& commands, Session& session) {
              .texts("-e,--env", wanted->env, "NAME[=VALUE]", "A variable of the environment")
              .texts("--dataset", wanted->datasets, "NAME@V", "A frozen data set that it reads")
              .text("--max-runtime", wanted->max_runtime, "TIME", "Stopped after it, such as 90m")
+             .text("--start-at", wanted->start_at, "TIME", "Not before; 2026-12-01T09:00 is here")
+             .text("--reservation", wanted->reservation, "ID", "Run inside this booking")
+             .flag("--dry-run", wanted->dry_run,
+                   "Only say when it would start and what would help; 4 when it never could")
              .flag("-d,--detach", wanted->detach, "Print the id and leave it running");
          return [&session, wanted] { return run(session, *wanted); };
        },

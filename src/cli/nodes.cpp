@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "fields.h"
 #include "table.h"
+#include "topology.h"
 #include "watch.h"
 
 namespace galley::cli {
@@ -120,7 +121,8 @@ void add_node_commands(std::vector<Command>& commands, Session& session) {
                       .group = kJobGroup,
                       .aliases = {"node"},
                       .examples = {"galley nodes", "galley nodes --watch",
-                                   "galley nodes show NODE    with its GPUs"},
+                                   "galley nodes show NODE    with its GPUs",
+                                   "galley nodes topology     which GPUs lie close together"},
                       .define = [&session](Options& options) -> Action {
                         auto watching = std::make_shared<bool>(false);
                         options.flag("-w,--watch", *watching, "Show every change until Ctrl-C");
@@ -132,7 +134,8 @@ void add_node_commands(std::vector<Command>& commands, Session& session) {
                                       auto name = std::make_shared<std::string>();
                                       options.positional("NODE", *name, "Name or id");
                                       return [&session, name] { return show_node(session, *name); };
-                                    }}}});
+                                    }},
+                                   topology_command(session)}});
 }
 
 }  // namespace galley::cli

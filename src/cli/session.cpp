@@ -66,6 +66,9 @@ Result<http::Response> Session::send(http::Client::Call call) {
   }
   auto raw = client_->send(std::move(call));
   const bool reached = raw.has_value();
+  problem_ = nullptr;
+  if (reached && raw->status >= 400)
+    if (auto document = parse_json(raw->body)) problem_ = *std::move(document);
   auto answer = http::expect_ok(std::move(raw));
   if (answer) return answer;
   Error error = std::move(answer).error();
@@ -85,22 +88,32 @@ Result<Json> Session::get(const std::string& target) {
 }
 
 Result<Json> Session::send_json(std::string_view method, const std::string& target,
-                                const Json& body, const std::string& key) {
-  http::Client::Call call{.method = std::string(method), .target = target, .body = dump_json(body)};
-  call.headers.set("Content-Type", "application/json");
-  if (!key.empty()) call.headers.set("Idempotency-Key", key);
+                                const Json& body, http::Headers headers) {
+  headers.set("Content-Type", "application/json");
+  http::Client::Call call{.method = std::string(method),
+                          .target = target,
+                          .headers = std::move(headers),
+                          .body = dump_json(body)};
   return read_answer(send(std::move(call)));
 }
 
 Result<Json> Session::post(const std::string& target, const Json& body) {
-  return send_json("POST", target, body, {});
+  return send_json("POST", target, body);
 }
-Result<Json> Session::put(const std::string& target, const Json& body) {
-  return send_json("PUT", target, body, {});
+Result<Json> Session::put(const std::string& target, const Json& body,
+                          const std::string& if_match) {
+  http::Headers headers;
+  if (!if_match.empty()) headers.set("If-Match", if_match);
+  return send_json("PUT", target, body, std::move(headers));
+}
+Status Session::remove(const std::string& target) {
+  GALLEY_TRY_STATUS(send({.method = "DELETE", .target = target}));
+  return ok();
 }
 
 Result<Json> Session::post_once(const std::string& target, const Json& body) {
-  const std::string key = random_hex(16);
+  http::Headers key;
+  key.set("Idempotency-Key", random_hex(16));
   auto answer = send_json("POST", target, body, key);
   for (int i = 1; i < kRepeats && !answer && answer.error().code == Errc::unavailable; ++i)
     answer = send_json("POST", target, body, key);

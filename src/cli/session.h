@@ -32,11 +32,16 @@ class Session {
   Result<http::Response> send(http::Client::Call call);
   Result<Json> get(const std::string& target);
   Result<Json> post(const std::string& target, const Json& body);
-  Result<Json> put(const std::string& target, const Json& body);
+  /// `if_match` is the ETag of what the change was made from; empty = whatever is there.
+  Result<Json> put(const std::string& target, const Json& body, const std::string& if_match = {});
+  Status remove(const std::string& target);
   /// As post, and repeated under one Idempotency-Key when the connection breaks before the answer.
   Result<Json> post_once(const std::string& target, const Json& body);
   /// All items of a list, following its cursor up to `limit` items; as one {items} document.
   Result<Json> list(const std::string& target, std::int64_t limit);
+
+  /// The document of the last refusal, for members that an Error has no place for (guide).
+  const Json& problem() const { return problem_; }
 
   /// Prints a document as --json does.
   void print_json(const Json& json) const;
@@ -45,9 +50,10 @@ class Session {
 
  private:
   Result<Json> send_json(std::string_view method, const std::string& target, const Json& body,
-                         const std::string& key);
+                         http::Headers headers = {});
 
   std::unique_ptr<http::Client> client_;
+  Json problem_;
 };
 
 /// 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused, 5 not reached.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <ctime>
 
 #include "base/units.h"
 
@@ -32,6 +33,22 @@ std::string relative_time(std::string_view rfc3339, WallTime now) {
   if (rfc3339.empty()) return {};
   const auto time = parse_rfc3339(rfc3339);
   return time ? relative_time(*time, now) : std::string(rfc3339);
+}
+
+Result<WallTime> parse_time_here(const std::string& option, const std::string& text) {
+  if (auto exact = parse_rfc3339(text); exact && text.find_first_of("Tt ") != std::string::npos)
+    return exact;
+  // Read as if it were UTC, then taken apart again as a local time.
+  const bool only_date = text.find_first_of("Tt ") == std::string::npos;
+  const auto as_utc = parse_rfc3339(only_date ? text + "T00:00Z" : text + "Z");
+  if (!as_utc)
+    return Error{Errc::invalid_argument, "found '" + text.substr(0, 64) + "'", option,
+                 "a time, such as 2026-12-01T09:00 or 2026-12-01T09:00+09:00"};
+  const auto seconds = static_cast<std::time_t>(to_ms(*as_utc) / 1000);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  parts.tm_isdst = -1;
+  return from_ms(static_cast<std::int64_t>(std::mktime(&parts)) * 1000);
 }
 
 std::string elapsed_time(std::string_view since, std::string_view until, WallTime now) {

@@ -9,25 +9,32 @@ constexpr std::int64_t kMostAnswerBytes = 256 * 1024;
 constexpr int kExitNoDevices = 6;  // nvidia-smi's own code for "no devices were found"
 constexpr std::size_t kMostQuotedBytes = 200;
 
-Result<std::vector<GpuDevice>> ask(const GpuProbeOptions& options) {
-  const auto answer = process::run_child(
-      {options.program, "--query-gpu=" + std::string(kGpuQuery), "--format=csv,noheader,nounits"},
-      {.timeout = options.timeout, .max_output_bytes = kMostAnswerBytes});
-  if (!answer && answer.error().code == Errc::not_found) return std::vector<GpuDevice>{};
+/// Runs the program. Its "no devices were found" is an answer.
+Result<process::ChildOutput> run_smi(const GpuProbeOptions& options,
+                                     std::vector<std::string> arguments, const char* what) {
+  arguments.insert(arguments.begin(), options.program);
+  auto answer = process::run_child(
+      std::move(arguments), {.timeout = options.timeout, .max_output_bytes = kMostAnswerBytes});
   if (!answer) {
-    Error error = answer.error();
-    error.message = "cannot see the GPUs: " + error.message;
+    Error error = std::move(answer).error();
+    error.message = std::string(what) + ": " + error.message;
     return error;
   }
+  if (answer->succeeded() || answer->exit_code == kExitNoDevices) return answer;
+  const std::string& said =
+      trim(answer->stderr_bytes).empty() ? answer->stdout_bytes : answer->stderr_bytes;
+  return Error{Errc::unavailable, std::string(what) + ": " + options.program + " ended with code " +
+                                      std::to_string(answer->exit_code) + ": " +
+                                      to_valid_utf8(trim(said).substr(0, kMostQuotedBytes))};
+}
+
+Result<std::vector<GpuDevice>> ask(const GpuProbeOptions& options) {
+  const auto answer =
+      run_smi(options, {"--query-gpu=" + std::string(kGpuQuery), "--format=csv,noheader,nounits"},
+              "cannot see the GPUs");
+  if (!answer && answer.error().code == Errc::not_found) return std::vector<GpuDevice>{};
+  if (!answer) return answer.error();
   if (answer->exit_code == kExitNoDevices) return std::vector<GpuDevice>{};
-  if (!answer->succeeded()) {
-    const std::string& said =
-        trim(answer->stderr_bytes).empty() ? answer->stdout_bytes : answer->stderr_bytes;
-    return Error{Errc::unavailable, "cannot see the GPUs: " + options.program +
-                                        " ended with code " + std::to_string(answer->exit_code) +
-                                        ": " +
-                                        to_valid_utf8(trim(said).substr(0, kMostQuotedBytes))};
-  }
   return parse_gpu_csv(answer->stdout_bytes);
 }
 
@@ -42,6 +49,12 @@ const GpuReport& GpuProbe::look() {
     report_.error = std::move(devices).error();
   }
   return report_;
+}
+
+Result<LinkMatrix> GpuProbe::look_at_links() const {
+  GALLEY_TRY(const process::ChildOutput answer,
+             run_smi(options_, {"topo", "-m"}, "cannot see how the GPUs are linked"));
+  return parse_topo_matrix(answer.stdout_bytes);
 }
 
 }  // namespace galley::cluster

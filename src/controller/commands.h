@@ -6,7 +6,7 @@
 
 #include "controller/controller.h"
 #include "protocol/records.h"
-#include "scheduler/scheduler.h"
+#include "scheduler/plan.h"
 #include "store/database.h"
 
 namespace galley::controller {
@@ -23,36 +23,70 @@ struct AcceptedJob {
   JobId id;
   std::int64_t seq = 0;
   bool repeated = false;
+  std::vector<scheduler::Content> contents;  // its data sets with their sizes
 };
 /// Errors: not_found (a data set), conflict (idempotency key with another body).
 Result<AcceptedJob> accept_job(store::Transaction& transaction, const AcceptJob& command);
+
+/// The data sets that a job reads, with their sizes. Errors: not_found, naming the first that is
+/// not there.
+Result<std::vector<scheduler::Content>> contents_of(store::Transaction& transaction,
+                                                    const protocol::JobSpec& spec);
 
 struct StartAttempt {
   std::int64_t epoch = 0;
   JobId job;
   AttemptId attempt;
-  protocol::Resources resources;
+  protocol::Resources resources;  // of each member
   scheduler::Placement placement;
+  scheduler::Standing standing = scheduler::Standing::borrowed;
+  scheduler::Terms terms;  // why this place
   WallTime at{};
 };
 struct StartedAttempt {
   protocol::JobRecord job;  // as it is now
   std::int64_t number = 1;
 };
-/// Errors: conflict (another leader; the job is not queued; a device is taken; the node is full).
+/// All members of the gang, or nothing. Errors: conflict (another leader; the job is not queued; a
+/// device is taken, unknown or out of service; a node is full).
 Result<StartedAttempt> start_attempt(store::Transaction& transaction, const StartAttempt& command);
 
-/// The program of an attempt has begun; answers its job. Errors: conflict (it is not starting).
-Result<JobId> mark_running(store::Transaction& transaction, const protocol::AttemptReport& report,
-                           WallTime at);
+/// Thousandths of each GPU that a request takes.
+std::int64_t milli_of(const protocol::Resources& resources);
 
-struct EndedAttempt {
+struct RunningMember {
   JobId job;
-  protocol::JobState job_state = protocol::JobState::failed;
+  NodeId node;
+  std::vector<std::string> contents;  // data sets that the node now has
 };
-/// Frees what the attempt held and moves its job on. Errors: not_found, conflict (it had ended).
-Result<EndedAttempt> end_attempt(store::Transaction& transaction,
-                                 const protocol::AttemptReport& report, WallTime at);
+/// The program of a member has begun. Errors: not_found, conflict (it is not starting).
+Result<RunningMember> mark_running(store::Transaction& transaction,
+                                   const protocol::AttemptReport& report, WallTime at);
+
+struct EndedMember {
+  JobId job;
+  AttemptId attempt;
+  std::int64_t rank = 0;
+  bool attempt_ended = false;  // it was the last member
+  bool stop_others = false;    // it did not succeed, so the rest of the gang has nothing to do
+  protocol::JobState job_state = protocol::JobState::failed;  // when the attempt has ended
+};
+/// Notes the end of a member. With the last of them the attempt ends, what all of them held is free
+/// and the job moves on. Errors: not_found, conflict (it had ended).
+Result<EndedMember> end_member(store::Transaction& transaction,
+                               const protocol::AttemptReport& report, WallTime at);
+
+struct PreemptAttempt {
+  std::int64_t epoch = 0;
+  JobId job;
+  AttemptId attempt;
+  JobId beneficiary;
+  std::string reason;
+  WallTime at{};
+};
+/// From now on the end of the attempt sends its job back to the queue. Errors: conflict (another
+/// leader; the attempt has ended or is being cancelled).
+Status preempt_attempt(store::Transaction& transaction, const PreemptAttempt& command);
 
 struct RecordProgress {
   protocol::ProgressReport report;

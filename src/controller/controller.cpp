@@ -1,55 +1,12 @@
 #include "controller/controller.h"
 
-#include <condition_variable>
-#include <deque>
-#include <future>
-#include <mutex>
-#include <thread>
-
 #include "base/log.h"
-#include "commands.h"
-#include "core.h"
+#include "controller_impl.h"
 #include "queries.h"
+#include "restore.h"
 #include "store/lease.h"
 
 namespace galley::controller {
-
-/// One thread owns the core. Everybody else posts to its queue; questions are posted with a
-/// promise.
-struct Controller::Impl {
-  Impl(store::Database& database_in, const Clock& clock_in, IdSource& ids_in, std::int64_t epoch)
-      : database(database_in), clock(clock_in), ids(ids_in), core(epoch, ids_in) {}
-  ~Impl();
-
-  using Question = std::function<void(const Core&)>;
-
-  void stop();
-  void post(Event event);
-  void serve();
-  void carry_out(Effects effects);
-  void send(const SendAssign& message);
-  void send(const SendCancel& message);
-  AgentPort* port_of(const NodeId& node);
-  template <class Answer>
-  Answer ask(std::function<Answer(const Core&)> question);
-
-  store::Database& database;
-  const Clock& clock;
-  IdSource& ids;
-  Core core;  // used by `thread` alone
-
-  std::mutex queue_mutex;  // guards queue and stopping
-  std::condition_variable arrived;
-  // One order for both, so that a question is answered with all that was posted before it in mind.
-  std::deque<std::variant<Event, Question>> queue;
-  bool stopping = false;
-
-  mutable std::mutex nodes_mutex;  // guards nodes and ports
-  std::map<NodeId, protocol::NodeRecord> nodes;
-  std::map<NodeId, AgentPort*> ports;
-
-  std::thread thread;
-};
 
 Controller::Impl::~Impl() {
   stop();
@@ -105,26 +62,73 @@ void Controller::Impl::serve() {
 }
 
 void Controller::Impl::carry_out(Effects effects) {
-  for (StartAttempt& start : effects.starts) {
-    auto outcome = std::make_shared<std::optional<StartedAttempt>>();
-    const JobId job = start.job;
-    database.write_async(
-        [start = std::move(start), outcome](store::Transaction& transaction) -> Status {
-          GALLEY_TRY(*outcome, start_attempt(transaction, start));
-          return ok();
-        },
-        [this, job, outcome](Status status) {
-          if (!status && status.error().code != Errc::conflict)  // often a cancelled job
-            log::error("controller", "a start could not be stored",
-                       {{"job", job.str()}, {"reason", describe(status.error())}});
-          if (status)
-            post(StartStored{job, *std::move(*outcome)});
-          else
-            post(StartStored{job, std::move(status).error()});
-        });
-  }
+  for (StartAttempt& start : effects.starts) write(std::move(start));
+  for (PreemptAttempt& preemption : effects.preemptions) write(std::move(preemption));
+  for (protocol::AttemptReport& loss : effects.losses) write_loss(std::move(loss));
   for (const auto& message : effects.messages)
     std::visit([this](const auto& concrete) { send(concrete); }, message);
+}
+
+void Controller::Impl::write(StartAttempt start) {
+  auto outcome = std::make_shared<std::optional<StartedAttempt>>();
+  const JobId job = start.job;
+  database.write_async(
+      [start = std::move(start), outcome](store::Transaction& transaction) -> Status {
+        GALLEY_TRY(*outcome, start_attempt(transaction, start));
+        return ok();
+      },
+      [this, job, outcome](Status status) {
+        if (!status && status.error().code != Errc::conflict)  // often a cancelled job
+          log::error("controller", "a start could not be stored",
+                     {{"job", job.str()}, {"reason", describe(status.error())}});
+        if (status)
+          post(StartStored{job, *std::move(*outcome)});
+        else
+          post(StartStored{job, std::move(status).error()});
+      });
+}
+
+void Controller::Impl::write(PreemptAttempt preemption) {
+  database.write_async(
+      [preemption](store::Transaction& transaction) {
+        return preempt_attempt(transaction, preemption);
+      },
+      [this, preemption](Status status) {
+        if (!status && status.error().code != Errc::conflict)
+          log::error("controller", "a preemption could not be stored",
+                     {{"job", preemption.job.str()}, {"reason", describe(status.error())}});
+        post(PreemptionStored{preemption, std::move(status)});
+      });
+}
+
+void Controller::Impl::write_loss(protocol::AttemptReport loss) {
+  auto end = std::make_shared<EndedMember>();
+  database.write_async(
+      [loss, end, now = clock.wall()](store::Transaction& transaction) -> Status {
+        GALLEY_TRY(*end, end_member(transaction, loss, now));
+        return ok();
+      },
+      [this, loss, end](Status status) {
+        if (status)
+          post(MemberEnded{*end});
+        else
+          post(LossRefused{loss, std::move(status).error()});
+      });
+}
+
+std::shared_ptr<SchedulerCopy> Controller::Impl::copy(bool fresh) {
+  return ask<std::shared_ptr<SchedulerCopy>>(
+      [this, fresh](const Core& asked) { return copies.get(asked, fresh); });
+}
+
+Status Controller::Impl::store_and_post(store::Database::Command command, Event event) {
+  // Shared, because the writer may still be leaving set_value when we have gone on.
+  const auto stored = std::make_shared<std::promise<Status>>();
+  database.write_async(std::move(command), [this, stored, event = std::move(event)](Status status) {
+    if (status) post(event);
+    stored->set_value(std::move(status));
+  });
+  return stored->get_future().get();
 }
 
 AgentPort* Controller::Impl::port_of(const NodeId& node) {
@@ -141,19 +145,6 @@ void Controller::Impl::send(const SendCancel& message) {
   if (AgentPort* port = port_of(message.node)) port->cancel(message.attempt);
 }
 
-template <class Answer>
-Answer Controller::Impl::ask(std::function<Answer(const Core&)> question) {
-  const auto promise = std::make_shared<std::promise<Answer>>();
-  auto answer = promise->get_future();
-  {
-    const std::lock_guard lock(queue_mutex);
-    queue.emplace_back(
-        Question([&question, promise](const Core& asked) { promise->set_value(question(asked)); }));
-  }
-  arrived.notify_one();
-  return answer.get();
-}
-
 Controller::Controller(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Controller::~Controller() = default;
 void Controller::stop() { impl_->stop(); }
@@ -165,7 +156,7 @@ Result<std::unique_ptr<Controller>> Controller::start(store::Database& database,
     GALLEY_TRY(epoch, store::acquire_lease(transaction, holder));
     return ok();
   }));
-  GALLEY_TRY(Restored restored, restore(database));
+  GALLEY_TRY(Restored restored, restore(database, clock.wall()));
   auto impl = std::make_unique<Impl>(database, clock, ids, epoch);
   impl->post(std::move(restored));
   impl->thread = std::thread([raw = impl.get()] { raw->serve(); });
@@ -182,7 +173,7 @@ Result<NodeId> Controller::node_id(const std::string& name) {
   return id;
 }
 
-Status Controller::attach(protocol::NodeRecord node, AgentPort& port) {
+Status Controller::attach(protocol::NodeRecord node, AgentPort& port, std::vector<AttemptId> held) {
   GALLEY_TRY_STATUS(impl_->database.write([&](store::Transaction& transaction) {
     return save_node(transaction, node, impl_->clock.wall());
   }));
@@ -192,8 +183,17 @@ Status Controller::attach(protocol::NodeRecord node, AgentPort& port) {
     impl_->ports[node.id] = &port;
     impl_->nodes[node.id] = std::move(node);
   }
-  impl_->post(NodeAttached{offer});
+  impl_->post(NodeAttached{offer, std::move(held)});
   return ok();
+}
+
+void Controller::node_lost(const NodeId& node) {
+  {
+    const std::lock_guard lock(impl_->nodes_mutex);
+    impl_->ports.erase(node);
+    impl_->nodes.erase(node);
+  }
+  impl_->post(NodeLost{node});
 }
 
 void Controller::heartbeat(protocol::NodeRecord node) {
@@ -222,21 +222,22 @@ void Controller::heartbeat(protocol::NodeRecord node) {
 
 void Controller::report(protocol::AttemptReport report, std::function<void(Status)> done) {
   const WallTime now = impl_->clock.wall();
-  auto end = std::make_shared<EndedAttempt>();
+  auto end = std::make_shared<EndedMember>();
+  auto runs = std::make_shared<RunningMember>();
   const bool final_report = protocol::is_final(report.state);
   impl_->database.write_async(
-      [report, end, now, final_report](store::Transaction& transaction) -> Status {
+      [report, end, runs, now, final_report](store::Transaction& transaction) -> Status {
         if (!final_report) {
-          GALLEY_TRY(end->job, mark_running(transaction, report, now));
+          GALLEY_TRY(*runs, mark_running(transaction, report, now));
           return ok();
         }
-        GALLEY_TRY(*end, end_attempt(transaction, report, now));
+        GALLEY_TRY(*end, end_member(transaction, report, now));
         return ok();
       },
-      [this, end, final_report, attempt = report.attempt_id,
+      [this, end, runs, final_report, attempt = report.attempt_id, rank = report.rank,
        done = std::move(done)](Status status) {
-        if (status && final_report) impl_->post(AttemptEnded{*end});
-        if (status && !final_report) impl_->post(AttemptRuns{attempt, end->job});
+        if (status && final_report) impl_->post(MemberEnded{*end});
+        if (status && !final_report) impl_->post(MemberRuns{attempt, rank, *runs});
         done(std::move(status));
       });
 }
@@ -249,12 +250,14 @@ void Controller::progress(protocol::ProgressReport report, std::vector<Registere
       std::move(done));
 }
 
+Status check_native(const protocol::JobSpec& spec) {
+  if (!spec.image) return ok();
+  return Error{Errc::unsupported, "no node of this installation runs container images", "image",
+               "no image", "leave image out to run natively"};
+}
+
 Result<Controller::Accepted> Controller::submit(protocol::JobSpec spec, const Caller& caller) {
-  const auto resources = spec.resources;
-  GALLEY_TRY_STATUS(impl_->ask<Status>([&](const Core& core) { return core.admit(resources); }));
-  if (spec.image)
-    return Error{Errc::unsupported, "no node of this installation runs container images", "image",
-                 "no image", "leave image out to run natively"};
+  GALLEY_TRY_STATUS(check_native(spec));
   protocol::JobRecord job;
   job.id = impl_->ids.next<JobTag>();
   job.run_id = impl_->ids.next<RunTag>();
@@ -264,6 +267,8 @@ Result<Controller::Accepted> Controller::submit(protocol::JobSpec spec, const Ca
   job.principal = caller.principal;
   job.created_at = impl_->clock.wall();
   job.spec = std::move(spec);
+  const scheduler::QueuedJob wanted = queued_job(job, {});
+  GALLEY_TRY_STATUS(impl_->ask<Status>([&](const Core& core) { return core.admit(wanted); }));
 
   AcceptedJob accepted;
   // Shared, because the writer may still be leaving set_value when we have gone on.
@@ -277,7 +282,7 @@ Result<Controller::Accepted> Controller::submit(protocol::JobSpec spec, const Ca
         // Posted from here, so that the core hears of jobs in the order of commits.
         if (status && !accepted.repeated) {
           job.seq = accepted.seq;
-          impl_->post(JobAccepted{queued_job(job)});
+          impl_->post(JobAccepted{queued_job(job, accepted.contents)});
         }
         stored->set_value(std::move(status));
       });
@@ -301,53 +306,6 @@ Result<protocol::JobRecord> Controller::cancel(const JobId& job, const Caller& c
       });
   GALLEY_TRY_STATUS(stored->get_future().get());
   return this->job(job);
-}
-
-Result<protocol::JobRecord> Controller::job(const JobId& job) const {
-  return find_job(impl_->database, job);
-}
-Result<JobPage> Controller::jobs(const JobQuery& query) const {
-  return list_jobs(impl_->database, query);
-}
-Result<std::vector<protocol::AttemptRecord>> Controller::attempts(const JobId& job) const {
-  return list_attempts(impl_->database, job);
-}
-Result<std::vector<protocol::EventRecord>> Controller::job_events(const JobId& job) const {
-  return list_job_events(impl_->database, job);
-}
-Result<QueueCounts> Controller::queue() const {
-  return count_queue(impl_->database, impl_->clock.wall());
-}
-
-Result<Why> Controller::why(const JobId& id) const {
-  GALLEY_TRY(auto job, find_job(impl_->database, id));
-  if (job.state == protocol::JobState::queued) {
-    auto explanation = impl_->ask<scheduler::Explanation>(
-        [&](const Core& core) { return core.why(id, impl_->clock.wall()); });
-    return Why{"It waits: " + explanation.summary + ".", std::move(explanation.lines)};
-  }
-  GALLEY_TRY(auto attempts, list_attempts(impl_->database, id));
-  Why why{"It is " + std::string(protocol::word_of(job.state)) +
-              (job.reason.empty() ? "." : ": " + job.reason + "."),
-          {}};
-  for (const auto& attempt : attempts)
-    why.lines.push_back("attempt " + std::to_string(attempt.number) + " on " +
-                        attempt.node_id.str() + ": " +
-                        std::string(protocol::word_of(attempt.state)) +
-                        (attempt.reason.empty() ? "" : ", " + attempt.reason));
-  return why;
-}
-
-std::vector<protocol::NodeRecord> Controller::nodes() const {
-  std::vector<protocol::NodeRecord> nodes;
-  {
-    const std::lock_guard lock(impl_->nodes_mutex);
-    for (const auto& [id, node] : impl_->nodes) nodes.push_back(node);
-  }
-  if (auto status = add_allocations(impl_->database, nodes); !status)
-    log::warn("controller", "allocations could not be read",
-              {{"reason", describe(status.error())}});
-  return nodes;
 }
 
 }  // namespace galley::controller

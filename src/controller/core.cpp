@@ -1,5 +1,7 @@
 #include "core.h"
 
+#include <algorithm>
+
 namespace galley::controller {
 namespace {
 
@@ -9,17 +11,6 @@ constexpr Millis kRetryDelay{1'000};
 
 }  // namespace
 
-scheduler::QueuedJob queued_job(const protocol::JobRecord& job) {
-  return {job.id, job.seq, job.priority_class, job.spec.resources, job.spec.start_at};
-}
-
-scheduler::NodeOffer offer_of(const protocol::NodeRecord& node) {
-  scheduler::NodeOffer offer{node.id, node.cpus, node.memory_bytes, {}};
-  for (const protocol::DeviceRecord& device : node.devices)
-    if (device.state == "in_service") offer.devices.push_back({device.id, device.model});
-  return offer;
-}
-
 Effects Core::step(const Event& event, WallTime now) {
   Effects effects;
   std::visit([&](const auto& concrete) { on(concrete, effects, now); }, event);
@@ -27,31 +18,99 @@ Effects Core::step(const Event& event, WallTime now) {
   return effects;
 }
 
+void Core::apply(const scheduler::ClusterEvent& event) {
+  scheduler_.apply(event);
+  ++version_;
+}
+
 void Core::on(const Restored& event, Effects&, WallTime) {
-  for (const auto& job : event.queued) scheduler_.apply(scheduler::JobQueued{job});
+  for (const auto& learnt : event.learnt) apply(learnt);
+  for (const auto& job : event.queued) apply(scheduler::JobQueued{job});
   for (const auto& attempt : event.active) {
-    scheduler_.apply(scheduler::JobPlaced{queued_job(attempt.job), attempt.placement});
+    apply(scheduler::JobPlaced{attempt.request, attempt.placement, attempt.placed_at});
+    if (attempt.stopping) apply(scheduler::JobStopping{attempt.job.id});
     active_.emplace(attempt.job.id, attempt);
   }
+}
+
+/// Whether the store has a member of the attempt running on the node.
+bool Core::expects(const NodeId& node, const AttemptId& attempt) const {
+  return std::ranges::any_of(active_, [&](const auto& entry) {
+    const ActiveAttempt& known = entry.second;
+    if (known.id != attempt) return false;
+    for (std::size_t rank = 0; rank < known.members.size(); ++rank)
+      if (known.placement.shares[rank].node == node && !known.members[rank].ended) return true;
+    return false;
+  });
 }
 
 /// A node that attaches, again or for the first time, is sent all that should be running there:
 /// what it has already it takes up, what it never heard of it starts.
 void Core::on(const NodeAttached& event, Effects& effects, WallTime) {
-  scheduler_.apply(scheduler::NodeUp{event.offer});
-  for (const auto& [job, attempt] : active_) {
-    if (attempt.placement.node != event.offer.id) continue;
-    send_assign(attempt, effects);
-    if (attempt.cancelling) effects.messages.emplace_back(SendCancel{event.offer.id, attempt.id});
+  const NodeId& node = event.offer.id;
+  bool strays = false;
+  for (const AttemptId& attempt : event.held) {
+    if (expects(node, attempt)) continue;
+    strays = true;
+    effects.messages.emplace_back(SendCancel{node, attempt});
   }
+  attached_.insert(node);
+  if (!strays) {
+    up_[node] = event.offer;
+    apply(scheduler::NodeUp{event.offer});
+  } else if (up_.erase(node) > 0) {
+    apply(scheduler::NodeDown{node});
+  }
+  // It is not lost after all.
+  std::erase_if(losses_again_, [&](const protocol::AttemptReport& loss) {
+    return std::ranges::any_of(active_, [&](const auto& entry) {
+      const ActiveAttempt& attempt = entry.second;
+      return attempt.id == loss.attempt_id &&
+             attempt.placement.shares[static_cast<std::size_t>(loss.rank)].node == node;
+    });
+  });
+  for (const auto& [job, attempt] : active_)
+    for (std::size_t rank = 0; rank < attempt.members.size(); ++rank) {
+      if (attempt.placement.shares[rank].node != node || attempt.members[rank].ended) continue;
+      send_assign(attempt, rank, effects);
+      if (attempt.stopping) effects.messages.emplace_back(SendCancel{node, attempt.id});
+    }
 }
 
 void Core::on(const NodeChanged& event, Effects&, WallTime) {
-  scheduler_.apply(scheduler::NodeUp{event.offer});
+  const auto known = up_.find(event.offer.id);
+  if (known == up_.end()) return;  // attaching says it all
+  known->second = event.offer;
+  apply(scheduler::NodeUp{event.offer});
+}
+
+void Core::on(const NodeLost& event, Effects& effects, WallTime) {
+  attached_.erase(event.node);
+  if (up_.erase(event.node) > 0) apply(scheduler::NodeDown{event.node});
+  for (const auto& [job, attempt] : active_) lose(attempt, event.node, effects);
+}
+
+/// The members on that node are lost: to be stored.
+void Core::lose(const ActiveAttempt& attempt, const NodeId& node, Effects& effects) {
+  for (std::size_t rank = 0; rank < attempt.members.size(); ++rank) {
+    if (attempt.placement.shares[rank].node != node || attempt.members[rank].ended) continue;
+    protocol::AttemptReport loss;
+    loss.attempt_id = attempt.id;
+    loss.rank = static_cast<std::int64_t>(rank);
+    loss.state = protocol::AttemptState::lost;
+    loss.reason = "node " + node.str() + " was lost";
+    effects.losses.push_back(std::move(loss));
+  }
+}
+
+void Core::on(const LossRefused& event, Effects&, WallTime now) {
+  if (event.error.code == Errc::conflict || event.error.code == Errc::not_found) return;
+  losses_again_.push_back(event.loss);
+  retry_at_ = now + kRetryDelay;
 }
 
 void Core::on(const JobAccepted& event, Effects&, WallTime) {
-  scheduler_.apply(scheduler::JobQueued{event.job});
+  apply(scheduler::JobQueued{event.job});
 }
 
 void Core::on(const StartStored& event, Effects& effects, WallTime now) {
@@ -60,65 +119,135 @@ void Core::on(const StartStored& event, Effects& effects, WallTime now) {
   const Pending pending = std::move(found->second);
   pending_.erase(found);
   if (event.outcome) {
-    const ActiveAttempt attempt{pending.attempt, event.outcome->number, event.outcome->job,
-                                pending.placement};
-    active_.insert_or_assign(event.job, attempt);
-    send_assign(attempt, effects);
+    ActiveAttempt attempt;
+    attempt.id = pending.attempt;
+    attempt.number = event.outcome->number;
+    attempt.job = event.outcome->job;
+    attempt.request = pending.job;
+    attempt.placement = pending.placement;
+    attempt.placed_at = pending.at;
+    attempt.members.resize(pending.placement.shares.size());
+    const auto& stored = active_.insert_or_assign(event.job, std::move(attempt)).first->second;
+    for (std::size_t rank = 0; rank < stored.members.size(); ++rank) {
+      const NodeId& node = stored.placement.shares[rank].node;
+      // The node may have been given up while the start was on its way to the store.
+      if (attached_.contains(node))
+        send_assign(stored, rank, effects);
+      else
+        lose(stored, node, effects);
+    }
+    if (pending.preemption) preempt(*pending.preemption, effects, now);
     return;
   }
-  scheduler_.apply(scheduler::JobGone{event.job});
+  apply(scheduler::JobGone{event.job, now});
   // We hear of commits in their order: a cancellation that made the store refuse has come before.
   // Whatever else it is (a full disk, a node that shrank) will pass, and the job must not be lost.
   if (pending.cancelled) return;
-  scheduler_.apply(scheduler::JobQueued{pending.job});
+  apply(scheduler::JobQueued{pending.job});
   retry_at_ = now + kRetryDelay;
 }
 
-void Core::on(const AttemptRuns& event, Effects&, WallTime) {
-  const auto found = active_.find(event.job);
-  if (found != active_.end() && found->second.id == event.attempt) found->second.running = true;
+void Core::on(const PreemptionStored& event, Effects& effects, WallTime now) {
+  const auto found = active_.find(event.command.job);
+  if (found == active_.end() || found->second.id != event.command.attempt) return;
+  if (event.outcome) {
+    found->second.stopping = true;
+    stop_members(found->second, effects);
+  } else if (event.outcome.error().code != Errc::conflict) {
+    preemptions_again_.push_back(event.command);
+    retry_at_ = now + kRetryDelay;
+  }
+  // A conflict: it has ended or is being cancelled, so its place becomes free anyway.
 }
 
-void Core::on(const AttemptEnded& event, Effects&, WallTime) {
+void Core::on(const MemberRuns& event, Effects&, WallTime) {
+  const auto found = active_.find(event.member.job);
+  if (found != active_.end() && found->second.id == event.attempt)
+    found->second.members[static_cast<std::size_t>(event.rank)].running = true;
+  if (!event.member.contents.empty())
+    apply(scheduler::ContentsSeen{event.member.node, event.member.contents});
+}
+
+void Core::on(const MemberEnded& event, Effects& effects, WallTime now) {
   const auto found = active_.find(event.end.job);
-  if (found == active_.end()) return;
-  const protocol::JobRecord job = std::move(found->second.job);
+  if (found == active_.end() || found->second.id != event.end.attempt) return;
+  ActiveAttempt& attempt = found->second;
+  if (!event.end.attempt_ended) {
+    attempt.members[static_cast<std::size_t>(event.end.rank)].ended = true;
+    if (!event.end.stop_others || attempt.stopping) return;
+    attempt.stopping = true;
+    apply(scheduler::JobStopping{attempt.job.id});
+    stop_members(attempt, effects);
+    return;
+  }
+  scheduler::QueuedJob request = std::move(attempt.request);
   active_.erase(found);
-  scheduler_.apply(scheduler::JobGone{job.id});
+  apply(scheduler::JobGone{request.id, now});
   if (event.end.job_state == protocol::JobState::queued)
-    scheduler_.apply(scheduler::JobQueued{queued_job(job)});
+    apply(scheduler::JobQueued{std::move(request)});
 }
 
-void Core::on(const JobCancelled& event, Effects& effects, WallTime) {
+void Core::on(const JobCancelled& event, Effects& effects, WallTime now) {
   if (protocol::is_final(event.state)) {
     // A start that is on its way to the store will be refused there and then gives back its place.
     const auto pending = pending_.find(event.job);
     if (pending != pending_.end())
       pending->second.cancelled = true;
     else
-      scheduler_.apply(scheduler::JobGone{event.job});
+      apply(scheduler::JobGone{event.job, now});
     return;
   }
   const auto found = active_.find(event.job);
   if (found == active_.end()) return;
-  found->second.cancelling = true;
-  effects.messages.emplace_back(SendCancel{found->second.placement.node, found->second.id});
+  found->second.stopping = true;
+  apply(scheduler::JobStopping{event.job});
+  stop_members(found->second, effects);
 }
+
+void Core::on(const Learnt& event, Effects&, WallTime) { apply(event.event); }
 
 void Core::on(const TimerFired&, Effects&, WallTime) {}
 
-void Core::send_assign(const ActiveAttempt& attempt, Effects& effects) const {
+void Core::stop_members(const ActiveAttempt& attempt, Effects& effects) const {
+  for (std::size_t rank = 0; rank < attempt.members.size(); ++rank)
+    if (!attempt.members[rank].ended)
+      effects.messages.emplace_back(SendCancel{attempt.placement.shares[rank].node, attempt.id});
+}
+
+void Core::send_assign(const ActiveAttempt& attempt, std::size_t rank, Effects& effects) const {
+  protocol::Assignment assignment{.epoch = epoch_,
+                                  .attempt_id = attempt.id,
+                                  .attempt_number = attempt.number,
+                                  .job_id = attempt.job.id,
+                                  .run_id = attempt.job.run_id,
+                                  .device_ids = attempt.placement.shares[rank].device_ids,
+                                  .spec = attempt.job.spec,
+                                  .rank = static_cast<std::int64_t>(rank),
+                                  .node_ids = {}};
+  if (attempt.members.size() > 1)
+    for (const auto& share : attempt.placement.shares) assignment.node_ids.push_back(share.node);
   effects.messages.emplace_back(
-      SendAssign{attempt.placement.node,
-                 AgentPort::Assign{.assignment = {.epoch = epoch_,
-                                                  .attempt_id = attempt.id,
-                                                  .attempt_number = attempt.number,
-                                                  .job_id = attempt.job.id,
-                                                  .run_id = attempt.job.run_id,
-                                                  .device_ids = attempt.placement.device_ids,
-                                                  .spec = attempt.job.spec},
-                                   .expected_running = attempt.running,
+      SendAssign{attempt.placement.shares[rank].node,
+                 AgentPort::Assign{.assignment = std::move(assignment),
+                                   .expected_running = attempt.members[rank].running,
                                    .progress_offset = attempt.progress_offset}});
+}
+
+/// Its end becomes visible when it is stored; the scheduler counts on it from now on.
+void Core::preempt(const scheduler::Preemption& preemption, Effects& effects, WallTime now) {
+  apply(scheduler::JobStopping{preemption.victim});
+  if (const auto pending = pending_.find(preemption.victim); pending != pending_.end()) {
+    pending->second.preemption = preemption;
+    return;
+  }
+  const auto found = active_.find(preemption.victim);
+  if (found == active_.end() || found->second.stopping) return;
+  effects.preemptions.push_back({.epoch = epoch_,
+                                 .job = preemption.victim,
+                                 .attempt = found->second.id,
+                                 .beneficiary = preemption.beneficiary,
+                                 .reason = preemption.reason,
+                                 .at = now});
 }
 
 void Core::decide(Effects& effects, WallTime now) {
@@ -127,19 +256,27 @@ void Core::decide(Effects& effects, WallTime now) {
     return;
   }
   retry_at_.reset();
+  for (PreemptAttempt& command : preemptions_again_) effects.preemptions.push_back(command);
+  preemptions_again_.clear();
+  for (protocol::AttemptReport& loss : losses_again_) effects.losses.push_back(loss);
+  losses_again_.clear();
   const scheduler::Plan plan = scheduler_.decide(now);
   for (const scheduler::Start& start : plan.starts) {
     const scheduler::QueuedJob job = *scheduler_.find(start.job);
     const AttemptId attempt = ids_.next<AttemptTag>();
-    scheduler_.apply(scheduler::JobPlaced{job, start.placement});
-    pending_.emplace(job.id, Pending{job, start.placement, attempt});
+    apply(scheduler::JobPlaced{job, start.placement, now});
+    pending_.emplace(job.id, Pending{job, start.placement, attempt, now, false, std::nullopt});
     effects.starts.push_back({.epoch = epoch_,
                               .job = job.id,
                               .attempt = attempt,
                               .resources = job.resources,
                               .placement = start.placement,
+                              .standing = start.standing,
+                              .terms = start.terms,
                               .at = now});
   }
+  for (const scheduler::Preemption& preemption : plan.preemptions)
+    preempt(preemption, effects, now);
   effects.wake_at = plan.wake_at;
 }
 

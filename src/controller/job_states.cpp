@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace galley::controller {
 
 using protocol::AttemptState;
@@ -37,6 +39,8 @@ JobState state_after(const AttemptEnd& end) {
       return JobState::succeeded;
     case AttemptState::cancelled:
       return JobState::cancelled;
+    case AttemptState::preempted:
+      return end.job_state == JobState::cancelling ? JobState::cancelled : JobState::queued;
     case AttemptState::lost:
       if (end.job_state == JobState::cancelling) return JobState::cancelled;
       return end.lost_before < end.max_lost ? JobState::queued : JobState::failed;
@@ -47,6 +51,25 @@ JobState state_after(const AttemptEnd& end) {
       return end.job_state == JobState::cancelling ? JobState::cancelled : JobState::failed;
   }
   return JobState::failed;
+}
+
+AttemptState outcome_of(const protocol::AttemptReport& report, JobState job_state,
+                        bool preemption_asked) {
+  constexpr std::int64_t kExitPreempted = 75;
+  if (!preemption_asked || job_state == JobState::cancelling) return report.state;
+  const bool made_room =
+      report.state == AttemptState::cancelled ||
+      (report.state == AttemptState::failed && report.exit_code == kExitPreempted);
+  return made_room ? AttemptState::preempted : report.state;
+}
+
+std::string reason_of(const protocol::AttemptReport& report, JobState next) {
+  if (next == JobState::queued) return "queued again: " + report.reason;
+  if (!report.reason.empty()) return report.reason;
+  if (report.signal) return fmt::format("ended by signal {}", *report.signal);
+  if (report.exit_code && *report.exit_code != 0)
+    return fmt::format("exit code {}", *report.exit_code);
+  return {};
 }
 
 }  // namespace galley::controller

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/result.h"
+#include "protocol/agent_messages.h"
 #include "protocol/records.h"
 
 namespace galley::controller {
@@ -12,15 +14,15 @@ namespace galley::controller {
 ///
 ///   submit ──> queued ──start──> starting ──runs──> running ──ends──> succeeded | failed
 ///                │  ^               │  │               │
-///                │  └──lost─────────┴──┼───lost────────┤
+///                │  └──lost, preempted─┴───────────────┤
 ///                │                     │               │
 ///              cancel               cancel           cancel
 ///                v                     v               v
 ///            cancelled <──ends──── cancelling <────────┘
 ///
-/// An attempt goes starting -> running -> succeeded | failed | cancelled | lost, or from starting
-/// straight to an end. A lost attempt (its machine or supervisor died) sends the job back to the
-/// queue until it was lost more than `max_lost` times.
+/// An attempt goes starting -> running -> succeeded | failed | cancelled | lost | preempted, or
+/// from starting straight to an end. A lost attempt (its machine or supervisor died) sends the job
+/// back to the queue until it was lost more than `max_lost` times; a preempted one always does.
 bool may_move(protocol::JobState from, protocol::JobState to);
 
 /// Where a job goes when its attempt ends.
@@ -31,5 +33,14 @@ struct AttemptEnd {
   std::int64_t max_lost = 0;
 };
 protocol::JobState state_after(const AttemptEnd& end);
+
+/// How a member's end counts for its attempt. Asked to make room, a program that was ended by us or
+/// that says so itself (exit code 75) was preempted; one that ended any other way has simply ended.
+/// Who cancels a job that is being preempted gets a cancelled job.
+protocol::AttemptState outcome_of(const protocol::AttemptReport& report,
+                                  protocol::JobState job_state, bool preemption_asked);
+
+/// What people read about an end: the agent's reason, or the signal or exit code.
+std::string reason_of(const protocol::AttemptReport& report, protocol::JobState next);
 
 }  // namespace galley::controller

@@ -139,50 +139,22 @@ Status add_allocations(store::Database& database, std::vector<protocol::NodeReco
   });
 }
 
-namespace {
-
-Result<ActiveAttempt> read_active(Transaction& transaction, protocol::JobRecord job) {
-  GALLEY_TRY(auto row, transaction.query_one(
-                           "select id, number, node_id, state, progress_offset from attempts "
-                           "where job_id = :1 and number = :2",
-                           {job.id.str(), job.attempts}));
-  if (!row) return Error{Errc::corrupt, job.id.str() + " is active but has no attempt"};
-  ActiveAttempt attempt;
-  attempt.id = AttemptId::trusted(row->text(0));
-  attempt.number = row->integer(1);
-  attempt.placement.node = NodeId::trusted(row->text(2));
-  attempt.running = row->text(3) == "running";
-  attempt.cancelling = job.state == protocol::JobState::cancelling;
-  attempt.progress_offset = row->integer(4);
-  GALLEY_TRY(auto devices, transaction.query("select device_id from allocations where attempt_id = "
-                                             ":1 and active = 1 and device_id is not null",
-                                             {attempt.id.str()}));
-  for (const store::Row& device : devices) attempt.placement.device_ids.push_back(device.text(0));
-  attempt.job = std::move(job);
-  return attempt;
+Result<std::map<std::string, std::int64_t>> count_team_gpus(Transaction& transaction) {
+  GALLEY_TRY(auto rows, transaction.query(
+                            "select j.team, sum(a.milli) from allocations a join attempts t on "
+                            "t.id = a.attempt_id join jobs j on j.id = t.job_id where a.active = "
+                            "1 group by j.team"));
+  std::map<std::string, std::int64_t> gpus;
+  // Parts of GPUs are counted up: nobody else can have what is less than one.
+  for (const store::Row& row : rows) gpus[row.text(0)] = (row.integer(1) + 999) / 1000;
+  return gpus;
 }
 
-}  // namespace
-
-Result<Restored> restore(store::Database& database) {
-  Restored restored;
-  GALLEY_TRY_STATUS(database.read([&](Transaction& transaction) -> Status {
-    GALLEY_TRY(auto rows,
-               transaction.query(fmt::format("select {} from jobs where state in ('queued', "
-                                             "'starting', 'running', 'cancelling') order by seq",
-                                             kJobColumns)));
-    for (const store::Row& row : rows) {
-      GALLEY_TRY(auto job, job_of_row(row));
-      if (job.state == protocol::JobState::queued) {
-        restored.queued.push_back(queued_job(job));
-        continue;
-      }
-      GALLEY_TRY(auto attempt, read_active(transaction, std::move(job)));
-      restored.active.push_back(std::move(attempt));
-    }
-    return ok();
-  }));
-  return restored;
+Result<std::string> last_decision(Transaction& transaction, const JobId& job) {
+  GALLEY_TRY(auto row, transaction.query_one("select decision from attempts where job_id = :1 "
+                                             "order by number desc limit 1",
+                                             {job.str()}));
+  return row ? row->text(0) : std::string{};
 }
 
 }  // namespace galley::controller

@@ -1,9 +1,10 @@
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "controller/controller.h"
-#include "core.h"
 #include "store/database.h"
 
 namespace galley::controller {
@@ -21,7 +22,10 @@ Result<QueueCounts> count_queue(store::Database& database, WallTime now);
 /// Fills in what is given away on each node and who holds each device.
 Status add_allocations(store::Database& database, std::vector<protocol::NodeRecord>& nodes);
 
-/// All that a new leader must know: queued jobs and unfinished attempts.
-Result<Restored> restore(store::Database& database);
+/// GPUs that the jobs of each team hold now.
+Result<std::map<std::string, std::int64_t>> count_team_gpus(store::Transaction& transaction);
+/// What the scheduler weighed when it started the job's last attempt, as JSON text; empty when it
+/// was never started.
+Result<std::string> last_decision(store::Transaction& transaction, const JobId& job);
 
 }  // namespace galley::controller

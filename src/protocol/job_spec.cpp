@@ -38,6 +38,38 @@ std::string name_of_command(const std::vector<std::string>& command) {
 
 }  // namespace
 
+Status check_resources(const Resources& resources, std::string_view path) {
+  const auto wrong = [&](std::string found, std::string_view field, std::string expected) {
+    return Error{Errc::invalid_argument, std::move(found), detail::join(path, field),
+                 std::move(expected)};
+  };
+  const std::string gpus = std::to_string(resources.gpus);
+  if (resources.gpu_milli && resources.gpus == 0)
+    return wrong("found it beside gpus: 0", "gpu_milli", "gpus: 1 beside it");
+  if (resources.gpu_milli.value_or(1000) < 1000) {
+    if (resources.gpus != 1)
+      return wrong("found part of a GPU beside gpus: " + gpus, "gpu_milli", "gpus: 1 beside it");
+    if (resources.nodes != 1)
+      return wrong("found part of a GPU on " + std::to_string(resources.nodes) + " nodes",
+                   "gpu_milli", "nodes: 1 beside it");
+  }
+  if (resources.gpu_memory && resources.gpus == 0)
+    return wrong("found it beside gpus: 0", "gpu_memory", "at least one GPU");
+  return ok();
+}
+
+bool is_about_amounts(const Json& spec, const Error& error) {
+  constexpr std::string_view kPrefix = "resources.";
+  if (error.code != Errc::invalid_argument || !error.field.starts_with(kPrefix)) return false;
+  const std::string name = error.field.substr(kPrefix.size());
+  const auto known = detail::names_of<Resources>();
+  if (std::ranges::find(known, name) == known.end()) return false;
+  const auto resources = spec.find("resources");
+  if (resources == spec.end() || !resources->is_object()) return false;
+  const auto value = resources->find(name);
+  return value != resources->end() && value->is_number();
+}
+
 Result<JobSpec> parse_job_spec(const Json& json) {
   GALLEY_TRY(JobSpec spec, parse_struct<JobSpec>(json));
   if (spec.kind && *spec.kind != "job")
@@ -54,6 +86,11 @@ Result<JobSpec> parse_job_spec(const Json& json) {
                    "env", "letters, digits and underscores, not starting with a digit"};
   for (std::size_t i = 0; i < spec.datasets.size(); ++i)
     GALLEY_TRY_STATUS(check_dataset(spec.datasets[i], i));
+  GALLEY_TRY_STATUS(check_resources(spec.resources, "resources"));
+  if (spec.reservation && !ReservationId::parse(*spec.reservation))
+    return Error{Errc::invalid_argument, "found '" + *spec.reservation + "'", "reservation",
+                 "the id of a booking, rsv_ and 26 characters",
+                 "`galley reservations` lists what there is"};
   if (spec.workdir && !spec.workdir->starts_with('/'))
     return Error{Errc::invalid_argument, "found '" + *spec.workdir + "'", "workdir",
                  "an absolute path"};

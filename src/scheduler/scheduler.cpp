@@ -1,11 +1,7 @@
-#include "scheduler/scheduler.h"
-
-#include <fmt/format.h>
-
 #include <algorithm>
 
-#include "base/units.h"
-#include "capacity.h"
+#include "planner.h"
+#include "state.h"
 
 namespace galley::scheduler {
 namespace {
@@ -15,135 +11,58 @@ struct Overloaded : Ts... {
   using Ts::operator()...;
 };
 
-std::string describe(const protocol::Resources& resources) {
-  std::string text = fmt::format("{} processor{}", resources.cpus, resources.cpus == 1 ? "" : "s");
-  if (resources.gpus > 0)
-    text += fmt::format(", {} GPU{}{}", resources.gpus, resources.gpus == 1 ? "" : "s",
-                        resources.gpu_type ? " (" + *resources.gpu_type + ")" : "");
-  if (resources.memory.count > 0) text += ", " + format_bytes(resources.memory.count) + " memory";
-  return text;
-}
-
 }  // namespace
 
+Scheduler::Scheduler(Options options) : state_(std::make_unique<State>(options)) {}
+Scheduler::Scheduler(const Scheduler& other) : state_(std::make_unique<State>(*other.state_)) {}
+Scheduler::Scheduler(Scheduler&&) noexcept = default;
+Scheduler& Scheduler::operator=(const Scheduler& other) {
+  if (this != &other) state_ = std::make_unique<State>(*other.state_);
+  return *this;
+}
+Scheduler& Scheduler::operator=(Scheduler&&) noexcept = default;
+Scheduler::~Scheduler() = default;
+
+const QueuedJob* Scheduler::find(const JobId& job) const {
+  const auto index = state_->jobs.find(job);
+  if (!index || state_->jobs[*index].placed) return nullptr;
+  return &state_->jobs[*index].spec;
+}
+
+std::size_t Scheduler::queued() const { return state_->queued; }
+
 void Scheduler::apply(const ClusterEvent& event) {
-  const auto leave_queue = [this](const JobId& job) {
-    const auto found = rank_of_.find(job);
-    if (found == rank_of_.end()) return;
-    queue_.erase(found->second);
-    rank_of_.erase(found);
-  };
+  State& state = *state_;
+  state.settle();
   std::visit(Overloaded{
-                 [&](const NodeUp& up) { nodes_[up.offer.id] = up.offer; },
-                 [&](const NodeDown& down) { nodes_.erase(down.node); },
-                 [&](const JobQueued& queued) {
-                   leave_queue(queued.job.id);
-                   const Rank rank{queued.job.priority_class, queued.job.seq};
-                   queue_[rank] = queued.job;
-                   rank_of_[queued.job.id] = rank;
+                 [&](const NodeUp& up) { state.set_node(up.offer); },
+                 [&](const NodeDown& down) { state.fleet.remove(down.node); },
+                 [&](const JobQueued& queued) { state.queue_job(queued.job); },
+                 [&](const JobPlaced& placed) { state.place_job(placed); },
+                 [&](const JobStopping& stopping) { state.stop_job(stopping.job); },
+                 [&](const JobGone& gone) { state.remove_job(gone); },
+                 [&](const TeamChanged& changed) { state.set_team(changed.team); },
+                 [&](const UsageSeen& seen) {
+                   state.shares.add(state.shares.team(seen.team), seen.gpu_seconds, seen.at);
                  },
-                 [&](const JobPlaced& placed) {
-                   leave_queue(placed.job.id);
-                   placed_[placed.job.id] = {placed.job.resources, placed.placement};
+                 [&](const ContentsSeen& seen) {
+                   state.locality.set_contents(seen.node, seen.names);
                  },
-                 [&](const JobGone& gone) {
-                   leave_queue(gone.job);
-                   placed_.erase(gone.job);
+                 [&](const TransferSeen& seen) {
+                   state.locality.see_transfer(seen.node, seen.bytes, seen.took);
                  },
+                 [&](const Booked& booked) { state.bookings[booked.booking.id] = booked.booking; },
+                 [&](const Unbooked& unbooked) { state.bookings.erase(unbooked.id); },
              },
              event);
 }
 
-Plan Scheduler::decide(WallTime now) const {
-  Plan plan;
-  Capacity capacity(*this);
-  for (const auto& [rank, job] : queue_) {
-    if (job.start_at && *job.start_at > now) {
-      if (!plan.wake_at || *job.start_at < *plan.wake_at) plan.wake_at = job.start_at;
-      continue;
-    }
-    // Every job needs a processor. Later start times still matter for wake_at only while something
-    // is free; once nothing is, the end of a job will call decide again.
-    if (!capacity.any_free_cpu()) break;
-    if (auto placement = capacity.place(job.resources)) {
-      capacity.take(job.resources, *placement);
-      plan.starts.push_back({job.id, *std::move(placement)});
-    } else {
-      capacity.hold(job.resources);
-    }
-  }
-  return plan;
-}
-
-const QueuedJob* Scheduler::find(const JobId& job) const {
-  const auto ranked = rank_of_.find(job);
-  return ranked == rank_of_.end() ? nullptr : &queue_.at(ranked->second);
-}
-
-Explanation Scheduler::why(const JobId& job, WallTime now) const {
-  if (const auto placed = placed_.find(job); placed != placed_.end())
-    return {"it has its place on " + placed->second.placement.node.str(), {}};
-  const auto ranked = rank_of_.find(job);
-  if (ranked == rank_of_.end()) return {"it is not in the queue", {}};
-  const QueuedJob& queued = queue_.at(ranked->second);
-  const std::string needs = "it asks for " + describe(queued.resources);
-  if (queued.start_at && *queued.start_at > now)
-    return {"it was booked for " + to_rfc3339(*queued.start_at), {needs}};
-  if (nodes_.empty()) return {"no node is up", {needs}};
-  if (auto status = admit(queued.resources); !status)
-    return {"no node that is up could hold it: " + status.error().message, {needs}};
-
-  Explanation answer{{}, {needs}};
-  const auto ahead = std::distance(queue_.begin(), queue_.find(ranked->second));
-  answer.lines.push_back(ahead == 0 ? std::string("it is the first in the queue")
-                                    : fmt::format("{} job{} before it in the queue", ahead,
-                                                  ahead == 1 ? " is" : "s are"));
-  const Capacity capacity(*this);
-  const auto shortages = capacity.shortages(queued.resources);
-  answer.lines.insert(answer.lines.end(), shortages.begin(), shortages.end());
-  answer.summary = capacity.place(queued.resources)
-                       ? "there is room, but it is set aside for jobs before it in the queue"
-                       : "what it asks for is in use";
-  return answer;
-}
-
-Status Scheduler::admit(const protocol::Resources& resources) const {
-  const auto refuse = [](std::string field, std::string message, std::string expected) {
-    return Error{Errc::invalid_argument, std::move(message), std::move(field), std::move(expected)};
-  };
-  if (resources.nodes > 1)
-    return refuse("resources.nodes",
-                  fmt::format("{} nodes at once were asked for", resources.nodes),
-                  "1: this version runs a job on one node");
-  if (nodes_.empty()) return ok();
-  std::int64_t most_cpus = 0;
-  std::int64_t most_memory = 0;
-  std::int64_t most_gpus = 0;
-  for (const auto& [id, offer] : nodes_) {
-    if (fits_when_empty(offer, resources)) return ok();
-    most_cpus = std::max(most_cpus, offer.cpus);
-    most_memory = std::max(most_memory, offer.memory_bytes);
-    most_gpus = std::max(
-        most_gpus,
-        static_cast<std::int64_t>(std::ranges::count_if(
-            offer.devices, [&](const Device& device) { return is_of_type(device, resources); })));
-  }
-  if (resources.gpus > most_gpus) {
-    const std::string kind = resources.gpu_type ? " of type " + *resources.gpu_type : "";
-    return refuse(
-        "resources.gpus", fmt::format("{} GPUs{} on one node were asked for", resources.gpus, kind),
-        most_gpus == 0 ? "0: no node has GPUs" + kind : fmt::format("at most {}", most_gpus));
-  }
-  if (resources.cpus > most_cpus)
-    return refuse("resources.cpus",
-                  fmt::format("{} processors on one node were asked for", resources.cpus),
-                  fmt::format("at most {}", most_cpus));
-  if (resources.memory.count > most_memory)
-    return refuse("resources.memory",
-                  fmt::format("{} on one node was asked for", format_bytes(resources.memory.count)),
-                  "at most " + format_bytes(most_memory));
-  return refuse("resources", "no single node has all of " + describe(resources),
-                "less of one of them");
+Plan Scheduler::decide(WallTime now) {
+  State& state = *state_;
+  state.settle();
+  state.refresh_mix();
+  state.pass_time(now);
+  return Planner(state, now).decide();
 }
 
 }  // namespace galley::scheduler

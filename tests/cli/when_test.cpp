@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <ctime>
+
 namespace galley::cli {
 namespace {
 
@@ -26,6 +29,28 @@ TEST(RelativeTime, TakesWhatTheServerSent) {
   EXPECT_EQ(relative_time("", kNow), "");
   EXPECT_EQ(relative_time("soon", kNow), "soon");
   EXPECT_EQ(relative_time(to_rfc3339(from_ms(to_ms(kNow) - 60'000)), kNow), "1 min ago");
+}
+
+TEST(ParseTimeHere, TakesATimeWithAZoneAsItIs) {
+  EXPECT_EQ(to_rfc3339(*parse_time_here("--at", "2026-12-01T09:00+09:00")),
+            "2026-12-01T00:00:00.000Z");
+}
+
+TEST(ParseTimeHere, ReadsATimeWithoutAZoneAsThisMachinesOwn) {
+  ::setenv("TZ", "<+09>-9", 1);
+  ::tzset();
+  EXPECT_EQ(to_rfc3339(*parse_time_here("--at", "2026-12-01T09:00")), "2026-12-01T00:00:00.000Z");
+  EXPECT_EQ(to_rfc3339(*parse_time_here("--at", "2026-12-01")), "2026-11-30T15:00:00.000Z");
+  ::unsetenv("TZ");
+  ::tzset();
+}
+
+TEST(ParseTimeHere, NamesTheOptionThatIsWrong) {
+  const auto wrong = parse_time_here("--at", "tomorrow");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(describe(wrong.error()),
+            "found 'tomorrow' (--at; expected a time, such as 2026-12-01T09:00 or "
+            "2026-12-01T09:00+09:00)");
 }
 
 TEST(ElapsedTime, RunsOnWithoutAnEnd) {

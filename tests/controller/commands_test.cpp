@@ -3,6 +3,7 @@
 
 #include "fixture.h"
 #include "queries.h"
+#include "restore.h"
 #include "store/lease.h"
 
 namespace galley::controller {
@@ -45,7 +46,8 @@ class CommandsTest : public ControllerFixture {
             .job = job_id,
             .attempt = ids_.next<AttemptTag>(),
             .resources = {.gpus = static_cast<std::int64_t>(devices.size()), .cpus = 1},
-            .placement = {node_, std::move(devices)},
+            .placement = {{{node_, std::move(devices)}}},
+            .terms = {.start_delay_s = 1.5},
             .at = clock_.wall()};
   }
   Status store_start(const StartAttempt& command) {
@@ -80,7 +82,7 @@ TEST_F(CommandsTest, ADeviceIsFreeAgainOnceItsAttemptEnded) {
   const StartAttempt first = start_of(accepted());
   ASSERT_TRUE(store_start(first));
   ASSERT_TRUE(database_->write([&](store::Transaction& transaction) -> Status {
-    GALLEY_TRY_STATUS(end_attempt(
+    GALLEY_TRY_STATUS(end_member(
         transaction, {.attempt_id = first.attempt, .state = protocol::AttemptState::succeeded},
         clock_.wall()));
     return ok();
@@ -107,7 +109,7 @@ TEST_F(CommandsTest, AFullOrUnknownNodeIsRefused) {
   EXPECT_THAT(store_start(wide).error().message, HasSubstr("is full"));
   wide.resources = {.cpus = 1, .memory = {101}};
   EXPECT_THAT(store_start(wide).error().message, HasSubstr("is full"));
-  wide.placement.node = ids_.next<NodeTag>();
+  wide.placement.shares[0].node = ids_.next<NodeTag>();
   EXPECT_EQ(store_start(wide).error().code, Errc::conflict);
 }
 
@@ -124,7 +126,7 @@ TEST_F(CommandsTest, SeveralJobsInOneTransactionAreCountedInTheirOrder) {
   accepted();
   accepted();
   EXPECT_EQ(count("select max(seq) from jobs"), 2);
-  EXPECT_EQ(restore(*database_)->queued.size(), 2U);
+  EXPECT_EQ(restore(*database_, clock_.wall())->queued.size(), 2U);
 }
 
 }  // namespace

@@ -13,9 +13,20 @@ class CoreTest : public ::testing::Test {
  protected:
   CoreTest() {
     node_ = ids_.next<NodeTag>();
-    (void)core_.step(NodeAttached{{node_, 1, 100, {}}}, kNow);
+    scheduler::NodeOffer offer;
+    offer.id = node_;
+    offer.cpus = 1;
+    offer.memory_bytes = std::int64_t{1} << 30;
+    (void)core_.step(NodeAttached{offer}, kNow);
   }
-  scheduler::QueuedJob next_job() { return {ids_.next<JobTag>(), ++seq_, {}, {}, std::nullopt}; }
+  scheduler::QueuedJob next_job(protocol::PriorityClass priority_class = {}) {
+    scheduler::QueuedJob job;
+    job.id = ids_.next<JobTag>();
+    job.seq = ++seq_;
+    job.priority_class = priority_class;
+    job.queued_at = kNow;
+    return job;
+  }
   Effects step(const Event& event, WallTime now = kNow) { return core_.step(event, now); }
   static StartedAttempt stored(const scheduler::QueuedJob& job) {
     protocol::JobRecord record;
@@ -97,18 +108,85 @@ TEST_F(CoreTest, ACancellationReachesTheAgentThatRunsTheJob) {
 
 TEST_F(CoreTest, NewsOfAnUnknownAttemptChangesNothing) {
   const auto job = next_job();
-  EXPECT_TRUE(step(AttemptEnded{{job.id, JobState::queued}}).starts.empty());
+  EXPECT_TRUE(step(MemberEnded{{.job = job.id, .attempt_ended = true, .job_state = JobState::queued}}).starts.empty());
   EXPECT_TRUE(step(StartStored{job.id, stored(job)}).messages.empty());
-  EXPECT_TRUE(step(AttemptRuns{ids_.next<AttemptTag>(), job.id}).messages.empty());
+  EXPECT_TRUE(step(MemberRuns{ids_.next<AttemptTag>(), 0, {job.id, node_, {}}}).messages.empty());
 }
 
-TEST_F(CoreTest, ADeviceOutOfServiceIsNotOffered) {
+TEST_F(CoreTest, APreemptionIsDurableBeforeTheAgentHearsOfIt) {
+  const auto idle = next_job(protocol::PriorityClass::idle);
+  const auto attempt = step(JobAccepted{idle}).starts.at(0).attempt;
+  (void)step(StartStored{idle.id, stored(idle)});
+
+  const Effects asked = step(JobAccepted{next_job(protocol::PriorityClass::urgent)});
+
+  ASSERT_EQ(asked.preemptions.size(), 1U);
+  EXPECT_EQ(asked.preemptions[0].attempt, attempt);
+  EXPECT_TRUE(asked.messages.empty());
+  const Effects told = step(PreemptionStored{asked.preemptions[0], ok()});
+  ASSERT_EQ(told.messages.size(), 1U);
+  EXPECT_EQ(std::get<SendCancel>(told.messages[0]).attempt, attempt);
+  const Effects freed = step(MemberEnded{{.job = idle.id,
+                                          .attempt = attempt,
+                                          .attempt_ended = true,
+                                          .job_state = JobState::queued}});
+  ASSERT_EQ(freed.starts.size(), 1U);  // the urgent one; the other waits again
+  EXPECT_NE(freed.starts[0].job, idle.id);
+}
+
+TEST_F(CoreTest, APreemptionThatCouldNotBeStoredIsAskedForAgain) {
+  const auto idle = next_job(protocol::PriorityClass::idle);
+  (void)step(JobAccepted{idle});
+  (void)step(StartStored{idle.id, stored(idle)});
+  const Effects asked = step(JobAccepted{next_job(protocol::PriorityClass::urgent)});
+  ASSERT_EQ(asked.preemptions.size(), 1U);
+  const Effects failed =
+      step(PreemptionStored{asked.preemptions[0], Error{Errc::exhausted, "disk full"}});
+  EXPECT_TRUE(failed.messages.empty());
+  ASSERT_TRUE(failed.wake_at);
+  EXPECT_EQ(step(TimerFired{}, *failed.wake_at).preemptions.size(), 1U);
+}
+
+TEST_F(CoreTest, WhatRanOnALostNodeIsLost) {
+  const auto job = next_job();
+  const auto attempt = step(JobAccepted{job}).starts.at(0).attempt;
+  (void)step(StartStored{job.id, stored(job)});
+  const Effects lost = step(NodeLost{node_});
+  ASSERT_EQ(lost.losses.size(), 1U);
+  EXPECT_EQ(lost.losses[0].attempt_id, attempt);
+  EXPECT_EQ(lost.losses[0].state, protocol::AttemptState::lost);
+  // It is asked for again while the store fails, unless the node comes back meanwhile.
+  const Effects refused = step(LossRefused{lost.losses[0], Error{Errc::exhausted, "disk full"}});
+  ASSERT_TRUE(refused.wake_at);
+  EXPECT_EQ(step(TimerFired{}, *refused.wake_at).losses.size(), 1U);
+}
+
+TEST_F(CoreTest, ANodeGivesNothingWhileSomethingUnknownRunsThere) {
+  scheduler::NodeOffer offer;
+  offer.id = node_;
+  offer.cpus = 1;
+  offer.memory_bytes = std::int64_t{1} << 30;
+  const auto stray = ids_.next<AttemptTag>();
+  const Effects told = step(NodeAttached{offer, {stray}});
+  ASSERT_EQ(told.messages.size(), 1U);
+  EXPECT_EQ(std::get<SendCancel>(told.messages[0]).attempt, stray);
+  EXPECT_TRUE(step(JobAccepted{next_job()}).starts.empty());
+  EXPECT_EQ(step(NodeAttached{offer}).starts.size(), 1U);
+}
+
+TEST_F(CoreTest, AnOfferNamesCellsZonesAndWhatIsOutOfService) {
   protocol::NodeRecord record;
   record.devices = {{.id = "a", .model = "H100"},
-                    {.id = "b", .model = "H100", .state = "out_of_service"}};
+                    {.id = "b", .model = "H100", .state = "out_of_service", .shareable = true}};
+  record.topology = protocol::TopologyRecord{"stated", {{"pair", "NV12", {0, 1}}}};
+  record.zone = {"rack1"};
   const auto offer = offer_of(record);
-  ASSERT_EQ(offer.devices.size(), 1U);
-  EXPECT_EQ(offer.devices[0].id, "a");
+  ASSERT_EQ(offer.devices.size(), 2U);
+  EXPECT_TRUE(offer.devices[0].in_service);
+  EXPECT_FALSE(offer.devices[1].in_service);
+  EXPECT_TRUE(offer.devices[1].shareable);
+  EXPECT_EQ(offer.cells, std::vector<std::uint64_t>{3});
+  EXPECT_EQ(offer.zone, std::vector<std::string>{"rack1"});
 }
 
 }  // namespace

@@ -60,6 +60,25 @@ TEST(JobStates, AnAttemptsEndDecidesItsJobs) {
   EXPECT_EQ(after(JobState::cancelling, AttemptState::succeeded), JobState::succeeded);
 }
 
+TEST(JobStates, WhoMakesRoomIsQueuedAgain) {
+  const protocol::AttemptReport killed{.state = AttemptState::cancelled};
+  const protocol::AttemptReport exit_75{.state = AttemptState::failed, .exit_code = 75};
+  const protocol::AttemptReport failed{.state = AttemptState::failed, .exit_code = 1};
+  const protocol::AttemptReport done{.state = AttemptState::succeeded};
+  const auto asked = [](const protocol::AttemptReport& report) {
+    return outcome_of(report, JobState::running, true);
+  };
+  EXPECT_EQ(asked(killed), AttemptState::preempted);
+  EXPECT_EQ(asked(exit_75), AttemptState::preempted);
+  EXPECT_EQ(asked(failed), AttemptState::failed);
+  EXPECT_EQ(asked(done), AttemptState::succeeded);
+  EXPECT_EQ(outcome_of(killed, JobState::cancelling, true), AttemptState::cancelled);
+  EXPECT_EQ(outcome_of(exit_75, JobState::running, false), AttemptState::failed);
+  EXPECT_EQ(state_after({JobState::running, AttemptState::preempted, 9, 0}), JobState::queued);
+  EXPECT_EQ(state_after({JobState::cancelling, AttemptState::preempted, 0, 0}),
+            JobState::cancelled);
+}
+
 TEST(JobStates, NothingLeavesAFinalState) {
   for (const JobState from : {JobState::succeeded, JobState::failed, JobState::cancelled})
     for (const JobState to : all_states()) EXPECT_FALSE(may_move(from, to));

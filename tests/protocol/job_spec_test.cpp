@@ -87,6 +87,23 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{R"({"command": ["x"], "resources": {"gpu_type": ""}})", "resources.gpu_type",
               "1 to 64"},
         Wrong{R"({"command": ["x"], "resources": []})", "resources", "an object"},
+        Wrong{R"({"command": ["x"], "resources": {"gpus": 1000000000}})", "resources.gpus",
+              "0 to 4096"},
+        Wrong{R"({"command": ["x"], "resources": {"nodes": 0}})", "resources.nodes", "1 to 4096"},
+        Wrong{R"({"command": ["x"], "resources": {"gpus": 1, "gpu_milli": 0}})",
+              "resources.gpu_milli", "1 to 1000"},
+        Wrong{R"({"command": ["x"], "resources": {"gpus": 1, "gpu_milli": 1001}})",
+              "resources.gpu_milli", "1 to 1000"},
+        Wrong{R"({"command": ["x"], "resources": {"gpu_milli": 500}})", "resources.gpu_milli",
+              "gpus: 1"},
+        Wrong{R"({"command": ["x"], "resources": {"gpus": 2, "gpu_milli": 500}})",
+              "resources.gpu_milli", "gpus: 1"},
+        Wrong{R"({"command": ["x"], "resources": {"gpus": 1, "gpu_milli": 500, "nodes": 2}})",
+              "resources.gpu_milli", "nodes: 1"},
+        Wrong{R"({"command": ["x"], "resources": {"gpu_memory": "8GiB"}})", "resources.gpu_memory",
+              "at least one GPU"},
+        Wrong{R"({"command": ["x"], "reservation": "tuesday"})", "reservation", "rsv_",
+              "galley reservations"},
         Wrong{R"({"command": ["x"], "priority_class": "norml"})", "priority_class",
               "one of urgent, normal, idle", "did you mean normal?"},
         Wrong{R"({"command": ["x"], "max_runtime": "soon"})", "max_runtime", "90m"},
@@ -109,6 +126,33 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{R"({"command": ["x"], "version": 2})", "version", "1 to 1"},
         Wrong{R"({"command": ["x"], "max_lost": 101})", "max_lost", "0 to 100"},
         Wrong{R"({"command": ["x"], "build": {}})", "build", "no build field", "leave image out"}));
+
+TEST(JobSpec, TakesAPartOfAGpu) {
+  const auto part = parse(
+      R"({"command": ["x"], "resources": {"gpus": 1, "gpu_milli": 250, "gpu_memory": "6GiB"}})");
+  ASSERT_TRUE(part) << describe(part.error());
+  EXPECT_EQ(part->resources.gpu_milli, 250);
+  EXPECT_EQ(part->resources.gpu_memory->count, std::int64_t{6} << 30);
+  // A whole one may be said twice.
+  EXPECT_TRUE(parse(R"({"command": ["x"], "resources": {"gpus": 4, "gpu_milli": 1000}})"));
+}
+
+TEST(JobSpec, TellsAmountsFromOtherMistakes) {
+  const auto about_amounts = [](const std::string& resources) {
+    const Json json{{"command", {"x"}}, {"resources", *parse_json(resources)}};
+    const auto spec = parse_job_spec(json);
+    EXPECT_FALSE(spec) << resources;
+    return is_about_amounts(json, spec.error());
+  };
+  EXPECT_TRUE(about_amounts(R"({"gpus": 1000000000})"));
+  EXPECT_TRUE(about_amounts(R"({"gpus": -1})"));
+  EXPECT_TRUE(about_amounts(R"({"nodes": 0})"));
+  EXPECT_TRUE(about_amounts(R"({"gpus": 2, "gpu_milli": 500})"));
+  EXPECT_FALSE(about_amounts(R"({"gpu": 1})"));
+  EXPECT_FALSE(about_amounts(R"({"gpus": "two"})"));
+  const Json other{{"command", {"x"}}, {"max_lost", 1000}};
+  EXPECT_FALSE(is_about_amounts(other, parse_job_spec(other).error()));
+}
 
 TEST(JobSpec, ALongProgramNameIsCutBetweenCharacters) {
   const std::string program = std::string(127, 'a') + "é";

@@ -14,8 +14,9 @@ using support::ServerProcess;
 namespace {
 
 /// As on a machine where Galley is installed: jobs find its programs by name.
-std::string program_path() {
-  return "PATH=" + std::string(GALLEY_BIN_DIR) + ":" + std::getenv("PATH");
+std::string program_path(const std::filesystem::path& first = {}) {
+  return "PATH=" + (first.empty() ? std::string() : first.string() + ":") +
+         std::string(GALLEY_BIN_DIR) + ":" + std::getenv("PATH");
 }
 
 }  // namespace
@@ -25,11 +26,14 @@ Installation::~Installation() {
   support::end_supervisors(data());
 }
 
-void Installation::start() {
+void Installation::start(std::vector<std::string> arguments,
+                         const std::filesystem::path& programs) {
   server_.reset();
   ASSERT_TRUE(make_folders(work()));
-  auto server = ServerProcess::start(
-      {.program = program("galley"), .data = data(), .environment = {program_path()}});
+  auto server = ServerProcess::start({.program = program("galley"),
+                                      .data = data(),
+                                      .arguments = std::move(arguments),
+                                      .environment = {program_path(programs)}});
   ASSERT_TRUE(server) << describe(server.error());
   server_.emplace(*std::move(server));
 }

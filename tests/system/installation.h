@@ -24,8 +24,9 @@ class Installation {
  public:
   ~Installation();
 
-  /// Fails the test when the server does not come up.
-  void start();
+  /// Fails the test when the server does not come up. `arguments` are further ones of `galley up`;
+  /// programs in the folder `programs` come before all others of their names.
+  void start(std::vector<std::string> arguments = {}, const std::filesystem::path& programs = {});
   support::ServerProcess& server() { return *server_; }
   support::ApiClient client() const;
 

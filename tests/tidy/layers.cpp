@@ -17,7 +17,7 @@ const std::vector<std::vector<std::string>> kLayers{
     {"cluster", "text", "tensor", "blobs"},
     {"tracking", "registry", "scheduler", "inference", "training"},
     {"controller", "agent", "serving"},
-    {"api", "cli"},
+    {"api", "cli", "simulation"},
 };
 
 /// A serving node must stay small: what it links may not reach the database.

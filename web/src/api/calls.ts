@@ -1,6 +1,6 @@
 import { getJson, withQuery, writeJson } from './client';
 import type {
-  Channel, ChannelMove, JobDetail, JobRecord, MetricSeries, ModelDetail, ModelItem, NodeRecord, Overview, Page,
+  Channel, ChannelMove, Guide, JobDetail, JobRecord, JobSpec, MetricSeries, ModelDetail, ModelItem, NodeRecord, Overview, Page,
   Prediction, RunDetail, RunItem, Whoami, Why,
 } from './types';
 
@@ -17,6 +17,8 @@ export const jobs = (filter: string, limit = kPageSize, cursor?: string) =>
   getJson<Page<JobRecord>>(withQuery(`${root}/jobs`, { filter, limit, cursor }));
 export const job = (id: string) => getJson<JobDetail>(`${root}/jobs/${segment(id)}`);
 export const why = (id: string) => getJson<Why>(`${root}/jobs/${segment(id)}/why`);
+export const guide = (id: string) => getJson<Guide>(`${root}/jobs/${segment(id)}/guide`);
+export const submitJob = (spec: JobSpec) => writeJson<JobRecord>('POST', `${root}/jobs`, spec);
 export const cancelJob = (id: string) => writeJson<JobRecord>('POST', `${root}/jobs/${segment(id)}/cancel`);
 export const logAddress = (id: string, attempt: number, follow: boolean, offset: number) =>
   withQuery(`${root}/jobs/${segment(id)}/logs`, { attempt, follow: follow ? 1 : 0, offset });

@@ -18,6 +18,8 @@ export interface Whoami {
 export interface Resources {
   gpus?: number;
   gpu_type?: string | null;
+  gpu_milli?: number | null;
+  gpu_memory?: number | string | null;
   cpus?: number;
   memory?: number | string;
   nodes?: number;
@@ -69,10 +71,48 @@ export interface JobDetail extends JobRecord {
   attempt_list: AttemptRecord[];
 }
 
+export interface StartEstimate {
+  typical_at: string;
+  early_at: string;
+  late_at: string;
+}
+
+export interface Alternative {
+  change: string;
+  kind: string;
+  starts_now: boolean;
+  start: StartEstimate;
+  /** Path of a field of the spec -> its JSON value as text; "null" takes the field away. */
+  edits: Record<string, string>;
+}
+
+export interface Guide {
+  binding: string;
+  reason: string;
+  field: string;
+  starts_now: boolean;
+  start?: StartEstimate | null;
+  alternatives: Alternative[];
+}
+
+export interface Candidate {
+  node_id: string;
+  node_name: string;
+  fits: boolean;
+  obstacle: string;
+  start_delay_s: number;
+  fragmentation_s: number;
+  spread_s: number;
+  total_s: number;
+}
+
 export interface Why {
   state: string;
   summary: string;
   lines: string[];
+  candidates?: Candidate[];
+  start?: StartEstimate | null;
+  jobs_ahead?: number | null;
 }
 
 export interface DeviceRecord {
@@ -83,6 +123,19 @@ export interface DeviceRecord {
   state: string;
   reason?: string;
   job_id?: string | null;
+  shareable?: boolean;
+}
+
+/** GPUs that lie close together, by their places in the node's devices. */
+export interface CellRecord {
+  level: string;
+  link: string;
+  devices: number[];
+}
+
+export interface TopologyRecord {
+  source: string;
+  cells: CellRecord[];
 }
 
 export interface NodeRecord {
@@ -99,6 +152,8 @@ export interface NodeRecord {
   memory_used_bytes: number;
   disk_free_bytes: number;
   notes: string[];
+  topology?: TopologyRecord | null;
+  zone?: string[];
 }
 
 export interface QueueCounts {

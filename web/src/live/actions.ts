@@ -1,6 +1,6 @@
 // What the page does to the server. Each resolves when the server has done it, or throws an ApiProblem.
 import * as calls from '../api/calls';
-import type { Prediction } from '../api/types';
+import type { JobRecord, JobSpec, Prediction } from '../api/types';
 import { markStale } from './resources';
 import { byId } from './state';
 import { store } from './store';
@@ -9,6 +9,12 @@ export async function cancelJob(id: string): Promise<void> {
   const job = await calls.cancelJob(id);
   store.change((state) => ({ ...state, jobs: byId(state.jobs, [job]) }));
   markStale([`job/${id}`]);
+}
+
+export async function submitJob(spec: JobSpec): Promise<JobRecord> {
+  const job = await calls.submitJob(spec);
+  store.change((state) => ({ ...state, jobs: byId(state.jobs, [job]) }));
+  return job;
 }
 
 export async function deploy(model: string, channel: string, snapshot: string): Promise<void> {

@@ -40,6 +40,8 @@ export function useJob(id: string): Resource<JobDetail> {
 }
 
 export const useWhy = (id: string) => useResource(`why/${id}`, [`job/${id}`], () => calls.why(id));
+/** What would help changes with the fleet too, but a card that moves under the mouse helps nobody: see its button. */
+export const useGuide = (id: string) => useResource(`guide/${id}`, [`job/${id}`, 'nodes'], () => calls.guide(id));
 export const useRun = (id: string) => useResource(`run/${id}`, [`run/${id}`], async () => {
   const run = await calls.run(id);
   store.change((state) => ({ ...state, runs: byId(state.runs, [run]) }));

@@ -74,6 +74,16 @@ export const en = {
     earlier: 'Attempt shown', cpus: (n: number) => `${n} CPU${n === 1 ? '' : 's'}`,
     gpus: (n: number) => `${n} GPU${n === 1 ? '' : 's'}`, times: (n: number) => `${n} nodes`,
   },
+  guide: {
+    title: 'Why it waits', again: 'Look again', starts: 'Expected to start', between: (from: string, to: string) => `four of five: ${from} to ${to}`,
+    faster: 'What would be faster', resubmit: 'Resubmit with this', atOnce: 'at once',
+    oldTitle: (name: string) => `Cancel the waiting ${name}?`, submitted: (id: string) => `Submitted as ${id}.`,
+    oldSays: 'Nothing was cancelled. Keep it as it is, and both stay in the queue.', cancelOld: 'Cancel the old one',
+  },
+  why: {
+    candidates: 'Nodes that were looked at', delay: 'Start delay', fragmentation: 'Fragmentation', spread: 'Spread', total: 'Total',
+    obstacle: 'Obstacle', ahead: (n: number) => (n === 1 ? '1 waiting job is before it.' : `${n} waiting jobs are before it.`),
+  },
   runs: {
     title: 'Runs', name: 'Run', experiment: 'Experiment', metrics: 'Last values', started: 'Started', took: 'Took',
     job: 'Job', empty: 'No runs yet. A job records one by printing a line such as this:',
@@ -122,6 +132,8 @@ export const en = {
     title: 'Fleet', node: 'Node', cpus: 'CPUs given', memory: 'Memory given', gpus: 'GPUs given', load: 'Load, 1 min', cpu: 'Processor in use',
     used: 'Memory in use', disk: 'Disk free', notes: 'Notes', devices: 'GPUs', device: 'GPU', memorySize: 'Memory', holder: 'Held by',
     noDevices: 'No node has a GPU; jobs run on processors.', free: 'Free', empty: 'No node has joined yet.', emptyCommand: 'galley up',
+    cells: 'Which GPUs lie close together', usedBy: (job: string) => `Held by ${job}`, outOfService: 'Out of service', shareable: 'Shareable',
+    source: { discovered: 'as nvidia-smi sees it', stated: 'as a file states it', forged: 'by halving' } as Record<string, string>,
   },
 };
 

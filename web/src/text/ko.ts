@@ -52,6 +52,14 @@ export const ko: Text = {
     started: '시작', copySpec: '명세 복사', priority: '우선순위', command: '명령', asks: '요청 자원', noAttempts: '아직 시작되지 않았습니다.', earlier: '표시할 시도',
     cpus: (n) => `CPU ${n}개`, gpus: (n) => `GPU ${n}개`, times: (n) => `노드 ${n}대`,
   },
+  guide: {
+    title: '기다리는 이유', again: '다시 확인', starts: '예상 시작', between: (from, to) => `다섯 번 중 네 번: ${from} ~ ${to}`,
+    faster: '더 빠른 방법', resubmit: '이대로 다시 제출', atOnce: '바로', oldTitle: (name) => `기다리는 ${name}을(를) 취소할까요?`, submitted: (id) => `${id}(으)로 제출했습니다.`,
+    oldSays: '아직 아무것도 취소하지 않았습니다. 그대로 두면 두 작업이 모두 대기열에 남습니다.', cancelOld: '이전 작업 취소',
+  },
+  why: {
+    candidates: '살펴본 노드', delay: '시작 지연', fragmentation: '단편화', spread: '분산', total: '합계', obstacle: '걸림돌', ahead: (n) => `앞서 기다리는 작업 ${n}개`,
+  },
   runs: {
     title: '실행 기록', name: '실행 기록', experiment: '실험', metrics: '마지막 값', started: '시작', took: '걸린 시간', job: '작업',
     empty: '아직 실행 기록이 없습니다. 작업이 다음과 같은 줄을 출력하면 기록됩니다:', emptyCommand: 'galley:: step=1 loss=0.41', filterExample: 'experiment = "nsmc"',
@@ -88,5 +96,7 @@ export const ko: Text = {
     title: '장비', node: '노드', cpus: '할당된 CPU', memory: '할당된 메모리', gpus: '할당된 GPU', load: '부하, 1분', cpu: '프로세서 사용률', used: '사용 중인 메모리', disk: '남은 디스크',
     notes: '참고', devices: 'GPU', device: 'GPU', memorySize: '메모리', holder: '사용하는 작업', noDevices: 'GPU가 있는 노드가 없어, 작업은 프로세서에서 실행됩니다.', free: '비어 있음',
     empty: '아직 참여한 노드가 없습니다.', emptyCommand: 'galley up',
+    cells: '서로 가까운 GPU', usedBy: (job) => `${job}이(가) 사용 중`, outOfService: '사용 중지', shareable: '공유 가능',
+    source: { discovered: 'nvidia-smi가 본 대로', stated: '파일에 적힌 대로', forged: '반씩 나눔' },
   },
 };

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { go, useQuery } from '../lib/router';
 import { moved, nextOrder, parseOrder, sorted, type SortKey } from '../lib/rows';
@@ -52,7 +52,8 @@ export function Table<T>({ label, columns, rows, id, open, empty, main = false }
   const body = useRef<HTMLTableSectionElement>(null);
   const changedAt = useStore((state) => state.changedAt);
 
-  useEffect(() => {
+  // Before the next paint: a key pressed at sight of a row must act on the rows that are seen.
+  useLayoutEffect(() => {
     if (!main || !open) return;
     const onKey = (event: KeyboardEvent) => {
       if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;

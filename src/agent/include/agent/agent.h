@@ -4,15 +4,18 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agent/shareable_gpus.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "blobs/blob_store.h"
 #include "blobs/manifest.h"
 #include "cluster/inventory.h"
+#include "cluster/topology_file.h"
 #include "protocol/agent_messages.h"
 
 namespace galley::agent {
@@ -50,6 +53,8 @@ struct Options {
   NodeId node_id;
   std::string node_name;
   Millis heartbeat_interval{2'000};
+  std::optional<cluster::TopologyFile> topology;  // instead of discovery
+  ShareableGpus shareable_gpus;
 };
 
 /// Runs jobs on this machine: prepares data sets, starts galley-job for each attempt, follows its
@@ -61,8 +66,9 @@ struct Options {
 /// may come later still.
 class Agent {
  public:
-  /// Takes the machine's inventory and begins to send heartbeats. Blocks for at most 5 s, when
-  /// nvidia-smi hangs. Errors: those of making DATA/attempts, an unreadable /proc.
+  /// Takes the machine's inventory and begins to send heartbeats. Blocks for at most 10 s,
+  /// when nvidia-smi hangs. Errors: those of making DATA/attempts, an unreadable /proc, a topology
+  /// file or shareable GPUs that do not fit this machine.
   static Result<std::unique_ptr<Agent>> start(Options options, ControllerLink& link,
                                               blobs::BlobStore& blobs, const Clock& clock);
   ~Agent();

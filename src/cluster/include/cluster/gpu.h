@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "cluster/topology.h"
 
 namespace galley::cluster {
 
@@ -62,6 +63,9 @@ class GpuProbe {
   /// Blocks for at most the timeout.
   const GpuReport& look();
   const GpuReport& last() const { return report_; }
+  /// How the GPUs are linked. Blocks for at most the timeout. Errors: not_found when there is no
+  /// such program, timeout, unavailable with what it said, those of parse_topo_matrix.
+  Result<LinkMatrix> look_at_links() const;
 
  private:
   GpuProbeOptions options_;

@@ -13,8 +13,10 @@
 #include "base/id.h"
 #include "base/result.h"
 #include "protocol/agent_messages.h"
+#include "protocol/guide.h"
 #include "protocol/job_spec.h"
 #include "protocol/records.h"
+#include "protocol/teams.h"
 #include "store/database.h"
 
 namespace galley::controller {
@@ -65,12 +67,6 @@ struct QueueCounts {
   std::map<std::string, std::int64_t> ended_24h;  // by state: succeeded, failed, cancelled
 };
 
-/// Why a job is where it is, for people.
-struct Why {
-  std::string summary;             // one sentence
-  std::vector<std::string> lines;  // the facts behind it
-};
-
 /// The leader of one installation: accepts jobs, decides what runs where, and follows it to its
 /// end. One thread drives the pure core; every change is durable before anybody hears of it.
 /// Thread-safe. Calls that write block until the write is durable (one group commit).
@@ -80,14 +76,18 @@ class Controller {
   static Result<std::unique_ptr<Controller>> start(store::Database& database, const Clock& clock,
                                                    IdSource& ids, std::string holder);
   ~Controller();
-  /// Ends decisions: afterwards no AgentPort is called, and submit() and why(), which ask the core,
-  /// must not be called. Idempotent; the destructor does it too.
+  /// Ends decisions: afterwards no AgentPort is called, and submit(), guide() and why(), which ask
+  /// the core, must not be called. Idempotent; the destructor does it too.
   void stop();
 
   /// The id of the node of that name: the stored one, or a new one for a node never seen.
   Result<NodeId> node_id(const std::string& name);
-  /// A node offers itself. Its unfinished attempts are sent to it again at once.
-  Status attach(protocol::NodeRecord node, AgentPort& port);
+  /// A node offers itself. Its unfinished attempts are sent to it again at once. `held` are the
+  /// attempts that its agent runs: what should not be there is stopped, and the node gives nothing
+  /// until its agent attaches without it.
+  Status attach(protocol::NodeRecord node, AgentPort& port, std::vector<AttemptId> held = {});
+  /// The machine is given up: what ran there is lost and goes back to the queue.
+  void node_lost(const NodeId& node);
   /// The newest inventory and load of a node.
   void heartbeat(protocol::NodeRecord node);
   /// `done` on the store's writer thread, once durable. Errors: conflict (the attempt had ended).
@@ -110,7 +110,29 @@ class Controller {
   Result<JobPage> jobs(const JobQuery& query) const;
   Result<std::vector<protocol::AttemptRecord>> attempts(const JobId& job) const;
   Result<std::vector<protocol::EventRecord>> job_events(const JobId& job) const;
-  Result<Why> why(const JobId& job) const;
+  Result<protocol::WhyRecord> why(const JobId& job) const;
+
+  // Answered on the caller's thread from a copy of the state, so that decisions do not wait.
+  /// What would become of a job. Errors: those of submit() but for what the guide itself answers.
+  Result<protocol::GuideRecord> guide(const protocol::JobSpec& spec, const Caller& caller) const;
+  /// Errors: not_found, conflict (it does not wait).
+  Result<protocol::GuideRecord> guide(const JobId& job) const;
+
+  /// All that are set up, and those that have jobs without being set up.
+  Result<std::vector<protocol::TeamRecord>> teams() const;
+  /// Adds or replaces. Errors: conflict (guarantees above what the nodes have: team and numbers).
+  Result<protocol::TeamRecord> put_team(protocol::TeamSpec team, const Caller& caller);
+  /// Its jobs stay, with a weight of 1 and no guarantee. Errors: not_found.
+  Status delete_team(const std::string& name, const Caller& caller);
+
+  /// Those that have not ended, by start.
+  Result<std::vector<protocol::ReservationRecord>> reservations() const;
+  /// Errors: invalid_argument (it can never fit, or has passed), conflict (the slot is taken).
+  Result<protocol::ReservationRecord> reserve(protocol::ReservationSpec reservation,
+                                              const Caller& caller);
+  /// Errors: not_found, conflict (cancelled before).
+  Status unreserve(const ReservationId& reservation, const Caller& caller);
+
   Result<QueueCounts> queue() const;
   std::vector<protocol::NodeRecord> nodes() const;
 

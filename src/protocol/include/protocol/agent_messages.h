@@ -19,6 +19,8 @@ struct Assignment {
   RunId run_id;
   std::vector<std::string> device_ids;
   JobSpec spec;
+  std::int64_t rank = 0;         // of this member of the gang
+  std::vector<NodeId> node_ids;  // of all members by rank; empty when there is only one
 };
 
 template <>
@@ -32,12 +34,16 @@ struct Fields<Assignment> {
       Field<S, JobId>{"job_id", &S::job_id, "The job.", true},
       Field<S, RunId>{"run_id", &S::run_id, "The run that records its metrics."},
       Field<S, std::vector<std::string>>{"device_ids", &S::device_ids, "GPUs that it may use."},
-      Field<S, JobSpec>{"spec", &S::spec, "What was asked for.", true}};
+      Field<S, JobSpec>{"spec", &S::spec, "What was asked for.", true},
+      Field<S, std::int64_t>{"rank", &S::rank, "This member's number in its gang, from 0."},
+      Field<S, std::vector<NodeId>>{"node_ids", &S::node_ids,
+                                    "Nodes of all members by rank; absent when there is one."}};
 };
 
 /// Agent to controller: how an attempt is doing. `running` once, then one final state.
 struct AttemptReport {
   AttemptId attempt_id;
+  std::int64_t rank = 0;  // of the member of the gang that this is about
   AttemptState state = AttemptState::running;
   std::string reason;
   std::optional<std::int64_t> exit_code;

@@ -24,6 +24,9 @@ struct SnapshotTag {
 struct TokenTag {
   static constexpr std::string_view prefix = "tok_";
 };
+struct ReservationTag {
+  static constexpr std::string_view prefix = "rsv_";
+};
 
 using JobId = Id<JobTag>;
 using AttemptId = Id<AttemptTag>;
@@ -31,5 +34,6 @@ using NodeId = Id<NodeTag>;
 using RunId = Id<RunTag>;
 using SnapshotId = Id<SnapshotTag>;
 using TokenId = Id<TokenTag>;
+using ReservationId = Id<ReservationTag>;
 
 }  // namespace galley

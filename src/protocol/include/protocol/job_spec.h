@@ -26,6 +26,8 @@ struct Words<PriorityClass> {
 struct Resources {
   std::int64_t gpus = 0;
   std::optional<std::string> gpu_type;
+  std::optional<std::int64_t> gpu_milli;  // below 1000: a share of one GPU
+  std::optional<Bytes> gpu_memory;
   std::int64_t cpus = 1;
   Bytes memory{0};
   std::int64_t nodes = 1;
@@ -41,6 +43,12 @@ struct Fields<Resources> {
       Field<S, std::optional<std::string>>{"gpu_type", &S::gpu_type,
                                            "Words that the GPU's name must contain, such as H100.",
                                            false, 1, 64},
+      Field<S, std::optional<std::int64_t>>{
+          "gpu_milli", &S::gpu_milli,
+          "Thousandths of one GPU, when part of one is enough; then gpus is 1.", false, 1, 1000},
+      Field<S, std::optional<Bytes>>{
+          "gpu_memory", &S::gpu_memory,
+          "Memory that each GPU must have, such as 24GiB; of a part of a GPU, what it may use."},
       Field<S, std::int64_t>{"cpus", &S::cpus, "Processors for each node.", false, 1, 4096},
       Field<S, Bytes>{"memory", &S::memory,
                       "Memory for each node, such as 32GiB; 0 sets no limit."},
@@ -63,6 +71,7 @@ struct JobSpec {
   PriorityClass priority_class = PriorityClass::normal;
   std::optional<Millis> max_runtime;
   std::optional<WallTime> start_at;
+  std::optional<std::string> reservation;
   std::optional<std::string> workdir;
   Bytes log_limit{std::int64_t{1} << 30};
   Millis grace{10'000};
@@ -103,6 +112,9 @@ struct Fields<JobSpec> {
           "start_at", &S::start_at,
           "Not started before this time, such as 2026-12-01T09:00+09:00."},
       Field<S, std::optional<std::string>>{
+          "reservation", &S::reservation,
+          "Run inside this booking of its team; `galley reservations` lists them.", false, 1, 64},
+      Field<S, std::optional<std::string>>{
           "workdir", &S::workdir, "Folder to run in; the attempt's own folder when absent.", false,
           1, 4096},
       Field<S, Bytes>{"log_limit", &S::log_limit, "Output kept; past it the middle is dropped."},
@@ -112,8 +124,17 @@ struct Fields<JobSpec> {
                              100}};
 };
 
+/// What the table of Resources cannot say: a part of a GPU is of one GPU on one node, and memory of
+/// GPUs needs a GPU. `path` is where they stand ("resources"). Errors: invalid_argument.
+Status check_resources(const Resources& resources, std::string_view path);
+
+/// Whether this refusal of a job's JSON is about how much it asks for: an amount out of its bounds,
+/// or amounts that exclude each other. Such a refusal can be answered with what would fit.
+bool is_about_amounts(const Json& spec, const Error& error);
+
 /// What the table cannot say: the kind of the file, names of variables, a reserved field, start_at
-/// with a year that the store can hold. Fills in the name. Errors: invalid_argument, unsupported.
+/// with a year that the store can hold, what check_resources checks. Fills in the name. Errors:
+/// invalid_argument, unsupported.
 Result<JobSpec> parse_job_spec(const Json& json);
 
 }  // namespace galley::protocol

@@ -17,7 +17,7 @@ namespace galley::protocol {
 /// The states of a job and of an attempt; the allowed moves between them are one table in
 /// controller/job_states.h.
 enum class JobState { queued, starting, running, cancelling, succeeded, failed, cancelled };
-enum class AttemptState { starting, running, succeeded, failed, cancelled, lost };
+enum class AttemptState { starting, running, succeeded, failed, cancelled, lost, preempted };
 
 template <>
 struct Words<JobState> {
@@ -32,13 +32,14 @@ struct Words<JobState> {
 };
 template <>
 struct Words<AttemptState> {
-  static constexpr std::array<std::pair<std::string_view, AttemptState>, 6> words{
+  static constexpr std::array<std::pair<std::string_view, AttemptState>, 7> words{
       {{"starting", AttemptState::starting},
        {"running", AttemptState::running},
        {"succeeded", AttemptState::succeeded},
        {"failed", AttemptState::failed},
        {"cancelled", AttemptState::cancelled},
-       {"lost", AttemptState::lost}}};
+       {"lost", AttemptState::lost},
+       {"preempted", AttemptState::preempted}}};
 };
 
 constexpr bool is_final(JobState state) { return state >= JobState::succeeded; }
@@ -124,6 +125,44 @@ struct Fields<AttemptRecord> {
       Field<S, std::optional<WallTime>>{"finished_at", &S::finished_at, "When its program ended."}};
 };
 
+/// A group of GPUs that lie close together. GPUs are numbered by their place in the node's
+/// `devices`, from 0, since the driver's own numbers may change while the node is up.
+struct CellRecord {
+  std::string level;  // pair, triple, quad, ..., node
+  std::string link;   // the farthest inside it, in nvidia-smi's words: NV12, PIX, ..., SYS
+  std::vector<std::int64_t> devices;
+  bool operator==(const CellRecord&) const = default;
+};
+
+template <>
+struct Fields<CellRecord> {
+  static constexpr std::string_view kind = "cell_record";
+  using S = CellRecord;
+  static constexpr std::tuple table{
+      Field<S, std::string>{"level", &S::level, "pair, triple, quad, ..., or node for all."},
+      Field<S, std::string>{"link", &S::link,
+                            "Its farthest link, as nvidia-smi names it; empty where unknown."},
+      Field<S, std::vector<std::int64_t>>{"devices", &S::devices,
+                                          "Places of its GPUs in the node's devices, from 0."}};
+};
+
+/// The buddy cells of a node, smallest first; nested or disjoint.
+struct TopologyRecord {
+  std::string source = "forged";
+  std::vector<CellRecord> cells;
+  bool operator==(const TopologyRecord&) const = default;
+};
+
+template <>
+struct Fields<TopologyRecord> {
+  static constexpr std::string_view kind = "topology_record";
+  using S = TopologyRecord;
+  static constexpr std::tuple table{
+      Field<S, std::string>{"source", &S::source,
+                            "discovered (nvidia-smi), stated (a file) or forged (by halving)."},
+      Field<S, std::vector<CellRecord>>{"cells", &S::cells, "Cells of two GPUs and more."}};
+};
+
 /// A GPU of a node, as inventoried.
 struct DeviceRecord {
   std::string id;  // nvidia-smi's UUID
@@ -133,6 +172,7 @@ struct DeviceRecord {
   std::string state = "in_service";
   std::string reason;
   std::optional<JobId> job_id;  // who holds it now
+  bool shareable = false;       // an operator lets several jobs have parts of it
 };
 
 template <>
@@ -146,7 +186,8 @@ struct Fields<DeviceRecord> {
       Field<S, std::int64_t>{"memory_bytes", &S::memory_bytes, "Its memory."},
       Field<S, std::string>{"state", &S::state, "in_service or out_of_service."},
       Field<S, std::string>{"reason", &S::reason, "Why it is out of service."},
-      Field<S, std::optional<JobId>>{"job_id", &S::job_id, "The job that holds it."}};
+      Field<S, std::optional<JobId>>{"job_id", &S::job_id, "The job that holds it."},
+      Field<S, bool>{"shareable", &S::shareable, "Whether several jobs may have parts of it."}};
 };
 
 /// A machine: what it offers, what is given away, and its load as last seen.
@@ -163,7 +204,9 @@ struct NodeRecord {
   double cpu_used_ratio = 0;
   std::int64_t memory_used_bytes = 0;
   std::int64_t disk_free_bytes = 0;
-  std::vector<std::string> notes;  // what an operator should know: "nvidia-smi timed out"
+  std::vector<std::string> notes;          // what an operator should know: "nvidia-smi timed out"
+  std::optional<TopologyRecord> topology;  // absent: no GPUs, or more than cells can name
+  std::vector<std::string> zone;           // outermost first: building, rack, island
 };
 
 template <>
@@ -187,7 +230,11 @@ struct Fields<NodeRecord> {
                              "Memory in use on the machine."},
       Field<S, std::int64_t>{"disk_free_bytes", &S::disk_free_bytes,
                              "Free space of the data folder."},
-      Field<S, std::vector<std::string>>{"notes", &S::notes, "What an operator should know."}};
+      Field<S, std::vector<std::string>>{"notes", &S::notes, "What an operator should know."},
+      Field<S, std::optional<TopologyRecord>>{"topology", &S::topology,
+                                              "Which of its GPUs lie close together."},
+      Field<S, std::vector<std::string>>{"zone", &S::zone,
+                                         "Where it stands, outermost first: rack, island."}};
 };
 
 /// One entry of the stream of changes.

@@ -3,6 +3,7 @@ import { useText } from '../../text';
 import { Command } from '../../ui/command';
 import { Loading, Problem } from '../../ui/problem';
 import { Table } from '../../ui/table';
+import { CellBoxes } from './cells';
 import { deviceColumns, nodeColumns, placedDevices } from './columns';
 
 export function FleetView() {
@@ -20,6 +21,7 @@ export function FleetView() {
             <Table main label={text.overview.nodes} columns={nodeColumns(text)} rows={nodes} id={(node) => node.id}
               empty={<>{text.fleet.empty}<Command line={text.fleet.emptyCommand} /></>} />
           </section>
+          <CellBoxes nodes={nodes} />
           <section class="card flush" aria-label={text.fleet.devices}>
             <header><h2>{text.fleet.devices}</h2></header>
             <Table label={text.fleet.devices} columns={deviceColumns(text)} rows={placedDevices(nodes)} id={(device) => device.id}

@@ -1,4 +1,4 @@
-import type { AttemptRecord, JobDetail } from '../../api/types';
+import type { AttemptRecord, Candidate, JobDetail } from '../../api/types';
 import { bytes, commandLine } from '../../lib/format';
 import { useWhy } from '../../live/entities';
 import { useText, type Text } from '../../text';
@@ -53,15 +53,39 @@ export function AttemptsPane({ job }: { job: JobDetail }) {
   );
 }
 
+function candidateColumns(text: Text): Column<Candidate>[] {
+  const seconds = (id: string, name: string, of: (one: Candidate) => number): Column<Candidate> => ({
+    id, name, number: true, key: (one) => (one.fits ? of(one) : null), cell: (one) => (one.fits ? `${of(one).toFixed(1)} s` : '–'),
+  });
+  return [
+    { id: 'node', name: text.job.node, key: (one) => one.node_name, cell: (one) => <span class="title">{one.node_name || one.node_id}</span> },
+    seconds('delay', text.why.delay, (one) => one.start_delay_s),
+    seconds('fragmentation', text.why.fragmentation, (one) => one.fragmentation_s),
+    seconds('spread', text.why.spread, (one) => one.spread_s),
+    seconds('total', text.why.total, (one) => one.total_s),
+    { id: 'obstacle', name: text.why.obstacle, wrap: true, cell: (one) => one.obstacle },
+  ];
+}
+
 export function WhyPane({ id }: { id: string }) {
   const text = useText();
   const { data: why, problem, reload } = useWhy(id);
   if (problem) return <Problem what={text.job.why} problem={problem} onRetry={reload} />;
   if (!why) return <Loading />;
+  const candidates = why.candidates ?? [];
   return (
-    <section class="card stack" aria-label={text.job.whyTitle}>
-      <h2>{why.summary || text.job.whyNone}</h2>
-      {why.lines.length > 0 && <ul>{why.lines.map((line) => <li key={line}>{line}</li>)}</ul>}
-    </section>
+    <div class="stack">
+      <section class="card stack" aria-label={text.job.whyTitle}>
+        <h2>{why.summary || text.job.whyNone}</h2>
+        {why.lines.length > 0 && <ul>{why.lines.map((line) => <li key={line}>{line}</li>)}</ul>}
+        {why.jobs_ahead != null && <p class="soft">{text.why.ahead(why.jobs_ahead)}</p>}
+      </section>
+      {candidates.length > 0 && (
+        <section class="card flush" aria-label={text.why.candidates}>
+          <header><h2>{text.why.candidates}</h2></header>
+          <Table label={text.why.candidates} columns={candidateColumns(text)} rows={candidates} id={(one) => one.node_id} empty="" />
+        </section>
+      )}
+    </div>
   );
 }

@@ -12,6 +12,7 @@ import { Took } from '../../ui/moment';
 import { Loading, Problem } from '../../ui/problem';
 import { Tabs } from '../../ui/tabs';
 import { CancelDialog } from './cancel_dialog';
+import { GuideCard } from './guide_card';
 import { LogPane } from './log_pane';
 import { AttemptsPane, SpecPane, WhyPane } from './panes';
 
@@ -40,6 +41,7 @@ export function JobView({ id }: { id: string }) {
         <Figure name={text.job.ran}><Took from={job.started_at} to={job.finished_at} /></Figure>
         <Figure name={text.job.exit} unit={text.job.attempts(job.attempts)} bad={(job.exit_code ?? 0) !== 0}>{job.exit_code ?? '–'}</Figure>
       </dl>
+      {job.state === 'queued' && <GuideCard key={id} job={job} />}
       <Tabs label={text.job.tabs} tabs={[
         { id: 'log', name: text.job.log, body: () => <LogPane job={job} /> },
         { id: 'spec', name: text.job.spec, body: () => <SpecPane job={job} /> },

@@ -1,0 +1,204 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <map>
+
+#include "base/units.h"
+#include "planner.h"
+#include "variants.h"
+#include "words.h"
+
+namespace galley::scheduler {
+namespace {
+
+constexpr std::size_t kMostAlternatives = 5;
+/// Variants that are planned in full: each costs one pass.
+constexpr std::size_t kMostTrials = 8;
+
+/// When a plan starts the job: now, or at its reservation.
+struct Planned {
+  bool now = false;
+  std::optional<WallTime> at;
+};
+
+/// Plans the whole queue with the job in it. Leaves the state as it was.
+Planned plan_with(State& state, const QueuedJob& job, WallTime now) {
+  const bool known = state.jobs.find(job.id).has_value();
+  if (!known) state.queue_job(job);
+  const JobIndex index = *state.jobs.find(job.id);
+  Planner planner(state, now);
+  const Planned planned = [&]() -> Planned {
+    const Plan plan = planner.decide();
+    for (const Start& start : plan.starts)
+      if (start.job == job.id) return {true, now};
+    for (const Reservation& reservation : plan.reservations)
+      if (reservation.job == job.id) return {false, reservation.at};
+    return {false, planner.estimate(index)};
+  }();
+  if (!known) state.remove_job({job.id, now});
+  return planned;
+}
+
+StartEstimate interval(WallTime typical, WallTime now) {
+  const auto wait = std::max(typical - now, Millis{0});
+  // Until waits have been observed: a third to three times.
+  return {typical, now + wait / 3, now + wait * 3};
+}
+
+struct Totals {
+  int free = 0;
+  int all = 0;
+  int most_on_a_node = 0;
+};
+
+Totals count_gpus(const Fleet& fleet, const Request& request) {
+  Totals totals;
+  const Pool& pool = fleet.pool();
+  for (std::size_t i = 0; i < fleet.size(); ++i) {
+    const auto node = static_cast<NodeIndex>(i);
+    if (!pool.is_open(node)) continue;
+    int free = 0;
+    for (int d = 0; d < pool.gpu_count(node); ++d) {
+      const DeviceSet bit = DeviceSet{1} << d;
+      if ((pool.in_service(node) & bit) == 0 ||
+          (!request.models.empty() &&
+           !std::ranges::binary_search(request.models, pool.device_model(node, d))))
+        continue;
+      ++totals.all;
+      if ((pool.free_devices(node) & bit) != 0) ++free;
+    }
+    totals.free += free;
+    totals.most_on_a_node = std::max(totals.most_on_a_node, free);
+  }
+  return totals;
+}
+
+/// Which one thing keeps the job from starting, in words with numbers.
+void name_binding(State& state, const QueuedJob& job, Guide& guide) {
+  const auto members = state.fleet.members(job);
+  const std::string needs = describe_request(job.resources);
+  const auto alone = state.placer.choose_gang(state.fleet.pool(), members,
+                                              state.locality.delays(state.fleet, job));
+  if (alone) {
+    guide.binding = Binding::set_aside;
+    guide.reason = "there is room for " + needs +
+                   ", but it is kept for jobs before it in the queue, a reservation or a guarantee";
+    return;
+  }
+  int wanted = 0;
+  for (const Request& member : members) wanted += member.gpus;
+  const Totals gpus = count_gpus(state.fleet, members.front());
+  const std::string kind = job.resources.gpu_type ? " of type " + *job.resources.gpu_type : "";
+  if (wanted > 0 && gpus.free < wanted) {
+    guide.binding = Binding::resources_in_use;
+    guide.field = "resources.gpus";
+    guide.reason = fmt::format("{} GPU{}{} are needed and {} of {} are free", wanted,
+                               wanted == 1 ? "" : "s", kind, gpus.free, gpus.all);
+    return;
+  }
+  if (wanted > 0 && gpus.most_on_a_node < members.front().gpus) {
+    guide.binding = Binding::fragmentation;
+    guide.field = "resources.gpus";
+    guide.reason = fmt::format(
+        "{} GPUs{} are free, but at most {} on one node, and {} are needed together", gpus.free,
+        kind, gpus.most_on_a_node, members.front().gpus);
+    return;
+  }
+  guide.binding = Binding::resources_in_use;
+  std::int64_t cpu = 0;
+  std::int64_t memory = 0;
+  for (std::size_t i = 0; i < state.fleet.size(); ++i) {
+    const auto node = static_cast<NodeIndex>(i);
+    if (state.fleet.pool().free_gpus(node) < members.front().gpus) continue;
+    cpu = std::max(cpu, state.fleet.pool().cpu_free_milli(node) / 1000);
+    memory = std::max(memory, state.fleet.pool().memory_free_mib(node) << 20);
+  }
+  if (cpu < job.resources.cpus) {
+    guide.field = "resources.cpus";
+    guide.reason = fmt::format("{} processors on one node are needed and at most {} are free",
+                               job.resources.cpus, cpu);
+  } else if (memory < job.resources.memory.count) {
+    guide.field = "resources.memory";
+    guide.reason = fmt::format("{} of memory on one node is needed and at most {} is free",
+                               format_bytes(job.resources.memory.count), format_bytes(memory));
+  } else {
+    guide.binding = Binding::fragmentation;
+    guide.field = "resources";
+    guide.reason = "no node that is up has all of " + needs + " free at once";
+  }
+}
+
+}  // namespace
+
+Guide Scheduler::guide(const QueuedJob& asked, WallTime now) const {
+  Scheduler copy(*this);
+  State& state = *copy.state_;
+  state.settle();
+  state.refresh_mix();
+  Guide guide;
+  QueuedJob job = asked;
+  const bool queued = state.jobs.find(job.id).has_value();
+  if (!queued) {
+    // Only thought of: it would be the last of its line.
+    job.seq = std::numeric_limits<std::int64_t>::max();
+    job.queued_at = now;
+  }
+  std::optional<WallTime> base;
+  if (state.fleet.empty()) {
+    guide.binding = Binding::no_node;
+    guide.reason = "no node is up";
+    return guide;
+  }
+  if (auto admitted = copy.admit(job); !admitted) {
+    const Error& error = admitted.error();
+    guide.binding = Binding::impossible;
+    guide.reason = error.message + "; possible: " + error.expected;
+    guide.field = error.field;
+  } else if (job.start_at && *job.start_at > now) {
+    guide.binding = Binding::not_before;
+    guide.field = "start_at";
+    guide.reason = "it was booked for " + to_rfc3339(*job.start_at);
+    guide.start = StartEstimate{*job.start_at, *job.start_at, *job.start_at};
+    return guide;
+  } else {
+    const Planned planned = plan_with(state, job, now);
+    base = planned.at;
+    if (planned.at) guide.start = interval(*planned.at, now);
+    if (planned.now) {
+      guide.binding = Binding::none;
+      guide.reason = "it starts at once";
+      return guide;
+    }
+    name_binding(state, job, guide);
+  }
+  // The alternatives are thought of without the job itself: each would take its place.
+  if (queued) state.remove_job({job.id, now});
+  std::size_t trials = 0;
+  for (Variant& variant : variants_of(state, job, base, now)) {
+    if (guide.alternatives.size() == kMostAlternatives || trials == kMostTrials) break;
+    if (!copy.admit(variant.job)) continue;
+    ++trials;
+    const Planned planned = plan_with(state, variant.job, now);
+    // A wait that is hardly shorter is no reason to change a job.
+    const bool sooner =
+        planned.at && (!base || *planned.at - now < (*base - now) * 9 / 10 || variant.booked);
+    if (!planned.now && !sooner) continue;
+    guide.alternatives.push_back({.change = std::move(variant.change),
+                                  .kind = std::move(variant.kind),
+                                  .resources = variant.job.resources,
+                                  .priority_class = variant.job.priority_class,
+                                  .team = variant.job.team,
+                                  .start_at = variant.job.start_at,
+                                  .starts_now = planned.now,
+                                  .start = interval(*planned.at, now),
+                                  .edits = std::move(variant.edits)});
+  }
+  std::ranges::stable_sort(guide.alternatives, [](const Alternative& a, const Alternative& b) {
+    return a.start.typical < b.start.typical;
+  });
+  return guide;
+}
+
+}  // namespace galley::scheduler

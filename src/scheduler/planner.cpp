@@ -1,0 +1,152 @@
+#include "planner.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace galley::scheduler {
+namespace {
+
+/// Slots of the future that are looked at: later ones have time.
+constexpr std::size_t kMostSlots = 64;
+
+}  // namespace
+
+Planner::Planner(State& state, WallTime now)
+    : state_(state),
+      now_(now),
+      pool_(state.fleet.pool()),
+      reserved_(state.fleet.size(), 0),
+      walk_(state.queue, state.jobs, state.shares, {now, state.options.age_limit}) {}
+
+Plan Planner::decide() {
+  start_private_jobs();
+  place_entitled();
+  hold_bookings();
+  walk_queue();
+  return std::move(plan_);
+}
+
+void Planner::wake(WallTime at) {
+  if (at > now_ && (!plan_.wake_at || at < *plan_.wake_at)) plan_.wake_at = at;
+}
+
+double Planner::lost_work(const Job& job) const {
+  if (job.stopping) return 0;
+  const auto ran = std::max(now_ - job.placed_at, Millis{0});
+  return share_of(job) * static_cast<double>(ran.count()) / 1e3;
+}
+
+void Planner::start(JobIndex index, const std::vector<Choice>& choices, Standing standing) {
+  const Job& job = state_.jobs[index];
+  const auto& members = state_.signatures.members(job.signature, state_.fleet);
+  Start one{job.spec.id, {}, standing, {}};
+  std::vector<Grant> grants;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    const Choice& choice = choices[i];
+    pool_.take(members[i], choice.grant);
+    reserved_[static_cast<std::size_t>(choice.grant.node)] += members[i].gpus;
+    grants.push_back(choice.grant);
+    // A gang begins when its last member can.
+    one.terms.start_delay_s = std::max(one.terms.start_delay_s, choice.terms.start_delay_s);
+    one.terms.fragmentation_s += choice.terms.fragmentation_s;
+    one.terms.spread_s += choice.terms.spread_s;
+  }
+  one.placement = state_.fleet.placement(grants);
+  plan_.starts.push_back(std::move(one));
+  const double typical_s =
+      job.spec.runtime ? static_cast<double>(job.spec.runtime->typical.count()) / 1e3 : 600.0;
+  walk_.charge(job.team, share_of(job) * typical_s);
+}
+
+void Planner::hold_slot(const std::vector<Request>& members, WallTime from,
+                        const std::string& booking) {
+  const auto when = earliest(members);
+  if (!when) return;
+  for (std::size_t i = 0; i < members.size(); ++i)
+    hold({.node = when->second[i],
+          .until = std::max(from, now_),
+          .wanted = members[i],
+          .booking = booking});
+}
+
+void Planner::hold_bookings() {
+  for (const auto& [id, booking] : state_.bookings) {
+    if (booking.start_at + booking.duration <= now_) continue;
+    wake(booking.start_at);
+    wake(booking.start_at + booking.duration);
+    std::int64_t members_in_use = 0;
+    state_.jobs.for_each([&](JobIndex, const Job& job) {
+      if (job.placed && job.spec.booking == id)
+        members_in_use += static_cast<std::int64_t>(job.placement.shares.size());
+    });
+    QueuedJob like;
+    like.resources = booking.resources;
+    auto members = state_.fleet.members(like);
+    members.resize(members.size() - std::min<std::size_t>(members.size(),
+                                                          static_cast<std::size_t>(members_in_use)));
+    hold_slot(members, booking.start_at, id);
+  }
+  std::size_t slots = 0;
+  for (const auto& [start_at, seq] : state_.future) {
+    wake(start_at);
+    if (++slots > kMostSlots) break;
+    const Job& job = state_.jobs[*state_.jobs.find(seq)];
+    if (!job.spec.runtime) continue;  // without an end it would be a slot for ever
+    hold_slot(state_.signatures.members(job.signature, state_.fleet), start_at, {});
+  }
+}
+
+void Planner::walk_queue() {
+  const std::vector<JobIndex> due = state_.due;
+  for (const JobIndex index : due) consider(index);
+  while (const auto index = walk_.next()) {
+    const bool depth_left = plan_.reservations.size() < state_.options.reservation_depth;
+    // Every job needs a processor or a GPU of an open node.
+    if (!depth_left && pool_.highest_bucket() == 0 && state_.placed_of_class[2] == 0 &&
+        state_.jobs[*index].spec.resources.gpus > 0) {
+      walk_.skip(state_.jobs[*index].signature);
+      continue;
+    }
+    if (!consider(*index)) walk_.skip(state_.jobs[*index].signature);
+  }
+}
+
+bool Planner::consider(JobIndex index) {
+  const Job& job = state_.jobs[index];
+  const std::vector<Request>& members = state_.signatures.members(job.signature, state_.fleet);
+  const bool depth_left = plan_.reservations.size() < state_.options.reservation_depth;
+  if (!job.spec.booking.empty()) {
+    // What its booking keeps is there for it alone.
+    std::vector<Hold> own;
+    for (auto hold = holds_.begin(); hold != holds_.end();) {
+      if (hold->booking != job.spec.booking) {
+        ++hold;
+        continue;
+      }
+      pool_.give(hold->kept, hold->grant);
+      own.push_back(std::move(*hold));
+      hold = holds_.erase(hold);
+    }
+    const auto choices = state_.placer.choose_gang(pool_, members, state_.locality.delays(state_.fleet, job.spec));
+    if (choices) start(index, *choices, Standing::borrowed);
+    for (std::size_t i = choices ? std::min(members.size(), own.size()) : 0; i < own.size(); ++i) {
+      keep(own[i]);
+      holds_.push_back(std::move(own[i]));
+    }
+    return true;
+  }
+  if (!blocked_.contains(job.signature)) {
+    if (const auto choices = state_.placer.choose_gang(pool_, members, state_.locality.delays(state_.fleet, job.spec))) {
+      start(index, *choices, Standing::borrowed);
+      return true;
+    }
+    if (backfill(index, members)) return true;
+    if (preempt_for(index, members)) return true;
+    blocked_.insert(job.signature);
+  }
+  if (!depth_left) return false;
+  reserve(index, members);
+  return true;
+}
+
+}  // namespace galley::scheduler

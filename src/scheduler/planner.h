@@ -1,0 +1,89 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "state.h"
+
+namespace galley::scheduler {
+
+/// One pass: decides on a copy of what is free, so that nothing of a plan is seen half-done.
+class Planner {
+ public:
+  Planner(State& state, WallTime now);
+
+  Plan decide();
+
+  /// After decide(): when a job that it neither started nor reserved for is expected to start.
+  /// Nothing when the fleet cannot hold it.
+  std::optional<WallTime> estimate(JobIndex index);
+
+ private:
+  /// What is kept for a blocked job on one node: what is free of it now, and until when others may
+  /// use that.
+  struct Hold {
+    NodeIndex node{};
+    WallTime until{};
+    Request wanted{};
+    Request kept{};
+    Grant grant{};
+    DeviceSet allowed = ~DeviceSet{0};
+    std::string booking{};
+  };
+  /// A job to be evicted, and how many of its GPUs on this node the beneficiary will use.
+  struct Victim {
+    JobIndex job{};
+    NodeIndex node{};
+    int gpus = 0;
+  };
+  /// Where a job can lie: at once, or once the victims have left (then grants name no devices).
+  struct Room {
+    std::vector<Grant> grants;
+    std::vector<DeviceSet> allowed;
+    std::vector<Victim> victims;
+  };
+  struct Wanted {
+    NodeIndex node{};
+    Request request;
+    DeviceSet allowed = 0;  // where it may lie
+  };
+
+  void start_private_jobs();
+  void place_entitled();
+  std::optional<Room> room_for_entitled(JobIndex index);
+  void hold_bookings();
+  void hold_slot(const std::vector<Request>& members, WallTime from, const std::string& booking);
+  void walk_queue();
+  /// Starts the job, or keeps something for it. False: jobs like it need not be looked at.
+  bool consider(JobIndex index);
+  void start(JobIndex index, const std::vector<Choice>& choices, Standing standing);
+  bool backfill(JobIndex index, const std::vector<Request>& members);
+  bool preempt_for(JobIndex index, const std::vector<Request>& members);
+  void preempt(const std::vector<Victim>& victims, JobIndex beneficiary, const char* reason);
+  void reserve(JobIndex index, const std::vector<Request>& members);
+  std::optional<std::pair<WallTime, std::vector<NodeIndex>>> earliest(
+      const std::vector<Request>& members);
+  void hold(Hold hold);
+  void keep(Hold& hold);
+  std::optional<WallTime> when_fits(NodeIndex node, const Request& request);
+  /// The cheapest way to free what is wanted, given who may be evicted.
+  template <class MayEvict>
+  std::optional<Room> make_room(const Wanted& wanted, const MayEvict& may_evict) const;
+  double lost_work(const Job& job) const;
+  void wake(WallTime at);
+
+  State& state_;
+  const WallTime now_;
+  Pool pool_;
+  std::vector<Hold> holds_;
+  std::vector<int> reserved_;  // GPUs of holds, by node
+  std::set<Signature> blocked_;
+  std::set<JobIndex> evicted_;
+  std::map<std::pair<JobIndex, NodeIndex>, int> claimed_;  // GPUs of victims that are spoken for
+  std::size_t preemption_tries_ = 0;
+  Plan plan_;
+  QueueWalk walk_;
+};
+
+}  // namespace galley::scheduler

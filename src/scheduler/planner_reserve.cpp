@@ -1,0 +1,157 @@
+#include <algorithm>
+#include <bit>
+#include <queue>
+
+#include "planner.h"
+
+namespace galley::scheduler {
+
+/// When the request fits, from the expected ends of what runs on the node, leaving out what is
+/// reserved there already. Nothing: not with what is known.
+std::optional<WallTime> Planner::when_fits(NodeIndex node, const Request& request) {
+  const Pool& pool = state_.fleet.pool();
+  const auto& here = state_.on_node[static_cast<std::size_t>(node)];
+  std::vector<std::pair<WallTime, JobIndex>> ends;
+  for (const JobIndex index : here)
+    ends.emplace_back(
+        state_.jobs[index].stopping ? now_ : expected_end(state_.jobs[index], now_), index);
+  std::ranges::sort(ends);
+  Pool later = pool_;
+  if (later.fits(node, request)) return now_;
+  for (const auto& [end, index] : ends) {
+    for (const Held& held : state_.jobs[index].held)
+      if (held.grant.node == node) later.give(held.request, held.grant);
+    if (later.fits(node, request)) return end;
+  }
+  return pool.could_fit(node, request) ? std::optional(now_ + std::chrono::hours(24)) : std::nullopt;
+}
+
+std::optional<std::pair<WallTime, std::vector<NodeIndex>>> Planner::earliest(
+    const std::vector<Request>& members) {
+  const Pool& pool = state_.fleet.pool();
+  WallTime latest = now_;
+  std::vector<NodeIndex> nodes;
+  std::vector<bool> used(state_.fleet.size(), false);
+  using Entry = std::pair<WallTime, std::uint32_t>;
+  for (std::size_t first = 0; first < members.size();) {
+    // Equal members follow each other: they share one look at the nodes.
+    std::size_t last = first;
+    while (last < members.size() && members[last] == members[first]) ++last;
+    const Request& request = members[first];
+    std::vector<Entry> entries;
+    for (std::uint32_t i = 0; i < state_.fleet.size(); ++i) {
+      const auto node = static_cast<NodeIndex>(i);
+      if (used[i] || !pool.is_open(node)) continue;
+      std::optional<WallTime> when;
+      if (request.gpus > 0 && !request.is_share()) {
+        when = state_.releases.when_free(node, request.gpus + reserved_[i], pool, state_.jobs,
+                                         state_.on_node[i], now_);
+        if (when && !pool.could_fit(node, request)) when.reset();
+      } else if (pool.could_fit(node, request)) {
+        when = when_fits(node, request);
+      }
+      if (when) entries.emplace_back(*when, i);
+    }
+    const std::size_t count = last - first;
+    if (entries.size() < count) return std::nullopt;
+    std::nth_element(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(count - 1),
+                     entries.end());
+    std::sort(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(count));
+    for (std::size_t i = 0; i < count; ++i) {
+      used[entries[i].second] = true;
+      nodes.push_back(static_cast<NodeIndex>(entries[i].second));
+      latest = std::max(latest, entries[i].first);
+    }
+    first = last;
+  }
+  return std::pair(latest, std::move(nodes));
+}
+
+void Planner::keep(Hold& hold) {
+  hold.kept = hold.wanted;
+  hold.kept.cpu_milli = std::min(hold.wanted.cpu_milli, pool_.cpu_free_milli(hold.node));
+  hold.kept.memory_mib = std::min(hold.wanted.memory_mib, pool_.memory_free_mib(hold.node));
+  hold.grant = {hold.node, 0};
+  hold.kept.gpus = 0;
+  hold.kept.gpu_milli = kWholeGpuMilli;
+  hold.kept.gpu_memory_mib = 0;
+  hold.kept.models.clear();
+  if (pool_.is_open(hold.node)) {
+    const DeviceSet free = pool_.free_devices(hold.node) & hold.allowed;
+    const int gpus =
+        std::min(hold.wanted.is_share() ? 0 : hold.wanted.gpus, std::popcount(free));
+    if (gpus > 0) {
+      hold.grant.devices = pool_.choose_cells(hold.node, gpus, free);
+      hold.kept.gpus = gpus;
+    }
+  }
+  pool_.take(hold.kept, hold.grant);
+}
+
+void Planner::hold(Hold hold) {
+  keep(hold);
+  reserved_[static_cast<std::size_t>(hold.node)] += hold.wanted.gpus;
+  holds_.push_back(std::move(hold));
+}
+
+void Planner::reserve(JobIndex index, const std::vector<Request>& members) {
+  const auto when = earliest(members);
+  if (!when) return;
+  Reservation reservation{state_.jobs[index].spec.id, when->first, {}};
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    hold({.node = when->second[i], .until = when->first, .wanted = members[i]});
+    reservation.nodes.push_back(state_.fleet.offer(when->second[i]).id);
+  }
+  plan_.reservations.push_back(std::move(reservation));
+}
+
+/// The first gap behind all that is reserved, and the time that the rest of the queue takes when all
+/// GPUs work on it.
+std::optional<WallTime> Planner::estimate(JobIndex index) {
+  const Job& job = state_.jobs[index];
+  const auto when = earliest(state_.signatures.members(job.signature, state_.fleet));
+  if (!when) return std::nullopt;
+  double queued_gpu_s = 0;
+  QueueWalk rest(state_.queue, state_.jobs, state_.shares, {now_, state_.options.age_limit});
+  std::size_t seen = 0;
+  while (const auto next = rest.next()) {
+    if (*next == index) break;
+    if (++seen <= state_.options.reservation_depth) continue;  // behind whose reservations it is
+    const Job& other = state_.jobs[*next];
+    queued_gpu_s += gpus_of(other) *
+                    (other.spec.runtime
+                         ? static_cast<double>(other.spec.runtime->typical.count()) / 1e3
+                         : 600.0);
+  }
+  double gpus = 0;
+  for (std::size_t i = 0; i < state_.fleet.size(); ++i)
+    gpus += std::popcount(state_.fleet.pool().in_service(static_cast<NodeIndex>(i)));
+  const double more_s = gpus > 0 ? queued_gpu_s / gpus : 0;
+  return when->first + Millis{static_cast<std::int64_t>(more_s * 1e3)};
+}
+
+/// What is kept for a blocked job may be used meanwhile by a job that will be gone by then.
+bool Planner::backfill(JobIndex index, const std::vector<Request>& members) {
+  const Job& job = state_.jobs[index];
+  if (!job.spec.runtime || members.size() != 1 || holds_.empty()) return false;
+  const WallTime end = now_ + job.spec.runtime->long_one;
+  for (std::size_t i = 0; i < holds_.size(); ++i) {
+    const NodeIndex node = holds_[i].node;
+    if (holds_[i].until < end || !pool_.could_fit(node, members.front())) continue;
+    std::vector<Hold*> lent;
+    for (Hold& hold : holds_)
+      if (hold.node == node && hold.until >= end) {
+        pool_.give(hold.kept, hold.grant);
+        lent.push_back(&hold);
+      }
+    const bool fits = pool_.fits(node, members.front());
+    if (fits)
+      start(index, {Choice{{node, pool_.choose_devices(node, members.front())}, {}}},
+            Standing::borrowed);
+    for (Hold* hold : lent) keep(*hold);
+    if (fits) return true;
+  }
+  return false;
+}
+
+}  // namespace galley::scheduler

@@ -1,0 +1,115 @@
+#include "queue.h"
+
+namespace galley::scheduler {
+namespace {
+
+std::size_t class_of(const Job& job) { return static_cast<std::size_t>(job.spec.priority_class); }
+
+}  // namespace
+
+void JobQueue::add(JobIndex index, const Job& job) {
+  Class& one = classes_[class_of(job)];
+  const std::pair entry{job.spec.seq, index};
+  one.all[job.signature].insert(entry);
+  one.by_team[job.team][job.signature].insert(entry);
+  ++size_;
+}
+
+void JobQueue::remove(JobIndex index, const Job& job) {
+  Class& one = classes_[class_of(job)];
+  const std::pair entry{job.spec.seq, index};
+  const auto erase = [&](Lines& lines) {
+    const auto found = lines.find(job.signature);
+    if (found == lines.end()) return false;
+    const bool erased = found->second.erase(entry) > 0;
+    if (found->second.empty()) lines.erase(found);
+    return erased;
+  };
+  if (!erase(one.all)) return;
+  --size_;
+  const auto team = one.by_team.find(job.team);
+  erase(team->second);
+  if (team->second.empty()) one.by_team.erase(team);
+}
+
+std::int64_t JobQueue::ahead(const Job& job) const {
+  std::int64_t count = 0;
+  for (std::size_t i = 0; i <= class_of(job); ++i)
+    for (const auto& [signature, line] : classes_[i].all)
+      for (const auto& [seq, index] : line)
+        if (i < class_of(job) || seq < job.spec.seq) ++count;
+  return count;
+}
+
+QueueWalk::QueueWalk(const JobQueue& queue, const Jobs& jobs, const FairShare& shares, Aging aging)
+    : queue_(queue), jobs_(jobs), shares_(shares), aging_(aging) {}
+
+QueueWalk::Heads QueueWalk::heads_of(const JobQueue::Lines& lines) {
+  std::vector<Head> heads;
+  for (const auto& [signature, line] : lines)
+    heads.push_back({line.begin()->first, line.begin()->second, signature, {&line, line.begin()}});
+  return Heads(std::greater<>{}, std::move(heads));
+}
+
+std::optional<QueueWalk::Head> QueueWalk::pop(Heads& heads) {
+  while (!heads.empty()) {
+    const Head head = heads.top();
+    heads.pop();
+    if (skipped_.contains(head.signature)) continue;
+    Cursor cursor = head.cursor;
+    if (++cursor.second != cursor.first->end())
+      heads.push({cursor.second->first, cursor.second->second, head.signature, cursor});
+    return head;
+  }
+  return std::nullopt;
+}
+
+void QueueWalk::open_class() {
+  const auto& one = queue_.classes_[class_];
+  class_open_ = true;
+  in_aged_ = true;
+  aged_heads_ = heads_of(one.all);
+  team_heads_.clear();
+  teams_ = {};
+  for (const auto& [team, lines] : one.by_team) {
+    team_heads_.emplace(team, heads_of(lines));
+    const auto charged = charged_.find(team);
+    const double extra = charged == charged_.end() ? 0 : charged->second;
+    teams_.push({shares_.claim(team, aging_.now) + extra, team});
+  }
+}
+
+std::optional<JobIndex> QueueWalk::next() {
+  for (; class_ < JobQueue::kClasses; ++class_, class_open_ = false) {
+    if (!class_open_) open_class();
+    while (in_aged_) {
+      const auto head = pop(aged_heads_);
+      // Acceptance orders ages too: the first that is not past the limit ends this part.
+      if (!head || !aged(jobs_[head->job])) in_aged_ = false;
+      else return head->job;
+    }
+    while (!teams_.empty()) {
+      const TeamLine line = teams_.top();
+      teams_.pop();
+      const auto charged = charged_.find(line.team);
+      const double claim =
+          shares_.claim(line.team, aging_.now) + (charged == charged_.end() ? 0 : charged->second);
+      if (claim > line.claim) {  // it has been given something since it was put here
+        teams_.push({claim, line.team});
+        continue;
+      }
+      const auto head = pop(team_heads_.at(line.team));
+      if (!head) continue;
+      teams_.push(line);
+      if (aged(jobs_[head->job])) continue;  // it had its turn
+      return head->job;
+    }
+  }
+  return std::nullopt;
+}
+
+void QueueWalk::charge(std::size_t team, double gpu_seconds) {
+  charged_[team] += gpu_seconds / shares_.weight(team);
+}
+
+}  // namespace galley::scheduler

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <queue>
+#include <set>
+#include <vector>
+
+#include "fair_share.h"
+#include "jobs.h"
+
+namespace galley::scheduler {
+
+/// What waits and may start, in the documented order: class; then jobs past the age limit by
+/// acceptance; then the team that has used the least for its weight; then acceptance.
+///
+/// Jobs of one signature are kept together, so that a pass that finds one of them without a place
+/// leaves out the others: with 100,000 jobs in the queue it looks at some hundreds.
+class JobQueue {
+ public:
+  void add(JobIndex index, const Job& job);
+  void remove(JobIndex index, const Job& job);
+  std::size_t size() const { return size_; }
+  /// Jobs before this one in its class, by acceptance. O(jobs of the class).
+  std::int64_t ahead(const Job& job) const;
+
+ private:
+  using Line = std::set<std::pair<std::int64_t, JobIndex>>;  // by acceptance
+  using Lines = std::map<Signature, Line>;
+  struct Class {
+    Lines all;
+    std::map<std::size_t, Lines> by_team;
+  };
+  static constexpr std::size_t kClasses = 3;
+
+  std::array<Class, kClasses> classes_;
+  std::size_t size_ = 0;
+
+  friend class QueueWalk;
+};
+
+/// One pass over the queue in its order. The queue must not change meanwhile.
+class QueueWalk {
+ public:
+  struct Aging {
+    WallTime now{};
+    Millis limit{0};
+  };
+  QueueWalk(const JobQueue& queue, const Jobs& jobs, const FairShare& shares, Aging aging);
+
+  /// The next job, or nothing at the end.
+  std::optional<JobIndex> next();
+  /// Leaves out the rest of the jobs of this signature.
+  void skip(Signature signature) { skipped_.insert(signature); }
+  /// The team was given so many GPU-seconds in this pass: it falls back behind the others.
+  void charge(std::size_t team, double gpu_seconds);
+
+ private:
+  using Cursor = std::pair<const JobQueue::Line*, JobQueue::Line::const_iterator>;
+  struct Head {
+    std::int64_t seq = 0;
+    JobIndex job{};
+    Signature signature{};
+    Cursor cursor;
+    bool operator>(const Head& other) const { return seq > other.seq; }
+  };
+  using Heads = std::priority_queue<Head, std::vector<Head>, std::greater<>>;
+  struct TeamLine {
+    double claim = 0;
+    std::size_t team = 0;
+    bool operator>(const TeamLine& other) const {
+      return claim != other.claim ? claim > other.claim : team > other.team;
+    }
+  };
+
+  void open_class();
+  static Heads heads_of(const JobQueue::Lines& lines);
+  std::optional<Head> pop(Heads& heads);
+  bool aged(const Job& job) const { return aging_.now - job.spec.queued_at >= aging_.limit; }
+
+  const JobQueue& queue_;
+  const Jobs& jobs_;
+  const FairShare& shares_;
+  const Aging aging_;
+  std::set<Signature> skipped_;
+  std::size_t class_ = 0;
+  bool class_open_ = false;
+  bool in_aged_ = true;
+  Heads aged_heads_;
+  std::map<std::size_t, Heads> team_heads_;
+  std::map<std::size_t, double> charged_;
+  std::priority_queue<TeamLine, std::vector<TeamLine>, std::greater<>> teams_;
+};
+
+}  // namespace galley::scheduler

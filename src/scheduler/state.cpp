@@ -1,0 +1,158 @@
+#include "state.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace galley::scheduler {
+
+double share_of(const Job& job) {
+  const double gpus = gpus_of(job);
+  if (gpus > 0) return gpus;
+  constexpr double kProcessorsOfAGpu = 16;
+  return static_cast<double>(job.spec.resources.cpus * job.spec.resources.nodes) /
+         kProcessorsOfAGpu;
+}
+
+State::State(const State& other)
+    : options(other.options),
+      fleet(other.fleet),
+      jobs(other.jobs),
+      signatures(other.signatures),
+      queue(other.queue),
+      future(other.future),
+      due(other.due),
+      entitled(other.entitled),
+      misplaced(other.misplaced),
+      shares(other.shares),
+      guarantees(other.guarantees),
+      teams(other.teams),
+      bookings(other.bookings),
+      locality(other.locality),
+      on_node(other.on_node),
+      releases(other.releases),
+      queued(other.queued),
+      placed_of_class(other.placed_of_class) {}  // the placer has caches of its own and learns the mix anew
+
+void State::settle() {
+  if (!fleet.renumber()) return;
+  signatures.forget_members();
+  mix.clear();
+  on_node.assign(fleet.size(), {});
+  releases.reset(fleet.size());
+  std::vector<JobIndex> placed;
+  jobs.for_each([&](JobIndex index, const Job& job) {
+    if (job.placed) placed.push_back(index);
+  });
+  // Numbers of jobs depend on the past; what is left of a node that shrank must not.
+  std::ranges::sort(placed, {}, [&](JobIndex index) { return jobs[index].spec.seq; });
+  for (const JobIndex index : placed) {
+    jobs[index].held.clear();
+    attach(index);
+  }
+  for (const auto& [name, team] : teams) {
+    const std::size_t number = shares.team(name);
+    if (guarantees.set_team(number, team.guarantees, fleet)) rebuild_private_cluster(number);
+  }
+  guarantees.fleet_changed(fleet, jobs, on_node);
+}
+
+void State::refresh_mix() {
+  auto now = signatures.mix();
+  if (now == mix) return;
+  mix = std::move(now);
+  std::vector<TypicalRequest> typical;
+  for (const auto& [signature, width] : mix)
+    for (const Request& request : signatures.members(signature, fleet))
+      if (is_valid(request)) typical.push_back({request, std::exp2(width)});
+  placer.set_mix(typical);
+}
+
+void State::attach(JobIndex index) {
+  Job& job = jobs[index];
+  job.held = fleet.take(job.spec, job.placement);
+  for (const Held& one : job.held) {
+    auto& here = on_node[static_cast<std::size_t>(one.grant.node)];
+    if (here.empty() || here.back() != index) here.push_back(index);
+    releases.touch(one.grant.node);
+  }
+}
+
+void State::detach(JobIndex index) {
+  Job& job = jobs[index];
+  for (const Held& one : job.held) fleet.give(one);
+  for (const Held& one : job.held) {
+    std::erase(on_node[static_cast<std::size_t>(one.grant.node)], index);
+    releases.touch(one.grant.node);
+    retake(one.grant.node);
+  }
+  job.held.clear();
+}
+
+/// On a node that has shrunk jobs hold less than they asked for: what one leaves, the others get.
+void State::retake(NodeIndex node) {
+  std::vector<std::pair<JobSeq, Held*>> here;
+  bool clipped = false;
+  for (const JobIndex index : on_node[static_cast<std::size_t>(node)])
+    for (Held& one : jobs[index].held)
+      if (one.grant.node == node) {
+        here.emplace_back(jobs[index].spec.seq, &one);
+        clipped |= one.request != one.asked;
+      }
+  if (!clipped) return;
+  std::ranges::stable_sort(here, {}, [](const auto& entry) { return entry.first; });
+  for (const auto& [seq, held] : here) fleet.give(*held);
+  for (const auto& [seq, held] : here) fleet.take(*held);
+}
+
+bool State::wants_guarantee(const Job& job) const {
+  return guarantees.has_cells(job.team) &&
+         job.spec.priority_class != protocol::PriorityClass::idle && gpus_of(job) > 0;
+}
+
+void State::join_private_cluster(JobIndex index) {
+  Job& job = jobs[index];
+  if (!wants_guarantee(job)) return;
+  VirtualCluster& cluster = *guarantees.cluster(job.team);
+  auto members = guarantees.members(signatures.members(job.signature, fleet), fleet);
+  if (!cluster.could_hold(members)) return;
+  cluster.add(job.spec.seq, static_cast<int>(job.spec.priority_class), std::move(members));
+}
+
+void State::rebuild_private_cluster(std::size_t team) {
+  std::vector<JobIndex> of_team;
+  jobs.for_each([&](JobIndex index, const Job& job) {
+    if (job.team == team && !job.spec.start_at)
+      of_team.push_back(index);
+  });
+  for (const JobIndex index : of_team) {
+    Job& job = jobs[index];
+    if (job.entitled && !job.placed) {
+      std::erase(entitled, index);
+      queue.add(index, job);
+    }
+    job.entitled = false;
+    job.protected_ = false;
+    join_private_cluster(index);
+  }
+}
+
+void State::enqueue(JobIndex index) {
+  Job& job = jobs[index];
+  join_private_cluster(index);
+  const VirtualCluster* cluster = guarantees.cluster(job.team);
+  job.entitled = cluster != nullptr && cluster->holds(job.spec.seq);
+  if (job.entitled)
+    entitled.push_back(index);
+  else
+    queue.add(index, job);
+}
+
+void State::dequeue(JobIndex index) {
+  const Job& job = jobs[index];
+  if (future.erase({job.spec.start_at.value_or(WallTime{}), job.spec.seq}) > 0) return;
+  if (std::erase(due, index) > 0) return;
+  if (!job.entitled) return queue.remove(index, job);
+  std::erase(entitled, index);
+}
+
+}  // namespace galley::scheduler

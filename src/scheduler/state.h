@@ -1,0 +1,106 @@
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "fair_share.h"
+#include "guarantees.h"
+#include "jobs.h"
+#include "locality.h"
+#include "queue.h"
+#include "releases.h"
+#include "scheduler/placer.h"
+#include "scheduler/scheduler.h"
+
+namespace galley::scheduler {
+
+/// Kinds of requests among the jobs that are here, each counted, with what its members ask for.
+class Signatures {
+ public:
+  Signature add(const QueuedJob& job);
+  void remove(Signature signature);
+  /// Valid until fleet numbers change.
+  const std::vector<Request>& members(Signature signature, const Fleet& fleet);
+  void forget_members();
+  /// The most common kinds with their counts, each rounded to a power of two, so that it changes
+  /// seldom. A function of the jobs that are here alone.
+  std::vector<std::pair<Signature, int>> mix() const;
+  const QueuedJob& example(Signature signature) const;
+
+ private:
+  struct Key {
+    protocol::Resources resources;
+    std::vector<std::int64_t> uneven_gpus;
+    int runtime_bucket = 0;
+    bool operator<(const Key& other) const;
+  };
+  struct Kind {
+    QueuedJob example;
+    std::vector<Request> members;
+    std::int64_t count = 0;
+    Key key;
+  };
+  static Key key_of(const QueuedJob& job);
+
+  std::map<Key, Signature> ids_;
+  std::vector<std::optional<Kind>> kinds_;
+  std::vector<Signature> unused_;
+};
+
+/// All that a scheduler remembers. Everything here follows from the events; caches aside, nothing
+/// depends on when decide() was called.
+struct State {
+  explicit State(Options options_in) : options(options_in), shares(options_in.usage_half_life) {}
+  State(const State& other);
+  State& operator=(const State&) = delete;
+
+  Options options;
+  Fleet fleet;
+  Jobs jobs;
+  Signatures signatures;
+  JobQueue queue;                                     // may start, not entitled
+  std::set<std::pair<WallTime, JobSeq>> future;       // start_at lies ahead
+  std::vector<JobIndex> due;                          // start_at has come: first in the queue
+  std::vector<JobIndex> entitled;                     // guaranteed, not placed; in order
+  std::vector<JobIndex> misplaced;                    // guaranteed, placed where they cannot stay
+  FairShare shares;
+  Guarantees guarantees;
+  std::map<std::string, Team> teams;
+  std::map<std::string, Booking> bookings;
+  Locality locality;
+  std::vector<std::vector<JobIndex>> on_node;         // by NodeIndex, rising
+  Releases releases;
+  Placer placer;
+  std::vector<std::pair<Signature, int>> mix;         // as told to the placer
+  std::size_t queued = 0;
+  std::array<std::int64_t, 3> placed_of_class{};      // by PriorityClass, without those that stop
+
+  /// Brings numbers and caches up to date after nodes have changed. Before anything else.
+  void settle();
+  void set_node(const NodeOffer& offer);
+  void queue_job(const QueuedJob& job);
+  void place_job(const JobPlaced& event);
+  void stop_job(const JobId& job);
+  void remove_job(const JobGone& event);
+  /// Jobs whose start_at has come go before the queue: by class, then time, then acceptance.
+  void pass_time(WallTime now);
+  void set_team(const Team& team);
+  void refresh_mix();
+  void attach(JobIndex index);  // takes what the job's placement names
+  void detach(JobIndex index);
+  void retake(NodeIndex node);
+  void enqueue(JobIndex index);
+  void dequeue(JobIndex index);
+  bool wants_guarantee(const Job& job) const;
+  void join_private_cluster(JobIndex index);
+  void rebuild_private_cluster(std::size_t team);
+};
+
+/// GPU equivalents that a job's use counts as: its GPUs, or a sixteenth for each processor where it
+/// has none.
+double share_of(const Job& job);
+
+}  // namespace galley::scheduler

@@ -1,0 +1,106 @@
+#include <algorithm>
+#include <tuple>
+
+#include "state.h"
+
+namespace galley::scheduler {
+
+void State::set_node(const NodeOffer& offer) {
+  fleet.set(offer);
+  if (const auto node = fleet.find(offer.id);
+      node && static_cast<std::size_t>(*node) < on_node.size()) {
+    releases.touch(*node);
+    if (guarantees.any()) guarantees.fleet_changed(fleet, jobs, on_node);
+  }
+}
+
+void State::queue_job(const QueuedJob& job) {
+  if (const auto known = jobs.find(job.id)) {
+    if (jobs[*known].placed) return;  // told twice
+    remove_job({job.id, job.queued_at});
+  }
+  const JobIndex index = jobs.add(job);
+  Job& added = jobs[index];
+  added.signature = signatures.add(job);
+  added.team = shares.team(job.team);
+  ++queued;
+  if (job.start_at) {
+    future.insert({*job.start_at, job.seq});
+    return;
+  }
+  enqueue(index);
+}
+
+void State::place_job(const JobPlaced& event) {
+  auto known = jobs.find(event.job.id);
+  if (!known) {  // from the store, after a restart
+    queue_job(event.job);
+    known = jobs.find(event.job.id);
+  }
+  Job& job = jobs[*known];
+  if (job.placed) return;
+  dequeue(*known);
+  --queued;
+  job.placed = true;
+  job.placed_at = event.at;
+  job.placement = event.placement;
+  attach(*known);
+  shares.hold(job.team, share_of(job), event.at);
+  ++placed_of_class[static_cast<std::size_t>(job.spec.priority_class)];
+  if (job.entitled && !guarantees.protect(job, *known, fleet)) misplaced.push_back(*known);
+}
+
+void State::stop_job(const JobId& id) {
+  const auto index = jobs.find(id);
+  if (!index || !jobs[*index].placed || jobs[*index].stopping) return;
+  Job& job = jobs[*index];
+  job.stopping = true;
+  --placed_of_class[static_cast<std::size_t>(job.spec.priority_class)];
+  std::erase(misplaced, *index);
+  for (const Held& one : job.held) releases.touch(one.grant.node);
+}
+
+void State::remove_job(const JobGone& event) {
+  const auto known = jobs.find(event.job);
+  if (!known) return;
+  const JobIndex index = *known;
+  Job& job = jobs[index];
+  if (VirtualCluster* cluster = guarantees.cluster(job.team))
+    cluster->remove(job.spec.seq, job.placed ? std::optional(job.placed_at) : std::nullopt, event.at);
+  if (job.placed) {
+    if (job.protected_) guarantees.released(index, job, jobs, on_node);
+    detach(index);
+    shares.hold(job.team, -share_of(job), event.at);
+    if (!job.stopping) --placed_of_class[static_cast<std::size_t>(job.spec.priority_class)];
+    std::erase(misplaced, index);
+  } else {
+    dequeue(index);
+    --queued;
+    if (job.entitled) guarantees.unbind_idle(job.team, jobs, on_node);
+  }
+  signatures.remove(job.signature);
+  jobs.remove(index);
+}
+
+void State::pass_time(WallTime now) {
+  if (future.empty() || future.begin()->first > now) return;
+  while (!future.empty() && future.begin()->first <= now) {
+    due.push_back(*jobs.find(future.begin()->second));
+    future.erase(future.begin());
+  }
+  std::ranges::sort(due, {}, [&](JobIndex index) {
+    const QueuedJob& spec = jobs[index].spec;
+    return std::tuple(spec.priority_class, *spec.start_at, spec.seq);
+  });
+}
+
+void State::set_team(const Team& team) {
+  const std::size_t number = shares.team(team.name);
+  shares.set_weight(number, team.weight);
+  teams[team.name] = team;
+  if (!guarantees.set_team(number, team.guarantees, fleet)) return;
+  rebuild_private_cluster(number);
+  guarantees.fleet_changed(fleet, jobs, on_node);
+}
+
+}  // namespace galley::scheduler

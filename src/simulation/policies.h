@@ -1,0 +1,40 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "machines.h"
+#include "simulation/policy.h"
+
+namespace galley::simulation {
+
+// The reference policies and the adaptor of the real scheduler; make_policy picks one.
+
+/// Serves the lowest key first. `skip`: a job that does not fit lets those behind it pass.
+struct OrderedOptions {
+  bool skip = false;
+  bool shortest_first = false;  // by true duration; else by class and acceptance
+};
+std::unique_ptr<Policy> make_ordered(const Workload& workload, const OrderedOptions& options);
+
+/// FIFO in which later jobs pass only where they do not delay the first one that waits (EASY
+/// backfill; Lifka, "The ANL/IBM SP scheduling system", 1995). `error_sigma`: runtimes are known
+/// times exp(N(0, sigma)); 0: exactly.
+struct EasyOptions {
+  double error_sigma = 0;
+  std::uint64_t seed = 1;
+};
+std::unique_ptr<Policy> make_easy(const Workload& workload, const EasyOptions& options);
+
+/// Least attained service first, in queues by GPU time so far, with preemption that loses nothing
+/// (2D-LAS of Tiresias; Gu et al., NSDI'19). The limits of the queues are ours: 1 and 10 GPU hours.
+std::unique_ptr<Policy> make_las(const Workload& workload);
+
+/// Each team in strict order within a quota that is a number of GPUs, wherever they are. Nothing is
+/// borrowed. Jobs that the team's own cells could not hold are refused.
+std::unique_ptr<Policy> make_quota(const Workload& workload, Fit fit);
+
+/// The real scheduler.
+std::unique_ptr<Policy> make_galley(const Workload& workload, const PolicyOptions& options);
+
+}  // namespace galley::simulation

@@ -1,0 +1,268 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/clock.h"
+#include "simulation/simulate.h"
+#include "svg_plot.h"
+
+namespace galley::simulation {
+namespace {
+
+/// Eight colours that can be told apart by most eyes, in a light and a dark room.
+constexpr const char* kStyle = R"(
+:root{--bg:#fff;--ink:#1b2330;--dim:#5d6878;--rule:#dfe4ea;--card:#f6f8fa;
+--c0:#0b65c2;--c1:#d1570a;--c2:#0a8f6a;--c3:#b5479f;--c4:#8a6d00;--c5:#2aa0c8;--c6:#7a4fd0;--c7:#5d6878}
+@media(prefers-color-scheme:dark){:root{--bg:#11161d;--ink:#e6ebf2;--dim:#98a4b5;--rule:#2a333f;--card:#1a212b;
+--c0:#5aa9f7;--c1:#f79a4f;--c2:#3fc79b;--c3:#e48ad2;--c4:#d9bb3c;--c5:#66cdee;--c6:#b196f5;--c7:#98a4b5}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
+main{max-width:1120px;margin:0 auto;padding:28px 20px 60px}
+h1{font-size:26px;margin:0 0 4px}h2{font-size:17px;margin:34px 0 2px}
+p{margin:2px 0 10px;color:var(--dim);max-width:78ch}.lead{color:var(--ink);font-size:17px}
+.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
+th,td{padding:6px 10px;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
+th{font-weight:600;color:var(--dim);font-size:13px}th:first-child,td:first-child{text-align:left}
+tr.us td{font-weight:650;background:var(--card)}
+.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:8px 28px}
+svg{width:100%;height:auto;display:block}svg text{font-size:11.5px;fill:var(--dim)}svg .title{fill:var(--ink)}
+.grid{stroke:var(--rule)}polyline{fill:none;stroke-width:1.8;stroke-linejoin:round}
+.legend{display:flex;flex-wrap:wrap;gap:4px 18px;padding:10px 0;position:sticky;top:0;background:var(--bg)}
+.legend i{display:inline-block;width:12px;height:12px;border-radius:3px;margin-right:6px;vertical-align:-1px}
+)";
+constexpr std::size_t kColours = 8;
+constexpr std::size_t kCurvePoints = 160;
+constexpr double kDayS = 86400;
+
+double seconds(Millis time) { return static_cast<double>(time.count()) / 1e3; }
+
+std::string style() {
+  std::string css = kStyle;
+  for (std::size_t i = 0; i < kColours; ++i)
+    css += fmt::format(
+        ".c{0}{{stroke:var(--c{0})}}.b{0}{{fill:var(--c{0})}}.k{0}{{background:"
+        "var(--c{0})}}\n",
+        i);
+  return css;
+}
+
+std::size_t colour_of(std::size_t run) { return run % kColours; }
+
+const PolicyRun* find_run(const Simulation& simulation, std::string_view name) {
+  const auto found = std::ranges::find(simulation.runs, name, &PolicyRun::policy);
+  return found == simulation.runs.end() ? nullptr : &*found;
+}
+
+/// The first thing that a reader wants to know.
+std::string lead(const Simulation& simulation) {
+  const PolicyRun* galley = find_run(simulation, "galley");
+  if (galley == nullptr) return "";
+  std::string text = fmt::format("Under Galley a job is done after {} on average",
+                                 short_duration(galley->metrics.mean_jct_s));
+  for (const char* peer : {"fifo-skip", "quota-bestfit"}) {
+    const PolicyRun* other = find_run(simulation, peer);
+    if (other == nullptr || other->metrics.mean_jct_s <= 0) continue;
+    const double ratio = galley->metrics.mean_jct_s / other->metrics.mean_jct_s;
+    text += fmt::format(", {:.0f} % {} than under {}", std::abs(100 * (1 - ratio)),
+                        ratio <= 1 ? "sooner" : "later", peer);
+  }
+  return text + fmt::format(
+                    ". {} jobs waited more than a minute longer than they would have in a "
+                    "cluster of their team's own.",
+                    galley->metrics.sharing_anomalies.count);
+}
+
+std::string table(const Simulation& simulation) {
+  std::string html =
+      "<div class=wide><table><tr><th>Policy<th>Mean time to done<th>Half done in<th>90 % in<th>99 "
+      "% in<th>99 % wait, 16+ GPUs<th>GPUs used<th>Stranded<th>Preempted<th>Lost GPU "
+      "hours<th>Fairness<th>Anomalies<th>Start told right</tr>";
+  for (const PolicyRun& run : simulation.runs) {
+    const Metrics& m = run.metrics;
+    html += fmt::format(
+        "<tr{}><td>{}<td>{}<td>{}<td>{}<td>{}<td>{}<td>{:.1f} %<td>{:.1f} "
+        "%<td>{}<td>{:.0f}<td>{:.2f}<td>{}<td>{}</tr>",
+        run.policy == "galley" ? " class=us" : "", escaped(run.policy),
+        short_duration(m.mean_jct_s), short_duration(m.jct_p50_s), short_duration(m.jct_p90_s),
+        short_duration(m.jct_p99_s), short_duration(m.p99_wait_16plus_s), m.utilisation_pct,
+        m.fragmentation_pct, m.preemptions, m.lost_gpu_hours, m.fairness, m.sharing_anomalies.count,
+        m.start_interval_coverage_pct ? fmt::format("{:.0f} %", *m.start_interval_coverage_pct)
+                                      : std::string("&ndash;"));
+  }
+  html += "</table></div>";
+  for (const PolicyRun& run : simulation.runs)
+    if (run.metrics.jobs_refused > 0)
+      html += fmt::format(
+          "<p>{} refused {} jobs that its quotas can never hold; they are in none of "
+          "its figures.</p>",
+          escaped(run.policy), run.metrics.jobs_refused);
+  return html;
+}
+
+std::string legend(const Simulation& simulation) {
+  std::string html = "<div class=legend>";
+  for (std::size_t i = 0; i < simulation.runs.size(); ++i)
+    html += fmt::format("<span><i class=k{}></i>{}</span>", colour_of(i),
+                        escaped(simulation.runs[i].policy));
+  return html + "</div>";
+}
+
+/// Both plots over time end when the last job was submitted: what comes later is the emptying.
+double days_shown(const Simulation& simulation) {
+  const auto& jobs = simulation.workload.trace.jobs;
+  return std::max(1e-6, seconds(jobs.back().submit - jobs.front().submit) / kDayS);
+}
+
+std::vector<Line> over_time(const Simulation& simulation, std::vector<double> Slices::*values,
+                            double unit) {
+  std::vector<Line> lines;
+  const double last = days_shown(simulation);
+  for (std::size_t i = 0; i < simulation.runs.size(); ++i) {
+    const Slices& slices = simulation.runs[i].outcome.slices;
+    Line line{simulation.runs[i].policy, colour_of(i), {}};
+    for (std::size_t slice = 0; slice < (slices.*values).size(); ++slice) {
+      const double day = seconds(slices.width) * (static_cast<double>(slice) + 0.5) / kDayS;
+      if (day > last) break;
+      line.points.push_back({day, (slices.*values)[slice] * unit});
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+std::string use_plot(const Simulation& simulation) {
+  const double gpus =
+      static_cast<double>(std::max<std::int64_t>(1, simulation.workload.cluster.gpu_count()));
+  return line_plot(linear_axis("days", days_shown(simulation)),
+                   linear_axis("GPUs in use", 100, " %"),
+                   over_time(simulation, &Slices::busy_gpus, 100 / gpus));
+}
+
+std::string queue_plot(const Simulation& simulation) {
+  const auto lines = over_time(simulation, &Slices::waiting_jobs, 1);
+  double most = 10;
+  for (const Line& line : lines)
+    for (const Point& point : line.points) most = std::max(most, point.y);
+  return line_plot(linear_axis("days", days_shown(simulation)), count_axis("jobs waiting", most),
+                   lines);
+}
+
+std::string jct_plot(const Simulation& simulation) {
+  std::vector<Line> lines;
+  double longest = 10;
+  std::vector<std::vector<double>> all;
+  for (const PolicyRun& run : simulation.runs) {
+    std::vector<double> times;
+    for (std::size_t i = 0; i < run.outcome.jobs.size(); ++i)
+      if (!run.outcome.jobs[i].refused)
+        times.push_back(
+            seconds(run.outcome.jobs[i].finish - simulation.workload.trace.jobs[i].submit));
+    std::ranges::sort(times);
+    if (!times.empty()) longest = std::max(longest, times.back());
+    all.push_back(std::move(times));
+  }
+  const Axis x = duration_axis("from submission to done", longest);
+  for (std::size_t run = 0; run < all.size(); ++run) {
+    Line line{simulation.runs[run].policy, colour_of(run), {}};
+    for (std::size_t i = 0; i <= kCurvePoints && !all[run].empty(); ++i) {
+      const double at = std::pow(
+          10, std::log10(x.to) * static_cast<double>(i) / static_cast<double>(kCurvePoints));
+      const auto below = std::ranges::upper_bound(all[run], at) - all[run].begin();
+      line.points.push_back(
+          {at, 100 * static_cast<double>(below) / static_cast<double>(all[run].size())});
+    }
+    lines.push_back(std::move(line));
+  }
+  return line_plot(x, linear_axis("jobs done", 100, " %"), lines);
+}
+
+std::string wait_plot(const Simulation& simulation) {
+  std::vector<std::string> groups;
+  std::vector<Bars> bars;
+  for (std::size_t i = 0; i < simulation.runs.size(); ++i)
+    bars.push_back({simulation.runs[i].policy, colour_of(i), {}});
+  double most = 10;
+  for (std::size_t size = 0; size < kSizeClasses.size(); ++size) {
+    if (std::ranges::all_of(simulation.runs, [size](const PolicyRun& run) {
+          return run.metrics.by_size[size].jobs == 0;
+        }))
+      continue;
+    groups.push_back(std::string(kSizeClasses[size]) + " GPUs");
+    for (std::size_t i = 0; i < bars.size(); ++i) {
+      bars[i].values.push_back(simulation.runs[i].metrics.by_size[size].mean_wait_s);
+      most = std::max(most, bars[i].values.back());
+    }
+  }
+  return bar_plot(duration_axis("mean wait", most), groups, bars, short_duration);
+}
+
+std::string anomaly_plot(const Simulation& simulation) {
+  const auto& teams = simulation.workload.trace.teams;
+  std::vector<std::size_t> shown;
+  double most = 1;
+  for (std::size_t team = 0; team < teams.size(); ++team) {
+    double worst = 0;
+    for (const PolicyRun& run : simulation.runs)
+      worst =
+          std::max(worst, static_cast<double>(run.metrics.sharing_anomalies.count_by_team[team]));
+    if (worst > 0) shown.push_back(team);
+    most = std::max(most, worst);
+  }
+  if (shown.empty()) return "<p>There is none, under any of the policies.</p>";
+  constexpr std::size_t kMostTeams = 16;
+  if (shown.size() > kMostTeams) shown.resize(kMostTeams);
+  std::vector<std::string> groups;
+  for (const std::size_t team : shown) groups.push_back(teams[team].substr(0, 12));
+  std::vector<Bars> bars;
+  for (std::size_t i = 0; i < simulation.runs.size(); ++i) {
+    Bars bar{simulation.runs[i].policy, colour_of(i), {}};
+    for (const std::size_t team : shown)
+      bar.values.push_back(
+          static_cast<double>(simulation.runs[i].metrics.sharing_anomalies.count_by_team[team]));
+    bars.push_back(std::move(bar));
+  }
+  return bar_plot(count_axis("jobs that waited longer", most), groups, bars,
+                  [](double value) { return fmt::format("{:.0f} jobs", value); });
+}
+
+std::string section(std::string_view title, std::string_view words, const std::string& plot) {
+  return fmt::format("<section><h2>{}</h2><p>{}</p>{}</section>", title, words, plot);
+}
+
+}  // namespace
+
+std::string to_html(const Simulation& simulation) {
+  const Workload& workload = simulation.workload;
+  std::string html = fmt::format(
+      "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
+      "content=\"width=device-width\"><title>Simulation of {0}</title><style>{1}</style><main>"
+      "<h1>What became of {2} jobs</h1><p>{0}: {3} teams, {4:.1f} days, replayed on {5} nodes with "
+      "{6} GPUs in {7:.1f} s.{8}</p><p class=lead>{9}</p>",
+      escaped(workload.trace.name), style(), workload.trace.jobs.size(),
+      workload.trace.teams.size(), days_shown(simulation), workload.cluster.node_count(),
+      workload.cluster.gpu_count(), simulation.seconds,
+      workload.jobs_left_out > 0
+          ? fmt::format(" {} jobs ask for more than the cluster could ever give and are left out.",
+                        workload.jobs_left_out)
+          : "",
+      escaped(lead(simulation)));
+  html += table(simulation) + legend(simulation) + "<div class=plots>";
+  html += section("GPUs in use", "Share of all GPUs that run a job, while jobs arrive.",
+                  use_plot(simulation));
+  html +=
+      section("The queue", "Jobs that wait, while jobs arrive. Each mark is ten times the last.",
+              queue_plot(simulation));
+  html += section("How soon jobs are done",
+                  "Share of jobs that are done within a time. Further left and up is better.",
+                  jct_plot(simulation));
+  html += section("Waiting, by size of the job",
+                  "Mean wait, lost work included. Each mark is about ten times the last.",
+                  wait_plot(simulation));
+  html += section("Sharing anomalies",
+                  "Jobs that waited over a minute longer than in a cluster of their team's own.",
+                  anomaly_plot(simulation));
+  return html + "</div></main></html>\n";
+}
+
+}  // namespace galley::simulation
