@@ -107,8 +107,9 @@ void add_commands(CLI::App& app, BenchOptions& options, Run& chosen) {
   with_rounds(add_command(app, "submit", "Durable jobs per second; submit to finished", options,
                           run_submit, chosen),
               options);
-  CLI::App* placement = add_command(app, "placement", "GPUs allocated on a trace, and other policies",
-                                    options, run_placement, chosen);
+  CLI::App* placement =
+      add_command(app, "placement", "GPUs allocated on a trace, and other policies", options,
+                  run_placement, chosen);
   placement->add_option("--trace", options.trace, "Folder with lists of nodes and tasks")
       ->capture_default_str();
   placement->add_option("--workload", options.workload, "The list of tasks openb_pod_list_NAME.csv")

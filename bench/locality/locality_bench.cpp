@@ -111,8 +111,7 @@ class Run {
     const auto request = request_of(job.gpus, job.cpu_milli);
     std::vector<float> delays_s;
     if (told_)
-      for (const auto& cache : caches_)
-        delays_s.push_back(static_cast<float>(delay_s(cache, job)));
+      for (const auto& cache : caches_) delays_s.push_back(static_cast<float>(delay_s(cache, job)));
     const auto choice = placer_.choose(pool_, request, delays_s);
     if (!choice) return;
     pool_.take(request, choice->grant);
@@ -158,10 +157,11 @@ Result<BenchReport> run_locality_bench(const LocalityBenchOptions& options) {
     spoke_at = std::chrono::steady_clock::now();
     fmt::print(stderr, "locality: seed {} of {}\n", seed, options.seeds);
   }
-  report.figures = {{"start_delay_reduction_pct", 100 * (1 - told.start_delay_s / blind.start_delay_s)},
-                    {"allocation_lost_points", blind.allocated_pct - told.allocated_pct},
-                    {"start_delay_s", told.start_delay_s},
-                    {"allocated_pct", told.allocated_pct}};
+  report.figures = {
+      {"start_delay_reduction_pct", 100 * (1 - told.start_delay_s / blind.start_delay_s)},
+      {"allocation_lost_points", blind.allocated_pct - told.allocated_pct},
+      {"start_delay_s", told.start_delay_s},
+      {"allocated_pct", told.allocated_pct}};
   report.peers["blind"] = {{"start_delay_s", blind.start_delay_s},
                            {"allocated_pct", blind.allocated_pct}};
   return report;

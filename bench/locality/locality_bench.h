@@ -12,10 +12,10 @@ struct LocalityBenchOptions {
 };
 
 /// `galley bench locality`: what knowing where images and data sets are is worth. The same jobs go
-/// to 64 nodes of 8 GPUs twice, through the scheduler's own Placer both times: once told each node's
-/// start delay (the bytes it lacks at 200 MB/s), once not ("blind"). Each node keeps 1 TB of what it
-/// used last; a job that fits nowhere when it arrives is dropped; delays do not lengthen jobs, so
-/// that both runs offer the same work. The first fifth of the jobs only warms the caches.
+/// to 64 nodes of 8 GPUs twice, through the scheduler's own Placer both times: once told each
+/// node's start delay (the bytes it lacks at 200 MB/s), once not ("blind"). Each node keeps 1 TB of
+/// what it used last; a job that fits nowhere when it arrives is dropped; delays do not lengthen
+/// jobs, so that both runs offer the same work. The first fifth of the jobs only warms the caches.
 ///
 /// Figures: start_delay_reduction_pct (of the mean over started jobs), allocation_lost_points (time
 /// average of the GPUs in use, as per cent of all, blind minus told), start_delay_s, allocated_pct.

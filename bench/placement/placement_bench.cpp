@@ -83,7 +83,7 @@ double mean(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-std::vector<double> column(std::span<const ReplayResult> replays, double ReplayResult::* figure) {
+std::vector<double> column(std::span<const ReplayResult> replays, double ReplayResult::*figure) {
   std::vector<double> values;
   for (const auto& replay : replays) values.push_back(replay.*figure);
   return values;

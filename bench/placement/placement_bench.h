@@ -10,9 +10,9 @@
 namespace galley::bench {
 
 struct PlacementBenchOptions {
-  std::filesystem::path trace;      // laid out as data/traces/openb
+  std::filesystem::path trace;       // laid out as data/traces/openb
   std::string workload = "default";  // DIR/openb_pod_list_WORKLOAD.csv
-  std::int64_t seeds = 20;          // replays, with the seeds 1 to that; at least 2
+  std::int64_t seeds = 20;           // replays, with the seeds 1 to that; at least 2
 };
 
 /// `galley bench placement`: how much of a cluster's GPUs each policy has allocated when 100 and

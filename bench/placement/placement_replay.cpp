@@ -39,13 +39,13 @@ scheduler::Pool make_pool(const OpenbTrace& trace, std::span<const std::uint32_t
 std::vector<scheduler::Request> make_requests(const OpenbTrace& trace, scheduler::Pool& pool) {
   std::vector<scheduler::Request> requests;
   for (const auto& task : trace.tasks) {
-    scheduler::Request request{.cpu_milli = task.cpu_milli,
-                               .memory_mib = task.memory_mib,
-                               .gpus = task.gpus,
-                               .gpu_milli = task.gpus > 0 ? task.gpu_milli
-                                                          : scheduler::kWholeGpuMilli,
-                               .gpu_memory_mib = 0,
-                               .models = {}};
+    scheduler::Request request{
+        .cpu_milli = task.cpu_milli,
+        .memory_mib = task.memory_mib,
+        .gpus = task.gpus,
+        .gpu_milli = task.gpus > 0 ? task.gpu_milli : scheduler::kWholeGpuMilli,
+        .gpu_memory_mib = 0,
+        .models = {}};
     for (const auto& model : task.models) request.models.push_back(pool.model(model));
     std::ranges::sort(request.models);
     requests.push_back(std::move(request));
@@ -58,9 +58,9 @@ std::vector<scheduler::TypicalRequest> mix_of(std::span<const scheduler::Request
   using Key = std::tuple<std::int64_t, int, int, std::vector<scheduler::ModelIndex>>;
   std::map<Key, scheduler::TypicalRequest> kinds;
   for (const auto& request : requests) {
-    const auto [found, added] = kinds.try_emplace(
-        Key{request.cpu_milli, request.gpus, request.gpu_milli, request.models},
-        scheduler::TypicalRequest{request, 0});
+    const auto [found, added] =
+        kinds.try_emplace(Key{request.cpu_milli, request.gpus, request.gpu_milli, request.models},
+                          scheduler::TypicalRequest{request, 0});
     if (!added) found->second.request.memory_mib += request.memory_mib;
     found->second.frequency += 1;
   }

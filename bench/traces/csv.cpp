@@ -84,8 +84,7 @@ class CsvReader {
     while (!bytes.empty()) {
       const auto line = next_line(bytes);
       ++row.line_;
-      if (!is_valid_utf8(line))
-        return broken(file, row.line_, "the row is not text", "UTF-8");
+      if (!is_valid_utf8(line)) return broken(file, row.line_, "the row is not text", "UTF-8");
       row.fields_ = split(line, ',');
       if (row.fields_.size() != columns.size())
         return broken(file, row.line_, fmt::format("the row has {} fields", row.fields_.size()),

@@ -14,8 +14,8 @@ namespace galley::bench {
 namespace {
 
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 30;
-constexpr std::int64_t kMostMilli = 100'000'000;            // 100,000 processors
-constexpr std::int64_t kMostMib = std::int64_t{1} << 31;    // 2 PiB
+constexpr std::int64_t kMostMilli = 100'000'000;          // 100,000 processors
+constexpr std::int64_t kMostMib = std::int64_t{1} << 31;  // 2 PiB
 constexpr std::int64_t kMostGpus = 64;
 constexpr std::int64_t kWholeMilli = 1000;
 
@@ -55,8 +55,7 @@ Result<TraceTask> to_task(const CsvRow& row) {
   task.gpu_milli = static_cast<int>(milli);
   if (const auto spec = row.text("gpu_spec"); !spec.empty())
     for (const auto model : split(spec, '|')) {
-      if (model.empty())
-        return row.wrong("gpu_spec", "names an empty model", "models joined by |");
+      if (model.empty()) return row.wrong("gpu_spec", "names an empty model", "models joined by |");
       task.models.emplace_back(model);
     }
   std::ranges::sort(task.models);
@@ -111,7 +110,8 @@ Result<OpenbTrace> read_openb(const std::filesystem::path& folder, std::string_v
     auto error = std::move(task_bytes).error();
     const auto names = workloads_in(folder);
     if (error.code == Errc::not_found && !names.empty())
-      error.hint = fmt::format("the workloads of {} are {}", folder.string(), fmt::join(names, ", "));
+      error.hint =
+          fmt::format("the workloads of {} are {}", folder.string(), fmt::join(names, ", "));
     return error;
   }
   OpenbTrace trace;

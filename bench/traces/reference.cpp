@@ -31,11 +31,16 @@ int fullest_holding(std::span<const int> milli, int share) {
 
 std::string_view to_string(Reference policy) {
   switch (policy) {
-    case Reference::random: return "random";
-    case Reference::bestfit: return "bestfit";
-    case Reference::packing: return "packing";
-    case Reference::dotprod: return "dotprod";
-    case Reference::fgd: return "fgd";
+    case Reference::random:
+      return "random";
+    case Reference::bestfit:
+      return "bestfit";
+    case Reference::packing:
+      return "packing";
+    case Reference::dotprod:
+      return "dotprod";
+    case Reference::fgd:
+      return "fgd";
   }
   return "";
 }
@@ -47,8 +52,7 @@ std::vector<TaskClass> typical_classes(std::span<const TraceTask> tasks, double 
   for (const auto& task : tasks) {
     const auto [found, added] = known.try_emplace(
         Key{task.cpu_milli, task.gpus, task.gpu_milli, task.models}, classes.size());
-    if (added)
-      classes.push_back({task.cpu_milli, task.gpus, task.gpu_milli, task.models, 0});
+    if (added) classes.push_back({task.cpu_milli, task.gpus, task.gpu_milli, task.models, 0});
     classes[found->second].share += 1;
   }
   std::ranges::stable_sort(classes, std::greater{}, &TaskClass::share);
@@ -68,8 +72,7 @@ ReferenceFleet::ReferenceFleet(const OpenbTrace& trace, std::span<const TaskClas
     if (node.gpus > 0 && std::ranges::find(models_, node.model) == models_.end())
       models_.push_back(node.model);
   for (const auto& each : mix)
-    mix_.push_back(
-        {each.cpu_milli, each.gpus, each.gpu_milli, allowed(each.models), each.share});
+    mix_.push_back({each.cpu_milli, each.gpus, each.gpu_milli, allowed(each.models), each.share});
   for (const auto& node : trace.nodes) {
     const auto model = std::ranges::find(models_, node.model) - models_.begin();
     Node added{.cpu_milli = node.cpu_milli,
@@ -127,11 +130,11 @@ double ReferenceFleet::fragmentation(const Node& node) const {
   for (const int left : node.milli) idle += left;
   double sum = 0;
   for (const auto& next : mix_) {
-    const bool runs =
-        next.gpus > 0 && node.model >= 0 && node.cpu_milli >= next.cpu_milli &&
-        next.allows[static_cast<std::size_t>(node.model)] &&
-        std::ranges::count_if(node.milli, [&](int left) { return left >= next.gpu_milli; }) >=
-            next.gpus;
+    const bool runs = next.gpus > 0 && node.model >= 0 && node.cpu_milli >= next.cpu_milli &&
+                      next.allows[static_cast<std::size_t>(node.model)] &&
+                      std::ranges::count_if(node.milli, [&](int left) {
+                        return left >= next.gpu_milli;
+                      }) >= next.gpus;
     double unusable = idle;
     if (runs) {
       unusable = 0;
@@ -174,8 +177,12 @@ ReferenceFleet::Score ReferenceFleet::score(const Node& node, const Kind& kind) 
   const double wanted_cpu = static_cast<double>(kind.cpu_milli) / most_cpu_milli_;
   const double wanted_gpu = kind.gpus * kind.gpu_milli / (kWholeMilli * most_gpus_);
   switch (policy_) {
-    case Reference::bestfit: score.value = (cpu - wanted_cpu) + (gpu - wanted_gpu); break;
-    case Reference::dotprod: score.value = cpu * wanted_cpu + gpu * wanted_gpu; break;
+    case Reference::bestfit:
+      score.value = (cpu - wanted_cpu) + (gpu - wanted_gpu);
+      break;
+    case Reference::dotprod:
+      score.value = cpu * wanted_cpu + gpu * wanted_gpu;
+      break;
     case Reference::packing: {
       // The simulator's steps: tenths of the GPU in use; a node in use, however full; an empty one.
       const auto whole = std::ranges::count(node.milli, kWholeMilli);
@@ -189,7 +196,8 @@ ReferenceFleet::Score ReferenceFleet::score(const Node& node, const Kind& kind) 
       break;
     }
     case Reference::random:
-    case Reference::fgd: break;
+    case Reference::fgd:
+      break;
   }
   return score;
 }

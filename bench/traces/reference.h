@@ -17,7 +17,8 @@ namespace galley::bench {
 /// Galley's own placement so that neither can hide a mistake of the other.
 enum class Reference {
   random,   // any node that fits, any GPU that fits
-  bestfit,  // the node with the least left of processors and GPUs after it, as shares of the largest
+  bestfit,  // the node with the least left of processors and GPUs after it, as shares of the
+            // largest
   packing,  // a GPU in use, then a node in use, then an empty node; fullest first
   dotprod,  // the node whose free resources match the request's direction least
   fgd,      // the node whose fragmentation grows least
@@ -53,8 +54,8 @@ class ReferenceFleet {
     std::int64_t cpu_milli = 0;
     std::int64_t memory_mib = 0;
     int model = -1;
-    std::vector<int> milli;      // left of each GPU
-    std::uint32_t version = 0;   // how many tasks it has taken
+    std::vector<int> milli;     // left of each GPU
+    std::uint32_t version = 0;  // how many tasks it has taken
     double fragmentation = 0;
   };
   struct Kind {  // what distinguishes tasks for a policy

@@ -48,6 +48,13 @@ std::string with_found_amounts(std::string sentence, const std::vector<Cut>& cut
   return sentence;
 }
 
+GuideRecord as_guide(const Error& error) {
+  Error sentence = error;
+  sentence.hint.clear();
+  return {
+      .binding = protocol::Binding::impossible, .reason = describe(sentence), .field = error.field};
+}
+
 Result<http::Response> guide_before(const Context& context, const http::Request& request) {
   GALLEY_TRY(const auto json, body_json(request));
   const auto spec = protocol::parse_job_spec(json);
@@ -60,11 +67,11 @@ Result<http::Response> guide_before(const Context& context, const http::Request&
 
 }  // namespace
 
+Json guide_of_refusal(const Error& error) { return protocol::print_struct(as_guide(error)); }
+
 Json guide_of_amounts(const Context& context, const http::Request& request, const Json& spec,
                       const Error& error) {
-  GuideRecord guide{.binding = protocol::Binding::impossible,
-                    .reason = error.field + ": " + error.message + "; expected " + error.expected,
-                    .field = error.field};
+  GuideRecord guide = as_guide(error);
   Json most = spec;
   const auto cuts = cut_amounts(most);
   if (const auto nearest = protocol::parse_job_spec(most); !cuts.empty() && nearest)

@@ -7,6 +7,9 @@
 
 namespace galley::api {
 
+/// A refusal in the form of a guide, for what no plan was made of.
+Json guide_of_refusal(const Error& error);
+
 /// What is wrong with the amounts (protocol::is_about_amounts) and what the planner would take
 /// instead.
 Json guide_of_amounts(const Context& context, const http::Request& request, const Json& spec,

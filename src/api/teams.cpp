@@ -4,6 +4,8 @@
 
 #include "base/text.h"
 #include "context.h"
+#include "guides.h"
+#include "protocol/guide.h"
 #include "reply.h"
 
 namespace galley::api {
@@ -56,9 +58,37 @@ Result<http::Response> put_team(Context& context, const http::Request& request) 
       return Error{Errc::conflict, "team " + name + " was changed in the meantime", "If-Match",
                    tag_of(current), "read it again and repeat the change"};
   }
-  GALLEY_TRY(const auto team,
-             context.services.controller.put_team(std::move(spec), caller_of(request)));
-  return reply_team(team);
+  const auto team = context.services.controller.put_team(std::move(spec), caller_of(request));
+  if (team) return reply_team(*team);
+  if (team.error().field != "guarantees") return team.error();
+  return refuse_with_guide(team.error(), request, guide_of_refusal(team.error()));
+}
+
+/// What a job of this size would be told says what could be booked, too.
+Result<http::Response> refuse_booking(const Context& context, const http::Request& request,
+                                      const ReservationSpec& wanted, const Error& error) {
+  if (error.code != Errc::invalid_argument) return error;
+  protocol::JobSpec job;
+  job.command = {"true"};
+  job.team = wanted.team;
+  job.resources = wanted.resources;
+  const auto guide = context.services.controller.guide(job, caller_of(request));
+  const bool told = guide && guide->binding == protocol::Binding::impossible;
+  return refuse_with_guide(error, request,
+                           told ? protocol::print_struct(*guide) : guide_of_refusal(error));
+}
+
+Result<http::Response> reserve(Context& context, const http::Request& request) {
+  GALLEY_TRY(const auto json, body_json(request));
+  const auto spec = protocol::parse_reservation_spec(json);
+  if (!spec && protocol::is_about_amounts(json, spec.error()))
+    return refuse_with_guide(spec.error(), request, guide_of_refusal(spec.error()));
+  if (!spec) return spec.error();
+  const auto made = context.services.controller.reserve(*spec, caller_of(request));
+  if (!made) return refuse_booking(context, request, *spec, made.error());
+  auto response = reply(protocol::print_struct(*made), 201);
+  response.headers.set("Location", "/api/v1/reservations/" + made->id.str());
+  return response;
 }
 
 void add_reservation_routes(Endpoints& endpoints, Context& context) {
@@ -75,15 +105,7 @@ void add_reservation_routes(Endpoints& endpoints, Context& context) {
                  .request = protocol::schema_of<ReservationSpec>(),
                  .response = protocol::schema_of<ReservationRecord>(),
                  .status = 201},
-                [&context](const http::Request& request) -> Result<http::Response> {
-                  GALLEY_TRY(const auto json, body_json(request));
-                  GALLEY_TRY(auto spec, protocol::parse_reservation_spec(json));
-                  GALLEY_TRY(const auto made, context.services.controller.reserve(
-                                                  std::move(spec), caller_of(request)));
-                  auto response = reply(protocol::print_struct(made), 201);
-                  response.headers.set("Location", "/api/v1/reservations/" + made.id.str());
-                  return response;
-                });
+                [&context](const http::Request& request) { return reserve(context, request); });
   endpoints.add("DELETE", base + "/{id}", http::Run::pool,
                 {.summary = "Gives a booking up.", .status = 204},
                 [&context](const http::Request& request) -> Result<http::Response> {

@@ -37,7 +37,6 @@ Result<int> show_guide(Session& session, const Draft& draft, const Json& guide) 
 
 /// The refusal as an error; what would help goes to stderr before it.
 Error explained(const Session& session, const Draft& draft, Error error, const Json& guide) {
-  if (!guide.is_object()) return placed(draft, error);
   const std::string table = alternatives_table(session, guide, draft.form());
   if (!table.empty()) print_note(table + "\n");
   error = placed(draft, error);
@@ -45,11 +44,12 @@ Error explained(const Session& session, const Draft& draft, Error error, const J
   return error;
 }
 
-/// What our own check says of the draft; amounts are left to the server, who knows what would fit.
-Status check(const Draft& draft) {
-  const auto spec = protocol::parse_job_spec(draft.spec);
-  if (spec || protocol::is_about_amounts(draft.spec, spec.error())) return ok();
-  return placed(draft, spec.error());
+/// Our own check, whose answer is at hand and needs no server.
+Result<protocol::JobSpec> check(const Draft& draft) { return protocol::parse_job_spec(draft.spec); }
+
+/// Of amounts the server knows what would fit.
+bool asks_anyway(const Draft& draft, const Error& error) {
+  return protocol::is_about_amounts(draft.spec, error);
 }
 
 std::string candidates_table(const Session& session, const Json& candidates) {
@@ -106,18 +106,21 @@ Result<int> why(Session& session, const std::string& name) {
 }  // namespace
 
 Result<int> dry_run(Session& session, const Draft& draft) {
-  GALLEY_TRY_STATUS(check(draft));
-  auto guide = session.post("/api/v1/jobs/guide", draft.spec);
-  if (!guide) return placed(draft, guide.error());
+  const auto checked = check(draft);
+  if (!checked && !asks_anyway(draft, checked.error())) return placed(draft, checked.error());
+  const auto guide = session.post("/api/v1/jobs/guide", draft.spec);
+  if (!guide) return placed(draft, checked ? guide.error() : checked.error());
   return show_guide(session, draft, *guide);
 }
 
 Result<Json> submit_draft(Session& session, const Draft& draft) {
-  GALLEY_TRY_STATUS(check(draft));
+  const auto checked = check(draft);
+  if (!checked && !asks_anyway(draft, checked.error())) return placed(draft, checked.error());
   auto answer = session.post_once("/api/v1/jobs", draft.spec);
   if (answer) return answer;
   const Json guide = child_of(session.problem(), "guide");
-  return explained(session, draft, std::move(answer).error(), guide);
+  if (guide.is_object()) return explained(session, draft, std::move(answer).error(), guide);
+  return placed(draft, checked ? answer.error() : checked.error());
 }
 
 void note_wait(Session& session, const std::string& id) {

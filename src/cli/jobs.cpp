@@ -163,6 +163,7 @@ Result<int> run(Session& session, const RunOptions& options) {
       session.print_json(job);
     } else {
       print_out(id + "\n");
+      note_wait(session, id);
     }
     return 0;
   }

@@ -165,17 +165,28 @@ std::string models_of(const Json& devices) {
   return text;
 }
 
-/// "as one cell 1,2,4,8; only as several cells 3,5-7".
-std::string limits_of(const Json& sizes) {
-  const Places several = numbers_of(sizes, "several_cells");
-  std::string text = fmt::format("as one cell {}", ranges_of(numbers_of(sizes, "one_cell")));
-  if (!several.empty()) text += fmt::format("; only as several cells {}", ranges_of(several));
-  return text;
-}
-
 std::string cut(std::string_view line, const Terminal& terminal) {
   const std::string plain = plain_line(line);
   return (terminal.width == 0 ? plain : fit_width(plain, terminal.width)) + "\n";
+}
+
+/// A heading and what is possible on such nodes, a line each, so that nothing is cut off.
+std::string sizes_of_type(const Json& type, const Terminal& terminal) {
+  const Json& sizes = child_of(type, "sizes");
+  const Json& nodes = child_of(type, "nodes");
+  const std::size_t count = nodes.is_array() ? nodes.size() : 0;
+  const std::string who = count == 1 && nodes.front().is_string() ? nodes.front().get<std::string>()
+                                                                  : fmt::format("{} nodes", count);
+  std::string out =
+      cut(fmt::format("  {} × {}  on {}", count_of(sizes, "gpus"), text_of(type, "gpu_type"), who),
+          terminal);
+  const auto add = [&](std::string_view what, const std::string& numbers) {
+    if (!numbers.empty()) out += cut(fmt::format("    {:<23} {}", what, numbers), terminal);
+  };
+  add("as one cell", ranges_of(numbers_of(sizes, "one_cell")));
+  add("only as several cells", ranges_of(numbers_of(sizes, "several_cells")));
+  add("never on one node", fmt::format("more than {}", count_of(sizes, "gpus")));
+  return out;
 }
 
 }  // namespace
@@ -203,30 +214,21 @@ std::string node_tree(const Json& node, const Terminal& terminal) {
 }
 
 std::string fleet_sizes(const Json& fleet, const Terminal& terminal) {
-  std::string out = cut("Sizes of jobs, in GPUs", terminal);
+  std::string out = "Sizes of jobs, in GPUs\n";
   const Json& types = child_of(fleet, "node_types");
   if (types.is_array())
-    for (const Json& type : types) {
-      const Json& sizes = child_of(type, "sizes");
-      const Json& nodes = child_of(type, "nodes");
-      const std::size_t count = nodes.is_array() ? nodes.size() : 0;
-      out += cut(fmt::format(
-                     "  {} × {} ({}): {}; never more than {} on one node", count_of(sizes, "gpus"),
-                     text_of(type, "gpu_type"),
-                     count == 1 ? nodes.front().get<std::string>() : fmt::format("{} nodes", count),
-                     limits_of(sizes), count_of(sizes, "gpus")),
-                 terminal);
-    }
+    for (const Json& type : types) out += sizes_of_type(type, terminal);
   const Json& models = child_of(fleet, "gpu_types");
   if (models.is_array())
     for (const Json& model : models) {
       const std::int64_t all = count_of(model, "gpus");
       const std::int64_t largest = count_of(model, "largest_node");
-      const std::string over =
-          all > largest ? fmt::format("{}-{} only over several nodes; ", largest + 1, all) : "";
-      out += cut(
-          fmt::format("  {}: {}more than {} can never run", text_of(model, "gpu_type"), over, all),
-          terminal);
+      out += cut("  all " + text_of(model, "gpu_type"), terminal);
+      if (all > largest)
+        out += cut(fmt::format("    {:<23} {}", "only over several nodes",
+                               fmt::format("{}-{}", largest + 1, all)),
+                   terminal);
+      out += cut(fmt::format("    {:<23} more than {}", "never", all), terminal);
     }
   if (count_of(fleet, "gpus") == 0)
     out += "  no node has a GPU: a job that asks for one can never run\n";

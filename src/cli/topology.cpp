@@ -24,7 +24,10 @@ std::string drawing_of(const Json& nodes, const Terminal& terminal) {
 Result<Json> read_topology(Session& session, const std::string& file) {
   if (file.empty()) return session.get("/api/v1/topology");
   GALLEY_TRY(const cluster::TopologyFile stated, read_topology_file(file));
-  return protocol::print_struct(cluster::view_of(stated));
+  Json view = protocol::print_struct(cluster::view_of(stated));
+  // How many nodes of each type there are is not in the file.
+  view["fleet"].erase("gpu_types");
+  return view;
 }
 
 Result<int> show_topology(Session& session, const Asked& asked) {

@@ -33,13 +33,19 @@ void Core::on(const Restored& event, Effects&, WallTime) {
   }
 }
 
-/// Whether the store has a member of the attempt running on the node.
+/// A member that was given up stays given up, even if its node comes back before that is stored.
+bool Core::runs(const ActiveAttempt& attempt, std::size_t rank) const {
+  return !attempt.members[rank].ended &&
+         !losing_.contains({attempt.id, static_cast<std::int64_t>(rank)});
+}
+
+/// Whether a member of the attempt should be running on the node.
 bool Core::expects(const NodeId& node, const AttemptId& attempt) const {
   return std::ranges::any_of(active_, [&](const auto& entry) {
     const ActiveAttempt& known = entry.second;
     if (known.id != attempt) return false;
     for (std::size_t rank = 0; rank < known.members.size(); ++rank)
-      if (known.placement.shares[rank].node == node && !known.members[rank].ended) return true;
+      if (known.placement.shares[rank].node == node && runs(known, rank)) return true;
     return false;
   });
 }
@@ -61,17 +67,9 @@ void Core::on(const NodeAttached& event, Effects& effects, WallTime) {
   } else if (up_.erase(node) > 0) {
     apply(scheduler::NodeDown{node});
   }
-  // It is not lost after all.
-  std::erase_if(losses_again_, [&](const protocol::AttemptReport& loss) {
-    return std::ranges::any_of(active_, [&](const auto& entry) {
-      const ActiveAttempt& attempt = entry.second;
-      return attempt.id == loss.attempt_id &&
-             attempt.placement.shares[static_cast<std::size_t>(loss.rank)].node == node;
-    });
-  });
   for (const auto& [job, attempt] : active_)
     for (std::size_t rank = 0; rank < attempt.members.size(); ++rank) {
-      if (attempt.placement.shares[rank].node != node || attempt.members[rank].ended) continue;
+      if (attempt.placement.shares[rank].node != node || !runs(attempt, rank)) continue;
       send_assign(attempt, rank, effects);
       if (attempt.stopping) effects.messages.emplace_back(SendCancel{node, attempt.id});
     }
@@ -93,7 +91,8 @@ void Core::on(const NodeLost& event, Effects& effects, WallTime) {
 /// The members on that node are lost: to be stored.
 void Core::lose(const ActiveAttempt& attempt, const NodeId& node, Effects& effects) {
   for (std::size_t rank = 0; rank < attempt.members.size(); ++rank) {
-    if (attempt.placement.shares[rank].node != node || attempt.members[rank].ended) continue;
+    if (attempt.placement.shares[rank].node != node || !runs(attempt, rank)) continue;
+    losing_.emplace(attempt.id, static_cast<std::int64_t>(rank));
     protocol::AttemptReport loss;
     loss.attempt_id = attempt.id;
     loss.rank = static_cast<std::int64_t>(rank);
@@ -104,7 +103,10 @@ void Core::lose(const ActiveAttempt& attempt, const NodeId& node, Effects& effec
 }
 
 void Core::on(const LossRefused& event, Effects&, WallTime now) {
-  if (event.error.code == Errc::conflict || event.error.code == Errc::not_found) return;
+  if (event.error.code == Errc::conflict || event.error.code == Errc::not_found) {
+    losing_.erase({event.loss.attempt_id, event.loss.rank});  // it has ended another way
+    return;
+  }
   losses_again_.push_back(event.loss);
   retry_at_ = now + kRetryDelay;
 }
@@ -169,6 +171,7 @@ void Core::on(const MemberRuns& event, Effects&, WallTime) {
 }
 
 void Core::on(const MemberEnded& event, Effects& effects, WallTime now) {
+  losing_.erase({event.end.attempt, event.end.rank});
   const auto found = active_.find(event.end.job);
   if (found == active_.end() || found->second.id != event.end.attempt) return;
   ActiveAttempt& attempt = found->second;

@@ -153,6 +153,7 @@ class Core {
 
   void apply(const scheduler::ClusterEvent& event);
   bool expects(const NodeId& node, const AttemptId& attempt) const;
+  bool runs(const ActiveAttempt& attempt, std::size_t rank) const;
   void send_assign(const ActiveAttempt& attempt, std::size_t rank, Effects& effects) const;
   void stop_members(const ActiveAttempt& attempt, Effects& effects) const;
   void lose(const ActiveAttempt& attempt, const NodeId& node, Effects& effects);
@@ -169,6 +170,7 @@ class Core {
   std::set<NodeId> attached_;                        // up, or waiting for something to stop
   std::vector<PreemptAttempt> preemptions_again_;    // the store was failing
   std::vector<protocol::AttemptReport> losses_again_;
+  std::set<std::pair<AttemptId, std::int64_t>> losing_;  // given up, not stored yet
   std::optional<WallTime> retry_at_;  // no decisions before it: the store was failing
 };
 

@@ -56,7 +56,9 @@ JobState state_after(const AttemptEnd& end) {
 AttemptState outcome_of(const protocol::AttemptReport& report, JobState job_state,
                         bool preemption_asked) {
   constexpr std::int64_t kExitPreempted = 75;
-  if (!preemption_asked || job_state == JobState::cancelling) return report.state;
+  if (job_state == JobState::cancelling) return report.state;
+  if (!preemption_asked)
+    return report.state == AttemptState::cancelled ? AttemptState::lost : report.state;
   const bool made_room =
       report.state == AttemptState::cancelled ||
       (report.state == AttemptState::failed && report.exit_code == kExitPreempted);

@@ -36,7 +36,8 @@ protocol::JobState state_after(const AttemptEnd& end);
 
 /// How a member's end counts for its attempt. Asked to make room, a program that was ended by us or
 /// that says so itself (exit code 75) was preempted; one that ended any other way has simply ended.
-/// Who cancels a job that is being preempted gets a cancelled job.
+/// Who cancels a job that is being preempted gets a cancelled job. An end by our hand that nobody
+/// asked for (an agent that came back with what was given up) is a loss.
 protocol::AttemptState outcome_of(const protocol::AttemptReport& report,
                                   protocol::JobState job_state, bool preemption_asked);
 

@@ -16,6 +16,7 @@ scheduler::QueuedJob queued_job(const protocol::JobRecord& job,
   if (job.spec.max_runtime)
     queued.runtime = scheduler::Runtime{*job.spec.max_runtime, *job.spec.max_runtime};
   queued.contents = std::move(contents);
+  queued.booking = job.spec.reservation.value_or(std::string{});
   return queued;
 }
 

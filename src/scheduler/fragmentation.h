@@ -30,7 +30,7 @@ class Fragmentation {
 
   /// What a request would take on a node with this profile, and what would be left.
   struct Option {
-    IdleGpus taken;       // of a share: the device; of whole GPUs: the line they come from
+    IdleGpus taken;        // of a share: the device; of whole GPUs: the line they come from
     bool several = false;  // whole GPUs from several lines, the scarcest first
     Profile after = 0;
   };
@@ -61,7 +61,7 @@ class Fragmentation {
   struct Fit {
     double cpu_milli = 0;
     double memory_mib = 0;
-    double requests = 0;   // that the GPUs hold
+    double requests = 0;    // that the GPUs hold
     double fill_milli = 0;  // worth of each of them, weighted
     double next_milli = 0;  // worth of being able to take one, weighted
   };

@@ -41,9 +41,7 @@ class Placer::Gang {
     });
     if (!has_room(order)) return std::nullopt;
 
-    std::vector<NodeIndex> nodes(pool_.node_count());
-    for (std::size_t n = 0; n < nodes.size(); ++n)
-      nodes[n] = NodeIndex{static_cast<std::uint32_t>(n)};
+    const auto nodes = useful_nodes(order);
     const auto plan = plan_in(nodes, 0, order);
 
     std::vector<std::optional<Choice>> choices(members_.size());
@@ -59,7 +57,8 @@ class Placer::Gang {
     std::size_t member = 0;
     Rank rank;
   };
-  using Size = std::tuple<int, int, std::int64_t, std::int64_t, std::int64_t, std::vector<ModelIndex>>;
+  using Size =
+      std::tuple<int, int, std::int64_t, std::int64_t, std::int64_t, std::vector<ModelIndex>>;
 
   static Size size(const Request& request) {
     return {request.gpus,       request.gpu_milli,      request.cpu_milli,
@@ -82,6 +81,20 @@ class Placer::Gang {
       first = last;
     }
     return true;
+  }
+
+  /// The nodes that hold at least one of the members.
+  std::vector<NodeIndex> useful_nodes(std::span<const std::size_t> order) {
+    std::vector<NodeIndex> useful;
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      const Request& request = members_[order[i]];
+      if (i > 0 && request == members_[order[i - 1]]) continue;
+      for (const auto& rank : scores_.rank_all(pool_, scores_.kind(pool_, request), {}))
+        useful.push_back(rank.node);
+    }
+    std::ranges::sort(useful);
+    useful.erase(std::ranges::unique(useful).begin(), useful.end());
+    return useful;
   }
 
   /// The zones below that depth, in the order of their first nodes.
@@ -222,8 +235,9 @@ class Placer::Gang {
     std::vector<Choice> placed;
     for (std::size_t member = 0; member < choices.size(); ++member) {
       auto choice = *choices[member];
-      choice.terms.spread_s = scores_.prices.zone_s * static_cast<double>(nearest(
-                                  choices.subspan(0, member), choice.grant.node));
+      choice.terms.spread_s =
+          scores_.prices.zone_s *
+          static_cast<double>(nearest(choices.subspan(0, member), choice.grant.node));
       placed.push_back(choice);
     }
     return placed;
@@ -238,11 +252,15 @@ class Placer::Gang {
 std::optional<std::vector<Choice>> Placer::choose_gang(const Pool& pool,
                                                        std::span<const Request> members,
                                                        std::span<const float> delay_s) const {
-  for (const auto& member : members)
-    GALLEY_CHECK(is_valid(member), "an invalid request to place");
+  for (const auto& member : members) GALLEY_CHECK(is_valid(member), "an invalid request to place");
   GALLEY_CHECK(delay_s.empty() || delay_s.size() == pool.node_count(),
                "delays of another number of nodes");
   if (members.empty()) return std::vector<Choice>{};
+  if (members.size() == 1) {
+    const auto choice = choose(pool, members.front(), delay_s);
+    if (!choice) return std::nullopt;
+    return std::vector{*choice};
+  }
   scores_->attend(pool);
   return Gang(pool, *scores_, members, delay_s).choose();
 }

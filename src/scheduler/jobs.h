@@ -20,6 +20,7 @@ struct Job {
   QueuedJob spec;
   Signature signature{};
   std::size_t team = 0;
+  bool needs_nodes = false;  // a whole node, or several
   bool placed = false;
   bool stopping = false;
   bool entitled = false;   // its team's private cluster runs it: it is guaranteed

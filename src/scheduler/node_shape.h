@@ -12,10 +12,10 @@ struct NodeShape {
   std::int64_t cpu_milli = 0;
   std::int64_t memory_mib = 0;
   std::vector<DeviceSpec> devices;
-  std::vector<ModelIndex> models;        // of each device
+  std::vector<ModelIndex> models;           // of each device
   std::vector<std::int32_t> memory_mib_of;  // of each device
-  std::vector<DeviceSet> cells;          // complete_cells()
-  bool has_inner_cells = false;          // some between a single GPU and the node
+  std::vector<DeviceSet> cells;             // complete_cells()
+  bool has_inner_cells = false;             // some between a single GPU and the node
   DeviceSet all = 0;
 };
 

@@ -33,17 +33,16 @@ std::optional<Choice> Placer::choose(const Pool& pool, const Request& request,
   scores_->attend(pool);
   auto& kind = scores_->kind(pool, request);
   if (!delay_s.empty()) {
-    const auto ranks = scores_->rank_all(pool, kind, delay_s);
-    if (ranks.empty()) return std::nullopt;
-    return scores_->choice(pool, kind, *std::ranges::min_element(ranks), delay_s);
+    const auto best = scores_->best(pool, kind, delay_s);
+    if (!best) return std::nullopt;
+    return scores_->choice(pool, kind, *best, delay_s);
   }
 
   // Without delays the nodes of a group differ in nothing, so that the first of the best group is
   // the best node.
   std::optional<Rank> best;
   for (auto bucket = least; bucket <= highest; ++bucket)
-    for (auto index = pool.first_group(bucket); index != kNoGroup;
-         index = pool.group(index).next) {
+    for (auto index = pool.first_group(bucket); index != kNoGroup; index = pool.group(index).next) {
       const auto& known = scores_->score(pool, kind, index);
       if (known.fragmentation_us == Scores::kNever ||
           (best && known.fragmentation_us > best->total_us))

@@ -16,7 +16,12 @@ Planner::Planner(State& state, WallTime now)
       now_(now),
       pool_(state.fleet.pool()),
       reserved_(state.fleet.size(), 0),
-      walk_(state.queue, state.jobs, state.shares, {now, state.options.age_limit}) {}
+      walk_(state.queue, state.jobs, state.shares, {now, state.options.age_limit}) {
+  int gpus = 0;
+  for (std::size_t i = 0; i < state.fleet.size(); ++i)
+    gpus += std::popcount(pool_.in_service(static_cast<NodeIndex>(i)));
+  keep_limit_ = static_cast<int>(state.options.keep_ratio * gpus);
+}
 
 Plan Planner::decide() {
   start_private_jobs();

@@ -66,7 +66,8 @@ class Planner {
       const std::vector<Request>& members);
   void hold(Hold hold);
   void keep(Hold& hold);
-  std::optional<WallTime> when_fits(NodeIndex node, const Request& request);
+  std::optional<WallTime> when_fits(NodeIndex node, const Request& request) const;
+  std::optional<WallTime> when(NodeIndex node, const Request& request);
   /// The cheapest way to free what is wanted, given who may be evicted.
   template <class MayEvict>
   std::optional<Room> make_room(const Wanted& wanted, const MayEvict& may_evict) const;
@@ -78,6 +79,16 @@ class Planner {
   Pool pool_;
   std::vector<Hold> holds_;
   std::vector<int> reserved_;  // GPUs of holds, by node
+  int kept_gpus_ = 0;          // idle ones that holds keep
+  int keep_limit_ = 0;
+  bool keeps_for_queue_ = false;
+  /// Nodes by when they could hold a kind of member. Times only grow in a pass, so that the head of
+  /// a heap is worked out again when it is looked at, and nothing else.
+  struct Soonest {
+    Request request;
+    std::vector<std::pair<WallTime, std::uint32_t>> heap;
+  };
+  std::vector<Soonest> soonest_;
   std::set<Signature> blocked_;
   std::set<JobIndex> evicted_;
   std::map<std::pair<JobIndex, NodeIndex>, int> claimed_;  // GPUs of victims that are spoken for

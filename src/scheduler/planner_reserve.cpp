@@ -5,64 +5,85 @@
 #include "planner.h"
 
 namespace galley::scheduler {
+namespace {
+
+/// When nothing that is known will make room.
+constexpr Millis kFarAway = std::chrono::hours(24);
+/// GPUs are not kept idle for longer than that, except for jobs past the age limit.
+constexpr Millis kLongestKeeping = std::chrono::hours(1);
+constexpr Millis kUnknownRuntime = std::chrono::minutes(10);
+
+}  // namespace
 
 /// When the request fits, from the expected ends of what runs on the node, leaving out what is
 /// reserved there already. Nothing: not with what is known.
-std::optional<WallTime> Planner::when_fits(NodeIndex node, const Request& request) {
-  const Pool& pool = state_.fleet.pool();
-  const auto& here = state_.on_node[static_cast<std::size_t>(node)];
+std::optional<WallTime> Planner::when_fits(NodeIndex node, const Request& request) const {
+  Pool later = pool_;
+  if (later.fits(node, request)) return now_;
   std::vector<std::pair<WallTime, JobIndex>> ends;
-  for (const JobIndex index : here)
+  for (const JobIndex index : state_.on_node[static_cast<std::size_t>(node)])
     ends.emplace_back(
         state_.jobs[index].stopping ? now_ : expected_end(state_.jobs[index], now_), index);
   std::ranges::sort(ends);
-  Pool later = pool_;
-  if (later.fits(node, request)) return now_;
   for (const auto& [end, index] : ends) {
     for (const Held& held : state_.jobs[index].held)
       if (held.grant.node == node) later.give(held.request, held.grant);
     if (later.fits(node, request)) return end;
   }
-  return pool.could_fit(node, request) ? std::optional(now_ + std::chrono::hours(24)) : std::nullopt;
+  return now_ + kFarAway;
+}
+
+std::optional<WallTime> Planner::when(NodeIndex node, const Request& request) {
+  const Pool& pool = state_.fleet.pool();
+  const auto n = static_cast<std::size_t>(node);
+  if (!pool.is_open(node) || !pool.could_fit(node, request)) return std::nullopt;
+  if (request.gpus == 0 || request.is_share()) return when_fits(node, request);
+  return state_.releases
+      .when_free(node, request.gpus + reserved_[n], pool, state_.jobs, state_.on_node[n], now_)
+      .value_or(now_ + kFarAway * (1 + reserved_[n] / std::max(1, pool.gpu_count(node))));
 }
 
 std::optional<std::pair<WallTime, std::vector<NodeIndex>>> Planner::earliest(
     const std::vector<Request>& members) {
-  const Pool& pool = state_.fleet.pool();
   WallTime latest = now_;
   std::vector<NodeIndex> nodes;
-  std::vector<bool> used(state_.fleet.size(), false);
-  using Entry = std::pair<WallTime, std::uint32_t>;
-  for (std::size_t first = 0; first < members.size();) {
-    // Equal members follow each other: they share one look at the nodes.
-    std::size_t last = first;
-    while (last < members.size() && members[last] == members[first]) ++last;
-    const Request& request = members[first];
-    std::vector<Entry> entries;
-    for (std::uint32_t i = 0; i < state_.fleet.size(); ++i) {
-      const auto node = static_cast<NodeIndex>(i);
-      if (used[i] || !pool.is_open(node)) continue;
-      std::optional<WallTime> when;
-      if (request.gpus > 0 && !request.is_share()) {
-        when = state_.releases.when_free(node, request.gpus + reserved_[i], pool, state_.jobs,
-                                         state_.on_node[i], now_);
-        if (when && !pool.could_fit(node, request)) when.reset();
-      } else if (pool.could_fit(node, request)) {
-        when = when_fits(node, request);
+  for (const Request& request : members) {
+    auto known = std::ranges::find(soonest_, request, &Soonest::request);
+    if (known == soonest_.end()) {
+      Soonest fresh{request, {}};
+      for (std::uint32_t i = 0; i < state_.fleet.size(); ++i)
+        if (const auto at = when(static_cast<NodeIndex>(i), request)) fresh.heap.emplace_back(*at, i);
+      std::ranges::make_heap(fresh.heap, std::greater<>{});
+      soonest_.push_back(std::move(fresh));
+      known = std::prev(soonest_.end());
+    }
+    auto& heap = known->heap;
+    std::vector<std::pair<WallTime, std::uint32_t>> passed;  // nodes of this gang's other members
+    std::optional<std::pair<WallTime, std::uint32_t>> found;
+    while (!heap.empty() && !found) {
+      std::ranges::pop_heap(heap, std::greater<>{});
+      auto entry = heap.back();
+      heap.pop_back();
+      if (std::ranges::find(nodes, static_cast<NodeIndex>(entry.second)) != nodes.end()) {
+        passed.push_back(entry);
+        continue;
       }
-      if (when) entries.emplace_back(*when, i);
+      const WallTime at = *when(static_cast<NodeIndex>(entry.second), request);
+      if (at > entry.first) {
+        heap.emplace_back(at, entry.second);
+        std::ranges::push_heap(heap, std::greater<>{});
+        continue;
+      }
+      found = entry;
     }
-    const std::size_t count = last - first;
-    if (entries.size() < count) return std::nullopt;
-    std::nth_element(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(count - 1),
-                     entries.end());
-    std::sort(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(count));
-    for (std::size_t i = 0; i < count; ++i) {
-      used[entries[i].second] = true;
-      nodes.push_back(static_cast<NodeIndex>(entries[i].second));
-      latest = std::max(latest, entries[i].first);
+    if (found) passed.push_back(*found);
+    for (const auto& entry : passed) {
+      heap.push_back(entry);
+      std::ranges::push_heap(heap, std::greater<>{});
     }
-    first = last;
+    if (!found) return std::nullopt;
+    nodes.push_back(static_cast<NodeIndex>(found->second));
+    latest = std::max(latest, found->first);
   }
   return std::pair(latest, std::move(nodes));
 }
@@ -91,6 +112,7 @@ void Planner::keep(Hold& hold) {
 void Planner::hold(Hold hold) {
   keep(hold);
   reserved_[static_cast<std::size_t>(hold.node)] += hold.wanted.gpus;
+  kept_gpus_ += hold.kept.gpus;
   holds_.push_back(std::move(hold));
 }
 
@@ -98,8 +120,20 @@ void Planner::reserve(JobIndex index, const std::vector<Request>& members) {
   const auto when = earliest(members);
   if (!when) return;
   Reservation reservation{state_.jobs[index].spec.id, when->first, {}};
+  // Expected ends are guesses, and what is kept idle for a time that does not come is wasted. So
+  // GPUs are kept for a job only while it should start soon, measured by its own length, and for
+  // more than one job only up to the limit. A job past the age limit is served whatever it costs.
+  const Job& job = state_.jobs[index];
+  const Millis own = job.spec.runtime ? job.spec.runtime->typical : kUnknownRuntime;
+  const bool soon = when->first - now_ <= std::min(own, kLongestKeeping);
+  const bool room = kept_gpus_ < keep_limit_ || !keeps_for_queue_;
+  const bool keeps = room && (soon || state_.is_aged(job, now_));
+  keeps_for_queue_ |= keeps;
   for (std::size_t i = 0; i < members.size(); ++i) {
-    hold({.node = when->second[i], .until = when->first, .wanted = members[i]});
+    if (keeps)
+      hold({.node = when->second[i], .until = when->first, .wanted = members[i]});
+    else
+      reserved_[static_cast<std::size_t>(when->second[i])] += members[i].gpus;
     reservation.nodes.push_back(state_.fleet.offer(when->second[i]).id);
   }
   plan_.reservations.push_back(std::move(reservation));

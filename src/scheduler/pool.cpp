@@ -259,9 +259,9 @@ void Pool::take(const Request& request, const Grant& grant) {
     if (request.is_share()) {
       GALLEY_CHECK(device_shareable(grant.node, device), "a share of a device not to be shared");
       GALLEY_CHECK((whole_[n] & bit(device)) == 0, "a share of a device that is given whole");
-      GALLEY_CHECK(milli_left_[d] >= request.gpu_milli &&
-                       memory_left_mib_[d] >= request.gpu_memory_mib,
-                   "a share larger than what the device has left");
+      GALLEY_CHECK(
+          milli_left_[d] >= request.gpu_milli && memory_left_mib_[d] >= request.gpu_memory_mib,
+          "a share larger than what the device has left");
       milli_left_[d] = static_cast<std::int16_t>(milli_left_[d] - request.gpu_milli);
       memory_left_mib_[d] = static_cast<std::int32_t>(memory_left_mib_[d] - request.gpu_memory_mib);
     } else {

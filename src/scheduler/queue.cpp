@@ -11,6 +11,7 @@ void JobQueue::add(JobIndex index, const Job& job) {
   Class& one = classes_[class_of(job)];
   const std::pair entry{job.spec.seq, index};
   one.all[job.signature].insert(entry);
+  if (job.needs_nodes) one.whole_nodes[job.signature].insert(entry);
   one.by_team[job.team][job.signature].insert(entry);
   ++size_;
 }
@@ -26,6 +27,7 @@ void JobQueue::remove(JobIndex index, const Job& job) {
     return erased;
   };
   if (!erase(one.all)) return;
+  erase(one.whole_nodes);
   --size_;
   const auto team = one.by_team.find(job.team);
   erase(team->second);
@@ -68,7 +70,7 @@ void QueueWalk::open_class() {
   const auto& one = queue_.classes_[class_];
   class_open_ = true;
   in_aged_ = true;
-  aged_heads_ = heads_of(one.all);
+  aged_heads_ = heads_of(one.whole_nodes);
   team_heads_.clear();
   teams_ = {};
   for (const auto& [team, lines] : one.by_team) {
@@ -85,7 +87,7 @@ std::optional<JobIndex> QueueWalk::next() {
     while (in_aged_) {
       const auto head = pop(aged_heads_);
       // Acceptance orders ages too: the first that is not past the limit ends this part.
-      if (!head || !aged(jobs_[head->job])) in_aged_ = false;
+      if (!head || !old_enough(jobs_[head->job])) in_aged_ = false;
       else return head->job;
     }
     while (!teams_.empty()) {

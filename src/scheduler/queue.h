@@ -12,8 +12,9 @@
 
 namespace galley::scheduler {
 
-/// What waits and may start, in the documented order: class; then jobs past the age limit by
-/// acceptance; then the team that has used the least for its weight; then acceptance.
+/// What waits and may start, in the documented order: class; then jobs past the age limit that need
+/// whole nodes, by acceptance; then the team that has used the least for its weight; then
+/// acceptance.
 ///
 /// Jobs of one signature are kept together, so that a pass that finds one of them without a place
 /// leaves out the others: with 100,000 jobs in the queue it looks at some hundreds.
@@ -30,6 +31,7 @@ class JobQueue {
   using Lines = std::map<Signature, Line>;
   struct Class {
     Lines all;
+    Lines whole_nodes;  // of jobs that need them: who may come first by age
     std::map<std::size_t, Lines> by_team;
   };
   static constexpr std::size_t kClasses = 3;
@@ -77,7 +79,8 @@ class QueueWalk {
   void open_class();
   static Heads heads_of(const JobQueue::Lines& lines);
   std::optional<Head> pop(Heads& heads);
-  bool aged(const Job& job) const { return aging_.now - job.spec.queued_at >= aging_.limit; }
+  bool old_enough(const Job& job) const { return aging_.now - job.spec.queued_at >= aging_.limit; }
+  bool aged(const Job& job) const { return job.needs_nodes && old_enough(job); }
 
   const JobQueue& queue_;
   const Jobs& jobs_;

@@ -117,16 +117,17 @@ Placer::Scores::Score Placer::Scores::compute(const Pool& pool, const Request& r
   const auto options = fragmentation_.options(before.profile, request);
   if (options.empty()) return score;
 
-  const double stranded = fragmentation_.stranded_milli(before.profile, group.cpu_free_milli,
-                                                        group.memory_free_mib);
+  const double stranded =
+      fragmentation_.stranded_milli(before.profile, group.cpu_free_milli, group.memory_free_mib);
   std::int64_t fullest = 0;
   for (std::uint32_t number = 0; number < options.size(); ++number) {
     const auto& option = options[number];
     const double growth =
         fragmentation_.stranded_milli(option.after, cpu_left, memory_left) - stranded;
     const bool opens = option.several || option.taken.milli == kWholeGpuMilli;
-    const double cost = prices.stranded_gpu_s * growth / kWholeGpuMilli +
-                        prices.broken_cell_s * (opens ? broken_levels(before.cells, request.gpus) : 0);
+    const double cost =
+        prices.stranded_gpu_s * growth / kWholeGpuMilli +
+        prices.broken_cell_s * (opens ? broken_levels(before.cells, request.gpus) : 0);
     const auto cost_us = micros(cost);
     const std::int64_t idle = option.taken.milli;
     if (cost_us > score.fragmentation_us || (cost_us == score.fragmentation_us && idle >= fullest))
@@ -170,32 +171,50 @@ DeviceSet Placer::Scores::devices(const Pool& pool, Kind& kind, NodeIndex node) 
   return alike & (~alike + 1);
 }
 
-std::vector<Rank> Placer::Scores::rank(const Pool& pool, Kind& kind,
-                                       std::span<const float> delay_s,
+std::optional<Rank> Placer::Scores::rank_of(const Pool& pool, Kind& kind,
+                                            std::span<const float> delay_s, NodeIndex node,
+                                            std::int64_t most_us) {
+  const auto index = pool.group_of(node);
+  if (index == kNoGroup || pool.group(index).bucket < least_bucket(kind.request))
+    return std::nullopt;
+  const auto& known = score(pool, kind, index);
+  if (known.fragmentation_us == kNever) return std::nullopt;
+  const auto number = static_cast<std::size_t>(node);
+  const auto delay_us = delay_s.empty() ? 0 : micros(static_cast<double>(delay_s[number]));
+  if (known.fragmentation_us + delay_us > most_us) return std::nullopt;
+  const auto& group = pool.group(index);
+  return Rank{.total_us = known.fragmentation_us + delay_us,
+              .idle_milli = idle_milli(pool, group.gpus),
+              .cpu_milli = group.cpu_free_milli,
+              .memory_mib = group.memory_free_mib,
+              .node = node};
+}
+
+std::optional<Rank> Placer::Scores::best(const Pool& pool, Kind& kind,
+                                         std::span<const float> delay_s) {
+  std::optional<Rank> best;
+  for (std::size_t n = 0; n < pool.node_count(); ++n) {
+    const auto rank = rank_of(pool, kind, delay_s, NodeIndex{static_cast<std::uint32_t>(n)},
+                              best ? best->total_us : kNever);
+    if (rank && (!best || *rank < *best)) best = rank;
+  }
+  return best;
+}
+
+std::vector<Rank> Placer::Scores::rank(const Pool& pool, Kind& kind, std::span<const float> delay_s,
                                        std::span<const NodeIndex> nodes) {
   std::vector<Rank> ranks;
-  const auto least = least_bucket(kind.request);
-  for (const auto node : nodes) {
-    const auto index = pool.group_of(node);
-    if (index == kNoGroup || pool.group(index).bucket < least) continue;
-    const auto& known = score(pool, kind, index);
-    if (known.fragmentation_us == kNever) continue;
-    const auto& group = pool.group(index);
-    const auto number = static_cast<std::size_t>(node);
-    const auto delay_us = delay_s.empty() ? 0 : micros(static_cast<double>(delay_s[number]));
-    ranks.push_back({.total_us = known.fragmentation_us + delay_us,
-                     .idle_milli = idle_milli(pool, group.gpus),
-                     .cpu_milli = group.cpu_free_milli,
-                     .memory_mib = group.memory_free_mib,
-                     .node = node});
-  }
+  ranks.reserve(nodes.size());
+  for (const auto node : nodes)
+    if (const auto rank = rank_of(pool, kind, delay_s, node, kNever)) ranks.push_back(*rank);
   return ranks;
 }
 
 std::vector<Rank> Placer::Scores::rank_all(const Pool& pool, Kind& kind,
                                            std::span<const float> delay_s) {
   std::vector<NodeIndex> nodes(pool.node_count());
-  for (std::size_t n = 0; n < nodes.size(); ++n) nodes[n] = NodeIndex{static_cast<std::uint32_t>(n)};
+  for (std::size_t n = 0; n < nodes.size(); ++n)
+    nodes[n] = NodeIndex{static_cast<std::uint32_t>(n)};
   return rank(pool, kind, delay_s, nodes);
 }
 

@@ -4,6 +4,7 @@
 #include <deque>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -52,11 +53,15 @@ class Placer::Scores {
   /// The scores of that kind of request, enough of them for the pool's groups. Valid until attend.
   Kind& kind(const Pool& pool, const Request& request);
   const Score& score(const Pool& pool, Kind& kind, GroupIndex group);
-  std::int64_t idle_milli(const Pool& pool, GpuStateId gpus) { return state(pool, gpus).idle_milli; }
+  std::int64_t idle_milli(const Pool& pool, GpuStateId gpus) {
+    return state(pool, gpus).idle_milli;
+  }
   /// How many such requests nodes of the group hold, up to `most`.
   std::int64_t holds(const Pool& pool, const Request& request, GroupIndex group, std::int64_t most);
   /// The devices of that node which the scored option takes.
   DeviceSet devices(const Pool& pool, Kind& kind, NodeIndex node);
+  /// The first in rank of all nodes that fit.
+  std::optional<Rank> best(const Pool& pool, Kind& kind, std::span<const float> delay_s);
   /// The rank of each of the nodes that fit. An empty `delay_s` means none.
   std::vector<Rank> rank(const Pool& pool, Kind& kind, std::span<const float> delay_s,
                          std::span<const NodeIndex> nodes);
@@ -77,6 +82,9 @@ class Placer::Scores {
   };
 
   const State& state(const Pool& pool, GpuStateId gpus);
+  /// Nothing where the request does not fit or costs more than `most_us`.
+  std::optional<Rank> rank_of(const Pool& pool, Kind& kind, std::span<const float> delay_s,
+                              NodeIndex node, std::int64_t most_us);
   Score compute(const Pool& pool, const Request& request, const Pool::Group& group);
   void forget();
 

@@ -8,9 +8,9 @@ namespace {
 
 constexpr double kSideMiss = 0.1;
 /// How far a level moves after one promise. Larger follows a changing load sooner, and trembles.
-constexpr double kLevelStep = 0.01;
+constexpr double kLevelStep = 0.001;
 /// How much each unit of a level beyond its range widens the interval, in logarithms.
-constexpr double kWiden = 2.0;
+constexpr double kWiden = 0.5;
 constexpr std::size_t kEnough = 40;
 /// Waits below this are alike: it keeps logarithms of short waits from dominating.
 constexpr double kFloorS = 30;
@@ -29,6 +29,13 @@ double from_log(double value) {
 double seconds(Millis time) { return static_cast<double>(time.count()) / 1e3; }
 WallTime after(WallTime now, double wait_s) {
   return now + Millis{static_cast<std::int64_t>(wait_s * 1000)};
+}
+
+constexpr Millis kRateHalfLife = std::chrono::hours(6);
+
+double fading(Millis time) {
+  return std::exp2(-static_cast<double>(std::max<std::int64_t>(0, time.count())) /
+                   static_cast<double>(kRateHalfLife.count()));
 }
 
 std::int64_t size_class(std::int64_t gpus) {
@@ -51,13 +58,13 @@ double quantile_at(const std::vector<double>& sorted, double level) {
 }  // namespace
 
 StartEstimator::StartEstimator() {
-  // Before anything is learnt the reservation is believed, else the memory of like jobs.
-  weights_[0] = 0;
-  weights_[1] = 1;
+  // Before anything is learnt the hints are believed alike.
+  weights_[1] = weights_[2] = weights_[5] = weights_[6] = 0.25;
   for (std::size_t i = 0; i < kHints; ++i) covariance_[i * kHints + i] = kFirstVariance;
 }
 
-StartEstimator::Hints StartEstimator::hints_of(const StartFeatures& features) const {
+StartEstimator::Hints StartEstimator::hints_of(const StartFeatures& features,
+                                               WallTime now) const {
   const std::int64_t size = size_class(features.gpus);
   double recent_size = log_wait(600);
   if (const auto found = recent_of_size_.find(size); found != recent_of_size_.end())
@@ -67,13 +74,32 @@ StartEstimator::Hints StartEstimator::hints_of(const StartFeatures& features) co
       found != recent_of_team_.end())
     recent = found->second;
   const double reserved = features.reserved ? log_wait(seconds(*features.reserved)) : recent;
+  // How long the queue takes at the rate at which jobs have been starting lately.
+  const auto drain = [&](std::int64_t ahead, const Rate& rate) {
+    return log_wait(static_cast<double>(std::max<std::int64_t>(0, ahead) + 1) / rate.per_s(now));
+  };
+  const double queue = drain(features.jobs_ahead, starts_);
+  const auto team = starts_of_team_.find(features.team);
+  const double team_queue = drain(features.team_jobs_ahead,
+                                  team == starts_of_team_.end() ? starts_ : team->second);
   return {1.0,
           reserved,
           recent,
           recent_size,
           features.reserved ? 1.0 : 0.0,
-          std::log1p(static_cast<double>(features.jobs_ahead)),
-          std::log1p(static_cast<double>(features.team_jobs_ahead))};
+          queue,
+          team_queue,
+          std::log1p(static_cast<double>(features.gpus))};
+}
+
+void StartEstimator::Rate::add(WallTime now) {
+  count = count * fading(now - at) + 1;
+  at = now;
+}
+
+double StartEstimator::Rate::per_s(WallTime now) const {
+  // Half a start more than was seen: a team of which none has started yet has a rate too.
+  return (count * fading(now - at) + 0.5) * std::log(2.0) / seconds(kRateHalfLife);
 }
 
 double StartEstimator::predict(const Hints& hints) const {
@@ -115,14 +141,14 @@ StartEstimate StartEstimator::interval(double predicted, std::size_t index, Wall
 }
 
 StartEstimate StartEstimator::estimate(const StartFeatures& features, WallTime now) const {
-  const double predicted = predict(hints_of(features));
+  const double predicted = predict(hints_of(features, now));
   return interval(predicted, bucket_of(features, predicted), now);
 }
 
 StartEstimate StartEstimator::promise(const JobId& job, const StartFeatures& features,
                                       WallTime now) {
   pass_time(now);
-  const Hints hints = hints_of(features);
+  const Hints hints = hints_of(features, now);
   const double predicted = predict(hints);
   const std::size_t bucket = bucket_of(features, predicted);
   const StartEstimate said = interval(predicted, bucket, now);
@@ -168,31 +194,10 @@ void StartEstimator::pass_time(WallTime now) {
   }
 }
 
-void StartEstimator::fit(const Hints& hints, double actual) {
-  Hints gain{};
-  double scale = kForget;
-  for (std::size_t i = 0; i < kHints; ++i) {
-    for (std::size_t j = 0; j < kHints; ++j) gain[i] += covariance_[i * kHints + j] * hints[j];
-    scale += hints[i] * gain[i];
-  }
-  double guess = 0;
-  for (std::size_t i = 0; i < kHints; ++i) guess += weights_[i] * hints[i];
-  for (std::size_t i = 0; i < kHints; ++i) weights_[i] += gain[i] / scale * (actual - guess);
-  double trace = 0;
-  for (std::size_t i = 0; i < kHints; ++i) {
-    for (std::size_t j = 0; j < kHints; ++j) {
-      double& entry = covariance_[i * kHints + j];
-      entry = (entry - gain[i] * gain[j] / scale) / kForget;
-    }
-    trace += covariance_[i * kHints + i];
-  }
-  // Hints that hardly vary would let the variance grow without end while the rest is forgotten.
-  if (trace < kLargestVariance) return;
-  for (double& entry : covariance_) entry *= kLargestVariance / trace;
-}
-
-void StartEstimator::started(const JobId& job, WallTime now) {
+void StartEstimator::started(const JobId& job, const std::string& team, WallTime now) {
   pass_time(now);
+  starts_.add(now);
+  starts_of_team_[team].add(now);
   const auto open = open_.find(job);
   if (open == open_.end()) return;
   Promise& promise = open->second;
@@ -212,7 +217,6 @@ void StartEstimator::started(const JobId& job, WallTime now) {
     }
   }
   if (!promise.missed) note(!early);
-  fit(promise.hints, actual);
   const std::int64_t size = size_class(promise.features.gpus);
   const auto move = [actual](auto& memory, auto key) {
     const auto [entry, is_new] = memory.try_emplace(key, actual);

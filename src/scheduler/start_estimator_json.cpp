@@ -47,6 +47,14 @@ std::string StartEstimator::dump() const {
   };
   Json buckets = Json::array();
   for (const Bucket& bucket : buckets_) buckets.push_back(print(bucket));
+  const auto print_rate = [](const Rate& rate) {
+    return Json{{"count", rate.count}, {"at_ms", to_ms(rate.at)}};
+  };
+  Json rates = Json::array();
+  for (const auto& [team, rate] : starts_of_team_) {
+    rates.push_back(print_rate(rate));
+    rates.back()["team"] = team;
+  }
   Json teams = Json::array();
   for (const auto& [key, value] : recent_of_team_)
     teams.push_back({{"team", key.first}, {"size", key.second}, {"log_wait", value}});
@@ -58,6 +66,8 @@ std::string StartEstimator::dump() const {
                     {"covariance", covariance_},
                     {"buckets", buckets},
                     {"all", print(all_)},
+                    {"starts", print_rate(starts_)},
+                    {"rates", rates},
                     {"teams", teams},
                     {"sizes", sizes},
                     {"kept", kept_},
@@ -110,6 +120,22 @@ Result<StartEstimator> StartEstimator::parse(std::string_view text) {
   };
   if (!read_kinds(child(json, "teams"), take_team)) return wrong("teams");
   if (!read_kinds(child(json, "sizes"), take_size)) return wrong("sizes");
+
+  const auto read_rate = [](const Json& from, Rate& rate) {
+    const Json& at = child(from, "at_ms");
+    if (!at.is_number_integer() || !read_number(child(from, "count"), rate.count)) return false;
+    rate.at = from_ms(at.get<std::int64_t>());
+    return rate.count >= 0;
+  };
+  if (!read_rate(child(json, "starts"), estimator.starts_)) return wrong("starts");
+  const Json& rates = child(json, "rates");
+  if (!rates.is_array() || rates.size() > kMostKinds) return wrong("rates");
+  for (const Json& entry : rates) {
+    const Json& team = child(entry, "team");
+    if (!team.is_string() ||
+        !read_rate(entry, estimator.starts_of_team_[team.get<std::string>()]))
+      return wrong("rates");
+  }
 
   const Json& kept = child(json, "kept");
   const Json& next = child(json, "next_kept");

@@ -104,6 +104,10 @@ void State::retake(NodeIndex node) {
   for (const auto& [seq, held] : here) fleet.take(*held);
 }
 
+bool State::is_aged(const Job& job, WallTime now) const {
+  return job.needs_nodes && now - job.spec.queued_at >= options.age_limit;
+}
+
 bool State::wants_guarantee(const Job& job) const {
   return guarantees.has_cells(job.team) &&
          job.spec.priority_class != protocol::PriorityClass::idle && gpus_of(job) > 0;

@@ -95,8 +95,12 @@ struct State {
   void enqueue(JobIndex index);
   void dequeue(JobIndex index);
   bool wants_guarantee(const Job& job) const;
+  /// Past the age limit, and of a kind that others pass: it needs a whole node or several. Smaller
+  /// jobs find a place whenever something ends, so that the fair share alone decides about them.
+  bool is_aged(const Job& job, WallTime now) const;
   void join_private_cluster(JobIndex index);
   void rebuild_private_cluster(std::size_t team);
+  bool needs_nodes(const Job& job);
 };
 
 /// GPU equivalents that a job's use counts as: its GPUs, or a sixteenth for each processor where it

@@ -23,6 +23,7 @@ void State::queue_job(const QueuedJob& job) {
   Job& added = jobs[index];
   added.signature = signatures.add(job);
   added.team = shares.team(job.team);
+  added.needs_nodes = needs_nodes(added);
   ++queued;
   if (job.start_at) {
     future.insert({*job.start_at, job.seq});
@@ -48,6 +49,15 @@ void State::place_job(const JobPlaced& event) {
   shares.hold(job.team, share_of(job), event.at);
   ++placed_of_class[static_cast<std::size_t>(job.spec.priority_class)];
   if (job.entitled && !guarantees.protect(job, *known, fleet)) misplaced.push_back(*known);
+}
+
+bool State::needs_nodes(const Job& job) {
+  const auto& members = signatures.members(job.signature, fleet);
+  if (members.size() > 1) return true;
+  int most = 0;
+  for (std::size_t i = 0; i < fleet.size(); ++i)
+    most = std::max(most, fleet.pool().gpu_count(static_cast<NodeIndex>(i)));
+  return members.front().gpus > 0 && members.front().gpus >= most;
 }
 
 void State::stop_job(const JobId& id) {

@@ -105,6 +105,10 @@ class GalleyPolicy final : public Policy {
     return chosen;
   }
 
+  const std::string& team_of(JobIndex job) const {
+    return workload_.trace.teams[static_cast<std::size_t>(workload_.job(job).team)];
+  }
+
   scheduler::QueuedJob queued(JobIndex job) const {
     const Job& it = workload_.job(job);
     const Shape& shape = workload_.shape(job);
@@ -119,7 +123,7 @@ class GalleyPolicy final : public Policy {
     if (!shape.gpu_type.empty()) queued.resources.gpu_type = shape.gpu_type;
     if (shape.members.back() != shape.members.front())
       queued.uneven_gpus.assign(shape.members.begin(), shape.members.end());
-    queued.team = workload_.trace.teams[static_cast<std::size_t>(it.team)];
+    queued.team = team_of(job);
     queued.queued_at = it.submit;
     queued.runtime = runtimes_.predict(it.team, shape.gpus());
     return queued;
@@ -136,7 +140,7 @@ class GalleyPolicy final : public Policy {
     const scheduler::QueuedJob* queued = scheduler_.find(start.job);
     GALLEY_CHECK(queued != nullptr, "a plan starts jobs that are queued");
     scheduler_.apply(scheduler::JobPlaced{*queued, start.placement, now});
-    estimator_.started(start.job, now);
+    estimator_.started(start.job, team_of(job), now);
     --waiting_;
     --waiting_by_team_[static_cast<std::size_t>(workload_.job(job).team)];
     Started started{job, {}};
@@ -164,7 +168,7 @@ class GalleyPolicy final : public Policy {
       if (scheduler_.find(id) == nullptr) continue;
       const Job& it = workload_.job(job);
       scheduler::StartFeatures features;
-      features.team = workload_.trace.teams[static_cast<std::size_t>(it.team)];
+      features.team = team_of(job);
       features.gpus = workload_.shape(job).gpus();
       if (const auto found = reserved.find(id); found != reserved.end())
         features.reserved = std::max(Millis{0}, found->second - now);

@@ -7,7 +7,7 @@ using Teams = ApiFixture;
 
 http::Headers if_match(std::string_view tag) {
   http::Headers headers;
-  headers.set("If-Match", tag);
+  headers.set("If-Match", std::string(tag));
   return headers;
 }
 
@@ -69,8 +69,12 @@ TEST_F(Teams, MistakesAreNamed) {
 TEST_F(Teams, AQuotaAboveTheFleetIsRefused) {
   const auto response =
       call("PUT", "/api/v1/teams/nlp", R"({"guarantees": [{"gpus": 1, "count": 2}]})");
-  EXPECT_EQ(response.status, 400) << response.body;
-  EXPECT_THAT(response.body, HasSubstr("guarantees"));
+  EXPECT_EQ(response.status, 409) << response.body;
+  const auto problem = json_of(response);
+  EXPECT_THAT(problem["detail"].get<std::string>(),
+              StartsWith("team nlp cannot be guaranteed 2 x 1 GPU"));
+  EXPECT_EQ(problem["guide"]["binding"], "impossible");
+  EXPECT_EQ(problem["guide"]["field"], "guarantees");
 }
 
 TEST_F(Teams, AReservationIsMadeListedAndGivenUp) {
@@ -88,7 +92,7 @@ TEST_F(Teams, AReservationIsMadeListedAndGivenUp) {
   EXPECT_EQ(record["principal"], "token");
   EXPECT_EQ(get("/api/v1/reservations")["items"][0]["id"], id);
   EXPECT_EQ(call("DELETE", "/api/v1/reservations/" + id).status, 204);
-  EXPECT_EQ(call("DELETE", "/api/v1/reservations/" + id).status, 404);
+  EXPECT_EQ(call("DELETE", "/api/v1/reservations/" + id).status, 409);
   EXPECT_EQ(call("DELETE", "/api/v1/reservations/mine").status, 400);
 }
 
@@ -96,15 +100,18 @@ TEST_F(Teams, AReservationThatCannotBeIsRefused) {
   const auto refused = [&](const std::string& body) {
     const auto response = call("POST", "/api/v1/reservations", body);
     EXPECT_EQ(response.status, 400) << body << response.body;
-    return json_of(response).value("field", "");
+    return json_of(response);
   };
-  EXPECT_EQ(refused(R"({"resources": {"gpus": 64}, "start_at": "2096-12-01T09:00Z",
-                        "duration": "6h"})"),
-            "resources.gpus");
+  const auto too_big = refused(R"({"resources": {"gpus": 64}, "start_at": "2096-12-01T09:00Z",
+                                   "duration": "6h"})");
+  EXPECT_EQ(too_big["guide"]["binding"], "impossible");
+  const auto none = refused(R"({"resources": {"nodes": 0}, "start_at": "2096-12-01T09:00Z",
+                                "duration": "6h"})");
+  EXPECT_EQ(none["guide"]["reason"], "resources.nodes: found 0; expected 1 to 4096");
   EXPECT_EQ(refused(R"({"resources": {"gpus": 1}, "start_at": "2096-12-01T09:00Z",
-                        "duration": "1s"})"),
+                        "duration": "1s"})")["field"],
             "duration");
-  EXPECT_EQ(refused(R"({"resources": {"gpus": 1}, "duration": "6h"})"), "start_at");
+  EXPECT_EQ(refused(R"({"resources": {"gpus": 1}, "duration": "6h"})")["field"], "start_at");
 }
 
 }  // namespace

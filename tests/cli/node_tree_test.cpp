@@ -47,10 +47,12 @@ TEST(NodeTree, ShowsSingleGpusBesideCells) {
 }
 
 TEST(NodeTree, FitsTheTerminal) {
-  for (const std::size_t width : {20U, 30U, 40U, 80U})
-    for (const std::string_view line :
-         split(node_tree(node_of(64)["items"][0], {.width = width}), '\n'))
+  const Json view = node_of(64);
+  for (const std::size_t width : {20U, 30U, 40U, 80U}) {
+    const std::string text = node_tree(view["items"][0], {.width = width});
+    for (const std::string_view line : split(text, '\n'))
       EXPECT_LE(display_width(line), width) << line;
+  }
 }
 
 TEST(NodeTree, TakesWhatAnotherVersionSends) {
@@ -65,9 +67,12 @@ TEST(NodeTree, TakesWhatAnotherVersionSends) {
 TEST(FleetSizes, EndWithWhatCanNeverRun) {
   EXPECT_EQ(fleet_sizes(node_of(6)["fleet"], {}),
             "Sizes of jobs, in GPUs\n"
-            "  6 × H100 (n1): as one cell 1,2,4,6; only as several cells 3,5; never more than 6 on "
-            "one node\n"
-            "  H100: more than 6 can never run\n");
+            "  6 × H100  on n1\n"
+            "    as one cell             1,2,4,6\n"
+            "    only as several cells   3,5\n"
+            "    never on one node       more than 6\n"
+            "  all H100\n"
+            "    never                   more than 6\n");
 }
 
 TEST(TopologyExample, IsATopologyAndIsTheFileInExamples) {

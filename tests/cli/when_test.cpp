@@ -49,8 +49,8 @@ TEST(ParseTimeHere, NamesTheOptionThatIsWrong) {
   const auto wrong = parse_time_here("--at", "tomorrow");
   ASSERT_FALSE(wrong);
   EXPECT_EQ(describe(wrong.error()),
-            "found 'tomorrow' (--at; expected a time, such as 2026-12-01T09:00 or "
-            "2026-12-01T09:00+09:00)");
+            "--at: found 'tomorrow'; expected a time, such as 2026-12-01T09:00 or "
+            "2026-12-01T09:00+09:00");
 }
 
 TEST(ElapsedTime, RunsOnWithoutAnEnd) {

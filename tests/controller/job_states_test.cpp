@@ -74,6 +74,7 @@ TEST(JobStates, WhoMakesRoomIsQueuedAgain) {
   EXPECT_EQ(asked(done), AttemptState::succeeded);
   EXPECT_EQ(outcome_of(killed, JobState::cancelling, true), AttemptState::cancelled);
   EXPECT_EQ(outcome_of(exit_75, JobState::running, false), AttemptState::failed);
+  EXPECT_EQ(outcome_of(killed, JobState::running, false), AttemptState::lost);
   EXPECT_EQ(state_after({JobState::running, AttemptState::preempted, 9, 0}), JobState::queued);
   EXPECT_EQ(state_after({JobState::cancelling, AttemptState::preempted, 0, 0}),
             JobState::cancelled);

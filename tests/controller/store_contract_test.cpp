@@ -101,6 +101,11 @@ class StoreContract : public ::testing::TestWithParam<Kind> {
     report.rank = rank;
     return store_->run(report, clock_.wall());
   }
+  Restored restored() {
+    auto answer = store_->restore(clock_.wall());
+    EXPECT_TRUE(answer);
+    return std::move(answer).value_or({});
+  }
   JobState state(const protocol::JobRecord& job) { return store_->job(job.id)->state; }
   Status preempts(const protocol::JobRecord& job, const AttemptId& attempt) {
     return store_->preempt({.epoch = epoch_,
@@ -177,7 +182,7 @@ TEST_P(StoreContract, AGangHoldsEverythingUntilItsLastMemberHasEnded) {
   EXPECT_FALSE(first->attempt_ended);
   EXPECT_TRUE(first->stop_others);
   EXPECT_EQ(store_->held()->size(), 2U);
-  EXPECT_TRUE(store_->restore(clock_.wall())->active.at(0).stopping);
+  EXPECT_TRUE(restored().active.at(0).stopping);
 
   const auto last = ends(attempt, AttemptState::cancelled, 0);
   ASSERT_TRUE(last);
@@ -206,16 +211,16 @@ TEST_P(StoreContract, APreemptedJobGoesBackToItsPlaceAndLosesNoTry) {
   for (int i = 0; i < 3; ++i) {
     const auto attempt = started(victim, {{nodes_[0], {"n0-0"}}});
     ASSERT_TRUE(preempts(victim, attempt));
-    EXPECT_TRUE(store_->restore(clock_.wall())->active.at(0).stopping);
+    EXPECT_TRUE(restored().active.at(0).stopping);
     EXPECT_EQ(ends(attempt, i == 0 ? AttemptState::failed : AttemptState::cancelled, 0, 75)->job_state,
               JobState::queued);
     EXPECT_EQ(*store_->attempt_state(attempt), AttemptState::preempted);
     EXPECT_EQ(preempts(victim, attempt).error().code, Errc::conflict);
   }
-  const auto restored = *store_->restore(clock_.wall());
-  ASSERT_EQ(restored.queued.size(), 2U);
-  EXPECT_EQ(restored.queued[0].id, victim.id);
-  EXPECT_EQ(restored.queued[0].seq, victim.seq);
+  const Restored now = restored();
+  ASSERT_EQ(now.queued.size(), 2U);
+  EXPECT_EQ(now.queued[0].id, victim.id);
+  EXPECT_EQ(now.queued[0].seq, victim.seq);
 }
 
 TEST_P(StoreContract, WhoEndsBeforeItIsPreemptedHasEnded) {
@@ -287,7 +292,7 @@ TEST_P(StoreContract, DataSetsAreKnownWithTheirSizesAndWhereTheyLie) {
   auto spec = gpus(1);
   spec.datasets = {"nsmc@1"};
   const auto job = accepted(spec);
-  EXPECT_THAT(store_->restore(clock_.wall())->queued.at(0).contents,
+  EXPECT_THAT(restored().queued.at(0).contents,
               ElementsAre(scheduler::Content{"nsmc@1", 123}));
   const auto attempt = started(job, {{nodes_[1], {"n1-0"}}});
   const auto running = runs(attempt);
@@ -295,7 +300,8 @@ TEST_P(StoreContract, DataSetsAreKnownWithTheirSizesAndWhereTheyLie) {
   EXPECT_EQ(running->node, nodes_[1]);
   EXPECT_THAT(running->contents, ElementsAre("nsmc@1"));
   bool seen = false;
-  for (const auto& event : store_->restore(clock_.wall())->learnt)
+  const Restored now = restored();
+  for (const auto& event : now.learnt)
     if (const auto* contents = std::get_if<scheduler::ContentsSeen>(&event))
       seen = contents->node == nodes_[1] && contents->names == running->contents;
   EXPECT_TRUE(seen);
@@ -325,9 +331,9 @@ TEST_P(StoreContract, GuaranteesAboveTheFleetAreRefusedWithNumbers) {
   EXPECT_EQ(store_->delete_team({"b", {"tester", "r"}, clock_.wall()}).error().code,
             Errc::not_found);
   EXPECT_TRUE(put("c", 4, 1));
-  const auto restored = *store_->restore(clock_.wall());
+  const Restored now = restored();
   std::vector<std::string> names;
-  for (const auto& event : restored.learnt)
+  for (const auto& event : now.learnt)
     if (const auto* team = std::get_if<scheduler::TeamChanged>(&event))
       names.push_back(team->team.name);
   EXPECT_THAT(names, ElementsAre("a", "c"));
@@ -358,8 +364,8 @@ TEST_P(StoreContract, ASlotIsBookedOnce) {
             Errc::not_found);
   EXPECT_TRUE(book(1, std::chrono::hours(1)).second);
   clock_.advance(std::chrono::hours(24));
-  const auto restored = *store_->restore(clock_.wall());
-  for (const auto& event : restored.learnt)
+  const Restored now = restored();
+  for (const auto& event : now.learnt)
     EXPECT_FALSE(std::holds_alternative<scheduler::Booked>(event));
 }
 
@@ -370,7 +376,8 @@ TEST_P(StoreContract, GpuTimeOfThePastIsKnownAfterARestart) {
   clock_.advance(std::chrono::seconds(50));
   ASSERT_TRUE(ends(attempt, AttemptState::succeeded));
   double seconds = 0;
-  for (const auto& event : store_->restore(clock_.wall())->learnt)
+  const Restored now = restored();
+  for (const auto& event : now.learnt)
     if (const auto* usage = std::get_if<scheduler::UsageSeen>(&event)) {
       EXPECT_EQ(usage->team, "nlp");
       seconds += usage->gpu_seconds;
@@ -379,8 +386,8 @@ TEST_P(StoreContract, GpuTimeOfThePastIsKnownAfterARestart) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, ::testing::Values(Kind::sqlite, Kind::memory),
-                         [](const auto& info) {
-                           return info.param == Kind::sqlite ? "Sqlite" : "Memory";
+                         [](const auto& instance) {
+                           return instance.param == Kind::sqlite ? "Sqlite" : "Memory";
                          });
 
 }  // namespace

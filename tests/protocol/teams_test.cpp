@@ -42,37 +42,38 @@ INSTANTIATE_TEST_SUITE_P(
     Fields, WrongTeam,
     ::testing::Values(
         Wrong{R"({"name": "a b"})",
-              "found 'a b' (name; expected letters, digits, '.', '_' and '-', beginning with a "
-              "letter or digit)"},
+              "name: found 'a b'; expected letters, digits, '.', '_' and '-', beginning with a "
+              "letter or digit"},
         Wrong{R"({"name": "-x"})",
-              "found '-x' (name; expected letters, digits, '.', '_' and '-', beginning with a "
-              "letter or digit)"},
-        Wrong{R"({"name": "x", "weight": 0})", "found 0 (weight; expected 0.001 to 1000)"},
-        Wrong{R"({"name": "x", "weight": -1})", "found -1 (weight; expected 0.001 to 1000)"},
+              "name: found '-x'; expected letters, digits, '.', '_' and '-', beginning with a "
+              "letter or digit"},
+        Wrong{R"({"name": "x", "weight": 0})", "weight: found 0; expected 0.001 to 1000"},
+        Wrong{R"({"name": "x", "weight": -1})", "weight: found -1; expected 0.001 to 1000"},
         Wrong{R"({"name": "x", "weight": 1e9})",
-              "found 1000000000 (weight; expected 0.001 to 1000)"},
+              "weight: found 1000000000; expected 0.001 to 1000"},
         Wrong{R"({"name": "x", "guarantees": [{"gpus": 0, "count": 1}]})",
-              "found 0 (guarantees[0].gpus; expected 1 to 64)"},
+              "guarantees[0].gpus: found 0; expected 1 to 64"},
         Wrong{R"({"name": "x", "guarantees": [{"gpus": 8, "count": -4}]})",
-              "found -4 (guarantees[0].count; expected 1 to 100000)"},
+              "guarantees[0].count: found -4; expected 1 to 100000"},
         Wrong{R"({"name": "x", "guarantees": [{"gpus": 8}]})",
-              "required field is missing (guarantees[0].count; expected How many such cells.)"}));
+              "guarantees[0].count: required field is missing; expected How many such cells."}));
 
 INSTANTIATE_TEST_SUITE_P(
     Fields, WrongReservation,
     ::testing::Values(
         Wrong{R"({"resources": {"gpus": 8}, "start_at": "2026-12-01T09:00Z", "duration": 5})",
-              "found 5.0 s (duration; expected 1 minute to 366 days)"},
+              "duration: found 5.0 s; expected 1 minute to 366 days"},
         Wrong{R"({"resources": {"gpus": 8}, "start_at": "2026-12-01T09:00Z", "duration": "400d"})",
-              "duration; expected 1 minute to 366 days"},
+              "duration: found 400 d 0 h; expected 1 minute to 366 days"},
         Wrong{R"({"resources": {"gpus": 8}, "duration": "6h"})", "required field is missing"},
         Wrong{R"({"resources": {"gpus": 8}, "start_at": "soon", "duration": "6h"})",
               "'soon' is not a time"},
         Wrong{R"({"resources": {"gpus": -8}, "start_at": "2026-12-01T09:00Z", "duration": "6h"})",
-              "found -8 (resources.gpus; expected 0 to 4096)"},
+              "resources.gpus: found -8; expected 0 to 4096"},
         Wrong{R"({"resources": {"gpus": 2, "gpu_milli": 5}, "start_at": "2026-12-01T09:00Z",
                   "duration": "6h"})",
-              "resources.gpu_milli; expected gpus: 1 beside it"}));
+              "resources.gpu_milli: found part of a GPU beside gpus: 2; expected gpus: 1 beside "
+              "it"}));
 
 TEST(WhyRecord, ReadsBackWhatItPrints) {
   WhyRecord why{.summary = "It waits.", .lines = {"a", "b"}, .jobs_ahead = 3};

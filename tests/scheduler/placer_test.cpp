@@ -129,7 +129,7 @@ TEST(Placer, BreaksNoLargerCellThanNeeded) {
   pool.add_node(linked);
   pool.add_node(linked);
   pool.take(gpus(1), {NodeIndex{0}, 0b0001});
-  pool.take(gpus(1), {NodeIndex{0}, 0b0100});  // two halves of pairs
+  pool.take(gpus(1), {NodeIndex{0}, 0b0100});         // two halves of pairs
   pool.take(gpus(2, 2'000), {NodeIndex{1}, 0b0011});  // a pair
   const Placer placer;
   EXPECT_EQ(index(*placer.choose(pool, gpus(1))), 0U);
@@ -176,7 +176,8 @@ TEST(Placer, GivesTheSameAnswerWhateverItWasAskedBefore) {
     fresh.set_mix(ones_and_eights());
     const auto choice = asked.choose(pool, request);
     ASSERT_EQ(choice, fresh.choose(pool, request)) << "step " << step;
-    // The table's first line is the choice, and the choice is the same with delays that say nothing.
+    // The table's first line is the choice, and the choice is the same with delays that say
+    // nothing.
     const auto table = asked.candidates(pool, request, 1);
     ASSERT_EQ(choice.has_value(), !table.empty());
     if (!choice) continue;

@@ -44,10 +44,9 @@ class Naive {
     for (int d = 0; d < static_cast<int>(specs_[node].devices.size()); ++d) {
       if ((in_service >> d & 1) == 0) continue;
       const int left = milli_free(node, d, held);
-      if (request.is_share()
-              ? specs_[node].devices[static_cast<std::size_t>(d)].shareable &&
-                    left >= request.gpu_milli
-              : left == kWholeGpuMilli)
+      if (request.is_share() ? specs_[node].devices[static_cast<std::size_t>(d)].shareable &&
+                                   left >= request.gpu_milli
+                             : left == kWholeGpuMilli)
         ++found;
     }
     return found >= request.gpus;
@@ -66,9 +65,8 @@ std::vector<NodeSpec> fleet() {
                   .cells = {0x3, 0xc, 0xf, 0x30, 0xc0, 0xf0},
                   .zone = {}};
     for (int d = 0; d < gpus; ++d)
-      spec.devices.push_back({.model = d % 3 == 2 ? "T4" : "A100",
-                              .memory_mib = 40'000,
-                              .shareable = gpus % 4 == 0});
+      spec.devices.push_back(
+          {.model = d % 3 == 2 ? "T4" : "A100", .memory_mib = 40'000, .shareable = gpus % 4 == 0});
     specs.push_back(spec);
   }
   return specs;

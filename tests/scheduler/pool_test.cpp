@@ -62,7 +62,8 @@ TEST(Pool, TakesTheSmallestSufficientCellSoThatLargerOnesStayWhole) {
   const auto at = pool.add_node(node(8, true));
   EXPECT_EQ(take(pool, at, gpus(1)).devices, 0b0000'0001U);
   EXPECT_EQ(take(pool, at, gpus(1)).devices, 0b0000'0010U) << "the other half of the broken pair";
-  EXPECT_EQ(take(pool, at, gpus(1)).devices, 0b0000'0100U) << "the broken quad before the whole one";
+  EXPECT_EQ(take(pool, at, gpus(1)).devices, 0b0000'0100U)
+      << "the broken quad before the whole one";
   EXPECT_EQ(take(pool, at, gpus(4)).devices, 0b1111'0000U);
   EXPECT_FALSE(pool.fits(at, gpus(2)));
   EXPECT_EQ(take(pool, at, gpus(1)).devices, 0b0000'1000U);
@@ -226,7 +227,8 @@ TEST(Pool, CountsWholeFreeCells) {
   const auto model = pool.model("A100");
   EXPECT_EQ(pool.free_cells(), (std::vector<FreeCells>{{model, 8, 1}}));
   take(pool, at, gpus(1));
-  EXPECT_EQ(pool.free_cells(), (std::vector<FreeCells>{{model, 1, 1}, {model, 2, 1}, {model, 4, 1}}));
+  EXPECT_EQ(pool.free_cells(),
+            (std::vector<FreeCells>{{model, 1, 1}, {model, 2, 1}, {model, 4, 1}}));
 }
 
 TEST(PoolDeathTest, StopsBeforeAGpuIsGivenTwice) {

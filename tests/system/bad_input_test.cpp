@@ -24,6 +24,15 @@ void expect_refused(const ChildOutput& output, int code, const std::vector<std::
   for (const std::string& word : words) EXPECT_THAT(output.stderr_bytes, HasSubstr(word));
 }
 
+/// What can never run is refused in a sentence too, below what could run instead.
+void expect_never(const ChildOutput& output, const std::vector<std::string>& words) {
+  EXPECT_EQ(output.exit_code, 4) << output.stderr_bytes;
+  EXPECT_EQ(output.stdout_bytes, "");
+  const std::string_view said = trim(output.stderr_bytes);
+  const std::string sentence(said.substr(said.rfind('\n') + 1));
+  for (const std::string& word : words) EXPECT_THAT(sentence, HasSubstr(word));
+}
+
 class BadInput : public ::testing::Test {
  protected:
   ChildOutput submit(const std::string& text) {
@@ -63,14 +72,21 @@ TEST_F(BadInput, MalformedAndWrongJobFilesAreRefusedWithTheirPlace) {
   expect_refused(submit("command: [echo, 'x\n"), 2, {"job.yaml"});
   expect_refused(submit("comand: [echo]\n"), 2, {"comand", "command"});
   expect_refused(submit("command: [echo]\nresources:\n  cpus: many\n"), 2, {"resources.cpus"});
-  expect_refused(submit("command: [echo]\nresources: {cpus: 100000}\n"), 2, {"cpus"});
+  expect_never(submit("command: [echo]\nresources: {cpus: 100000}\n"),
+               {"job.yaml:2: resources.cpus: found 100000", "1 to 4096"});
+  expect_never(submit("command: [echo]\nresources: {gpus: 1000000000}\n"),
+               {"job.yaml:2: resources.gpus: found 1000000000", "0 to 4096"});
+  expect_never(submit("command: [echo]\nresources: {gpus: -1}\n"),
+               {"job.yaml:2: resources.gpus: found -1", "0 to 4096"});
+  expect_never(submit("command: [echo]\nresources: {nodes: 0}\n"),
+               {"job.yaml:2: resources.nodes: found 0", "1 to 4096"});
   expect_refused(installation_.galley({"submit", "absent.yaml"}), 3, {"absent.yaml"});
   expect_nothing_queued();
 }
 
 TEST_F(BadInput, JobThatNoNodeCouldEverRunIsRefused) {
   installation_.start();
-  expect_refused(submit("command: [echo]\nresources: {cpus: 4096}\n"), 2, {"4096"});
+  expect_never(submit("command: [echo]\nresources: {cpus: 4096}\n"), {"4096"});
   expect_nothing_queued();
 }
 

@@ -32,26 +32,27 @@ TEST(Csv, ReadsRowsByTheNamesOfTheirColumns) {
 
 TEST(Csv, NamesFileLineFieldAndWhatWouldBeRight) {
   EXPECT_EQ(error_of("name,count\na,1\nb,11\n"),
-            "t.csv:3: count is \"11\" (expected a whole number from 0 to 10)");
+            "t.csv:3: count is \"11\"; expected a whole number from 0 to 10");
   EXPECT_EQ(error_of("name,count\na,1.5\n"),
-            "t.csv:2: count is \"1.5\" (expected a whole number from 0 to 10)");
+            "t.csv:2: count is \"1.5\"; expected a whole number from 0 to 10");
   EXPECT_EQ(error_of("name,count\na,\n"),
-            "t.csv:2: count is \"\" (expected a whole number from 0 to 10)");
+            "t.csv:2: count is \"\"; expected a whole number from 0 to 10");
   EXPECT_EQ(error_of("name,count\na,99999999999999999999\n"),
-            "t.csv:2: count is \"99999999999999999999\" (expected a whole number from 0 to 10)");
+            "t.csv:2: count is \"99999999999999999999\"; expected a whole number from 0 to 10");
 }
 
 TEST(Csv, RefusesBrokenTables) {
-  EXPECT_EQ(error_of(""), "t.csv:1: the column \"name\" is missing (expected a header with name,count)");
+  EXPECT_EQ(error_of(""),
+            "t.csv:1: the column \"name\" is missing; expected a header with name,count");
   EXPECT_EQ(error_of("name,count\n"),
-            "t.csv:1: the file has no rows (expected a header and at least one row)");
+            "t.csv:1: the file has no rows; expected a header and at least one row");
   EXPECT_EQ(error_of("name,count\na\n"),
-            "t.csv:2: the row has 1 fields (expected 2 fields, as in the header)");
+            "t.csv:2: the row has 1 fields; expected 2 fields, as in the header");
   EXPECT_EQ(error_of("name,count\na,1\n\nb,2\n"),
-            "t.csv:3: the row has 1 fields (expected 2 fields, as in the header)");
+            "t.csv:3: the row has 1 fields; expected 2 fields, as in the header");
   EXPECT_EQ(error_of("name,count,name\na,1,b\n"),
-            "t.csv:1: the column \"name\" is there twice (expected each column once)");
-  EXPECT_EQ(error_of("name,count\n\xff,1\n"), "t.csv:2: the row is not text (expected UTF-8)");
+            "t.csv:1: the column \"name\" is there twice; expected each column once");
+  EXPECT_EQ(error_of("name,count\n\xff,1\n"), "t.csv:2: the row is not text; expected UTF-8");
 }
 
 TEST(Csv, ShowsOnlyTheBeginningOfALongField) {

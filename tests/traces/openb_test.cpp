@@ -47,23 +47,24 @@ TEST(Openb, ReadsTasksOfFiveColumnsAndModels) {
 TEST(Openb, RefusesBrokenRows) {
   EXPECT_EQ(node_error("n,64000,262144,2,P100\n"), "none");
   EXPECT_EQ(node_error("n,64000,262144,65,P100\n"),
-            "nodes.csv:2: gpu is \"65\" (expected a whole number from 0 to 64)");
+            "nodes.csv:2: gpu is \"65\"; expected a whole number from 0 to 64");
   EXPECT_EQ(node_error("n,0,262144,0,\n"),
-            "nodes.csv:2: cpu_milli is \"0\" (expected a whole number from 1 to 100000000)");
+            "nodes.csv:2: cpu_milli is \"0\"; expected a whole number from 1 to 100000000");
   EXPECT_EQ(node_error("n,64000,262144,2,\n"),
-            "nodes.csv:2: model is empty on a node with 2 GPUs (expected the GPUs' model)");
-  EXPECT_EQ(node_error(",64000,262144,0,\n"), "nodes.csv:2: sn is empty (expected the name of a node)");
+            "nodes.csv:2: model is empty on a node with 2 GPUs; expected the GPUs' model");
+  EXPECT_EQ(node_error(",64000,262144,0,\n"),
+            "nodes.csv:2: sn is empty; expected the name of a node");
   EXPECT_EQ(task_error("t,1,1,0,0,\n"), "none");
   EXPECT_EQ(task_error("t,1,1,-1,0,\n"),
-            "tasks.csv:2: num_gpu is \"-1\" (expected a whole number from 0 to 64)");
+            "tasks.csv:2: num_gpu is \"-1\"; expected a whole number from 0 to 64");
   EXPECT_EQ(task_error("t,1,1,1,1000000000,\n"),
-            "tasks.csv:2: gpu_milli is \"1000000000\" (expected a whole number from 0 to 1000)");
+            "tasks.csv:2: gpu_milli is \"1000000000\"; expected a whole number from 0 to 1000");
   EXPECT_EQ(task_error("t,1,1,2,500,\n"),
-            "tasks.csv:2: gpu_milli is 500 for 2 GPUs (expected 1000 for more than one GPU)");
+            "tasks.csv:2: gpu_milli is 500 for 2 GPUs; expected 1000 for more than one GPU");
   EXPECT_EQ(task_error("t,1,1,1,0,\n"),
-            "tasks.csv:2: gpu_milli is 0 for a task with GPUs (expected 1 to 1000)");
+            "tasks.csv:2: gpu_milli is 0 for a task with GPUs; expected 1 to 1000");
   EXPECT_EQ(task_error("t,1,1,1,500,T4||A10\n"),
-            "tasks.csv:2: gpu_spec names an empty model (expected models joined by |)");
+            "tasks.csv:2: gpu_spec names an empty model; expected models joined by |");
 }
 
 TEST(Openb, SaysWhichWorkloadsThereAre) {

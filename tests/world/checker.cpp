@@ -51,6 +51,7 @@ void Checker::restored(const controller::Restored& restored, WallTime) {
   disturbed();
   waiting_.clear();
   held_.clear();
+  gone_.clear();
   milli_held_.clear();
   offers_.clear();
   teams_.clear();
@@ -67,22 +68,26 @@ void Checker::restored(const controller::Restored& restored, WallTime) {
     if (jobs_.at(job.id).record.seq != job.seq)
       fail(job.id.str() + " has another place in the order than it was accepted at");
   }
-  for (const auto& attempt : restored.active)
+  for (const auto& attempt : restored.active) {
+    for (std::size_t rank = 0; rank < attempt.members.size(); ++rank)
+      if (attempt.members[rank].ended) gone_.insert({attempt.id, static_cast<std::int64_t>(rank)});
     hold(attempt.job.id, {attempt.id, attempt.placement,
                           controller::milli_of(attempt.job.spec.resources), false, disturbances_});
+  }
 }
 
 void Checker::told(const Event& event, WallTime now) {
   if (const auto* attached = std::get_if<controller::NodeAttached>(&event)) {
     disturbed();
-    const bool strays = std::ranges::any_of(attached->held, [&](const AttemptId& attempt) {
-      return std::ranges::none_of(held_, [&](const auto& entry) {
-        return entry.second.attempt == attempt &&
-               std::ranges::any_of(entry.second.placement.shares, [&](const auto& share) {
-                 return share.node == attached->offer.id;
-               });
-      });
-    });
+    const auto belongs = [&](const AttemptId& attempt) {
+      for (const auto& [job, held] : held_)
+        for (std::size_t rank = 0; rank < held.placement.shares.size(); ++rank)
+          if (held.attempt == attempt && held.placement.shares[rank].node == attached->offer.id &&
+              !gone_.contains({attempt, static_cast<std::int64_t>(rank)}))
+            return true;
+      return false;
+    };
+    const bool strays = !std::ranges::all_of(attached->held, belongs);
     if (strays)
       offers_.erase(attached->offer.id);
     else
@@ -103,11 +108,15 @@ void Checker::told(const Event& event, WallTime now) {
     give_back(stored->job);
     if (!protocol::is_final(jobs_.at(stored->job).state)) waiting_.insert(stored->job);
   } else if (const auto* ended = std::get_if<controller::MemberEnded>(&event)) {
+    gone_.insert({ended->end.attempt, ended->end.rank});
     if (!ended->end.attempt_ended) return;
     give_back(ended->end.job);
     if (ended->end.job_state == JobState::queued) waiting_.insert(ended->end.job);
   } else if (const auto* cancelled = std::get_if<controller::JobCancelled>(&event)) {
     if (protocol::is_final(cancelled->state)) waiting_.erase(cancelled->job);
+  } else if (const auto* refused = std::get_if<controller::LossRefused>(&event)) {
+    if (refused->error.code == Errc::conflict)
+      gone_.erase({refused->loss.attempt_id, refused->loss.rank});
   } else if (const auto* learnt = std::get_if<controller::Learnt>(&event)) {
     disturbed();
     if (const auto* team = std::get_if<scheduler::TeamChanged>(&learnt->event))
@@ -148,6 +157,7 @@ void Checker::decided(const Effects& effects, const controller::Core& core, Wall
     check_guarantee(start);
   }
   for (const auto& start : effects.starts) check_order(start, core, now);
+  for (const auto& loss : effects.losses) gone_.insert({loss.attempt_id, loss.rank});
   for (const auto& preemption : effects.preemptions) check_preemption(preemption);
   check_owed(now);
 }
@@ -250,6 +260,10 @@ void Checker::check_owed(WallTime now) {
                        job.str(), known->second.record.team,
                        std::chrono::duration_cast<std::chrono::seconds>(now - owing.since).count()));
   }
+}
+
+void Checker::delay_owed(WallTime now) {
+  for (auto& [job, owing] : owing_) owing.since = now;
 }
 
 void Checker::all_ended() {

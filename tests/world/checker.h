@@ -33,6 +33,7 @@ class Checker {
   void owed(const JobId& job) { owed_.insert(job); }
   /// Something happened that may delay what is owed: a crash, a full disk.
   void disturbed() { ++disturbances_; }
+  void delay_owed(WallTime now);
   /// The store's answer to a decided start.
   void start_answered(const controller::StartAttempt& command, const Error* error);
   void began(const SimAgent& agent, const MemberKey& key);
@@ -86,6 +87,7 @@ class Checker {
   std::set<JobId> waiting_;                 // queued, as the core was told
   std::unordered_map<JobId, Held> held_;    // from the decision on
   std::map<std::string, std::int64_t> milli_held_;  // by device
+  std::set<MemberKey> gone_;  // members that were given up or have ended
   Offers offers_;
   std::map<std::string, scheduler::Team> teams_;
   std::set<std::string> bookings_;

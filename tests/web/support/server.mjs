@@ -13,11 +13,12 @@ function binary() {
 }
 
 export class Server {
-  static async start() {
+  static async start(environment = async () => ({})) {
     const server = new Server();
     server.data = await mkdtemp(join(tmpdir(), 'galley-web-'));
     server.child = spawn(binary(), ['up', '--data', join(server.data, 'data'), '--listen', '127.0.0.1:0'], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...(await environment(server.data)) },
     });
     server.exited = new Promise((resolve) => server.child.once('exit', resolve));
     let said = '';
@@ -68,6 +69,16 @@ export class Server {
   async codeUrl() {
     const { code } = await this.call('POST', '/api/v1/login-codes');
     return `${this.url}/?code=${code}`;
+  }
+
+  /** Waits until a job runs, by the stream of events. */
+  async started(id) {
+    const events = await fetch(`${this.url}/api/v1/events?after=0&kinds=job`, { headers: { authorization: `Bearer ${this.token}` } });
+    for await (const _ of events.body) {
+      const job = await this.call('GET', `/api/v1/jobs/${id}`);
+      if (!['queued', 'starting'].includes(job.state)) return job;
+    }
+    throw new Error(`the stream of events ended before ${id} ran`);
   }
 
   /** Waits by the server's own log stream, which ends with the job. */

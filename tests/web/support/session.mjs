@@ -4,10 +4,11 @@ import { after, before } from 'node:test';
 import { launch } from './browser.mjs';
 import { Server } from './server.mjs';
 
-export function session(prepare = async () => {}) {
+/** `environment` makes further variables of the server's environment, given a folder for its files. */
+export function session(prepare = async () => {}, environment = async () => ({})) {
   const shared = {};
   before(async () => {
-    [shared.server, shared.browser] = await Promise.all([Server.start(), launch()]);
+    [shared.server, shared.browser] = await Promise.all([Server.start(environment), launch()]);
     await prepare(shared);
   });
   after(async () => {

@@ -33,7 +33,10 @@ struct Choice {
 
 /// What things are worth in seconds of a job's start.
 struct Prices {
-  /// Of one GPU that typical requests can no longer use.
+  /// Of one GPU that typical requests can no longer use: how long a pull is worth waiting for to
+  /// keep a GPU usable. In `galley bench locality`, knowing where data is saves 45 % of the start
+  /// delay for 0.1 point of allocation at 600, half of it for 0.4 points at 300, and 39 % for 0.1
+  /// point at 1200. `galley bench placement` has no delays and so does not depend on it.
   double stranded_gpu_s = 600;
   /// Of breaking a larger buddy cell than needed, for each halving (a single GPU out of a whole
   /// quad: two).
@@ -45,8 +48,8 @@ struct Prices {
 /// Chooses where requests go: a hard filter, then the lowest Terms::total_s(). Equal totals go to
 /// the node that is left with the least idle GPU, then the least processors, then memory, then to
 /// the lowest number. Holds the mix of typical requests and caches; asked about any Pool whose
-/// models mean what they meant to the mix. Deterministic: equal pools, mixes and requests give equal
-/// choices, whatever was asked before. Not thread-safe: a thread needs a Placer of its own.
+/// models mean what they meant to the mix. Deterministic: equal pools, mixes and requests give
+/// equal choices, whatever was asked before. Not thread-safe: a thread needs a Placer of its own.
 ///
 /// Cost of choose: one remembered score for each group of equal nodes that has enough GPUs whole,
 /// and with delays one addition a node; a group in a state that this kind of request has not met
@@ -67,9 +70,9 @@ class Placer {
   /// `delay_s`: seconds to start on each node, by index; empty: none.
   std::optional<Choice> choose(const Pool& pool, const Request& request,
                                std::span<const float> delay_s = {}) const;
-  /// All members of a gang or nothing, in the order of `members`, each on a pool that has given what
-  /// the others took. Fewest zones first, the fullest of those that suffice, and each member on a
-  /// node of its own unless there are fewer nodes than members.
+  /// All members of a gang or nothing, in the order of `members`, each on a pool that has given
+  /// what the others took. Fewest zones first, the fullest of those that suffice, and each member
+  /// on a node of its own unless there are fewer nodes than members.
   std::optional<std::vector<Choice>> choose_gang(const Pool& pool, std::span<const Request> members,
                                                  std::span<const float> delay_s = {}) const;
   /// The best `count` candidates with their terms, best first: what `galley why` shows. O(nodes).

@@ -175,18 +175,16 @@ class Pool {
     GpuStateId gpus{};
     std::int64_t cpu_free_milli = 0;
     std::int64_t memory_free_mib = 0;
-    std::uint32_t nodes = 0;       // how many are in this state
-    std::uint32_t bucket = 0;      // see first_group
-    GroupIndex next = kNoGroup;    // of the same bucket, in no order that means anything
+    std::uint32_t nodes = 0;     // how many are in this state
+    std::uint32_t bucket = 0;    // see first_group
+    GroupIndex next = kNoGroup;  // of the same bucket, in no order that means anything
     GroupIndex previous = kNoGroup;
   };
   /// Buckets: 0, nothing idle on any GPU in service; 1, no GPU whole, something idle; 1 + n, n
   /// whole free GPUs in service. Closed nodes are in no group.
   static constexpr std::size_t kBuckets = kMostGpusOfANode + 2;
   GroupIndex first_group(std::size_t bucket) const { return bucket_first_[bucket]; }
-  const Group& group(GroupIndex index) const {
-    return groups_[static_cast<std::uint32_t>(index)];
-  }
+  const Group& group(GroupIndex index) const { return groups_[static_cast<std::uint32_t>(index)]; }
   /// Group numbers lie below this.
   std::size_t group_bound() const { return groups_.size(); }
   GroupIndex group_of(NodeIndex node) const { return group_of_[at(node)]; }

@@ -48,7 +48,8 @@ class StartEstimator {
   /// Says it and remembers it until the job starts or is forgotten. A job that was told already is
   /// told anew; what counts for learning is what it was told first.
   StartEstimate promise(const JobId& job, const StartFeatures& features, WallTime now);
-  void started(const JobId& job, WallTime now);
+  /// For every job of the team that starts, promised or not: how often that happens is a hint too.
+  void started(const JobId& job, const std::string& team, WallTime now);
   /// It was cancelled: nothing can be learnt from it.
   void forget(const JobId& job);
 
@@ -64,7 +65,7 @@ class StartEstimator {
   static constexpr std::size_t kWindow = 400;  // errors that a bucket remembers
 
  private:
-  static constexpr std::size_t kHints = 7;
+  static constexpr std::size_t kHints = 8;
   using Hints = std::array<double, kHints>;
 
   /// Recent errors of one kind of prediction, and the levels of its two ends.
@@ -84,7 +85,7 @@ class StartEstimator {
     StartFeatures features;
   };
 
-  Hints hints_of(const StartFeatures& features) const;
+  Hints hints_of(const StartFeatures& features, WallTime now) const;
   double predict(const Hints& hints) const;
   std::size_t bucket_of(const StartFeatures& features, double predicted) const;
   const Bucket& bucket_for(std::size_t bucket) const;
@@ -99,6 +100,15 @@ class StartEstimator {
   Bucket all_;  // stands in for a bucket that has seen too little
   Hints weights_{};
   std::array<double, kHints * kHints> covariance_{};
+  /// How often jobs start: a count that fades away by half in kRateHalfLife.
+  struct Rate {
+    double count = 0;
+    WallTime at{};
+    void add(WallTime now);
+    double per_s(WallTime now) const;
+  };
+  Rate starts_;
+  std::map<std::string, Rate, std::less<>> starts_of_team_;
   std::map<std::pair<std::string, std::int64_t>, double> recent_of_team_;  // by size class
   std::map<std::int64_t, double> recent_of_size_;
   std::map<JobId, Promise> open_;
