@@ -259,7 +259,11 @@ void Core::decide(Effects& effects, WallTime now) {
     return;
   }
   retry_at_.reset();
-  for (PreemptAttempt& command : preemptions_again_) effects.preemptions.push_back(command);
+  for (PreemptAttempt& command : preemptions_again_) {
+    const auto found = active_.find(command.job);
+    if (found != active_.end() && found->second.id == command.attempt)
+      effects.preemptions.push_back(std::move(command));
+  }
   preemptions_again_.clear();
   for (protocol::AttemptReport& loss : losses_again_) effects.losses.push_back(loss);
   losses_again_.clear();

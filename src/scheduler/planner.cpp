@@ -37,7 +37,9 @@ void Planner::wake(WallTime at) {
 
 double Planner::lost_work(const Job& job) const {
   if (job.stopping) return 0;
-  const auto ran = std::max(now_ - job.placed_at, Millis{0});
+  auto ran = std::max(now_ - job.placed_at, Millis{0});
+  if (job.spec.checkpoint_every && job.spec.checkpoint_every->count() > 0)
+    ran %= *job.spec.checkpoint_every;
   return share_of(job) * static_cast<double>(ran.count()) / 1e3;
 }
 

@@ -67,7 +67,8 @@ std::optional<Planner::Room> Planner::make_room(const Wanted& wanted,
     cpu -= more_cpu;
     memory -= more_memory;
   }
-  if (gpus > 0 || cpu > 0 || memory > 0) return std::nullopt;
+  // Nobody to evict, and yet it does not fit: a share where no GPU may be shared, say.
+  if (gpus > 0 || cpu > 0 || memory > 0 || room.victims.empty()) return std::nullopt;
   return room;
 }
 
@@ -76,7 +77,6 @@ void Planner::preempt(const std::vector<Victim>& victims, JobIndex beneficiary,
   for (const Victim& victim : victims) {
     claimed_[{victim.job, victim.node}] += victim.gpus;
     if (!evicted_.insert(victim.job).second || state_.jobs[victim.job].stopping) continue;
-    { static struct C { std::map<std::string, std::array<double, 4>> m; ~C() { for (auto& [k, v] : m) fprintf(stderr, "XX %s n %g lost %g h\n", k.c_str(), v[0], v[1]/3600); } } c; auto& v = c.m[std::string(reason).substr(0,12) + std::to_string((int)gpus_of(state_.jobs[victim.job]))+ " for " + std::to_string((int)gpus_of(state_.jobs[beneficiary]))]; v[0]++; v[1] += lost_work(state_.jobs[victim.job]); }
     plan_.preemptions.push_back(
         {state_.jobs[victim.job].spec.id, state_.jobs[beneficiary].spec.id, reason});
   }

@@ -1,5 +1,7 @@
 #include "queue.h"
 
+#include <cmath>
+
 namespace galley::scheduler {
 namespace {
 
@@ -46,10 +48,20 @@ std::int64_t JobQueue::ahead(const Job& job) const {
 QueueWalk::QueueWalk(const JobQueue& queue, const Jobs& jobs, const FairShare& shares, Aging aging)
     : queue_(queue), jobs_(jobs), shares_(shares), aging_(aging) {}
 
-QueueWalk::Heads QueueWalk::heads_of(const JobQueue::Lines& lines) {
+int QueueWalk::length_of(const Job& job) const {
+  static const int mode = getenv("X_LEN") ? atoi(getenv("X_LEN")) : 1;
+  if (!job.spec.runtime || mode == 0) return 1 << 20;
+  const double s = std::max(1.0, static_cast<double>(job.spec.runtime->typical.count()) / 1e3);
+  return static_cast<int>(std::ceil(std::log2(s * (mode == 2 ? gpus_of(job) : 1))));
+}
+
+QueueWalk::Heads QueueWalk::heads_of(const JobQueue::Lines& lines, By by) const {
   std::vector<Head> heads;
-  for (const auto& [signature, line] : lines)
-    heads.push_back({line.begin()->first, line.begin()->second, signature, {&line, line.begin()}});
+  for (const auto& [signature, line] : lines) {
+    const JobIndex first = line.begin()->second;
+    heads.push_back({by == By::length ? length_of(jobs_[first]) : 0, line.begin()->first, first,
+                     signature, {&line, line.begin()}});
+  }
   return Heads(std::greater<>{}, std::move(heads));
 }
 
@@ -60,7 +72,8 @@ std::optional<QueueWalk::Head> QueueWalk::pop(Heads& heads) {
     if (skipped_.contains(head.signature)) continue;
     Cursor cursor = head.cursor;
     if (++cursor.second != cursor.first->end())
-      heads.push({cursor.second->first, cursor.second->second, head.signature, cursor});
+      heads.push(
+          {head.length, cursor.second->first, cursor.second->second, head.signature, cursor});
     return head;
   }
   return std::nullopt;
@@ -70,11 +83,11 @@ void QueueWalk::open_class() {
   const auto& one = queue_.classes_[class_];
   class_open_ = true;
   in_aged_ = true;
-  aged_heads_ = heads_of(one.whole_nodes);
+  aged_heads_ = heads_of(one.whole_nodes, By::acceptance);
   team_heads_.clear();
   teams_ = {};
   for (const auto& [team, lines] : one.by_team) {
-    team_heads_.emplace(team, heads_of(lines));
+    team_heads_.emplace(team, heads_of(lines, By::length));
     const auto charged = charged_.find(team);
     const double extra = charged == charged_.end() ? 0 : charged->second;
     teams_.push({shares_.claim(team, aging_.now) + extra, team});

@@ -61,11 +61,14 @@ class QueueWalk {
  private:
   using Cursor = std::pair<const JobQueue::Line*, JobQueue::Line::const_iterator>;
   struct Head {
+    int length = 0;  // of the job's expected work; 0 where only acceptance counts
     std::int64_t seq = 0;
     JobIndex job{};
     Signature signature{};
     Cursor cursor;
-    bool operator>(const Head& other) const { return seq > other.seq; }
+    bool operator>(const Head& other) const {
+      return std::pair(length, seq) > std::pair(other.length, other.seq);
+    }
   };
   using Heads = std::priority_queue<Head, std::vector<Head>, std::greater<>>;
   struct TeamLine {
@@ -77,7 +80,9 @@ class QueueWalk {
   };
 
   void open_class();
-  static Heads heads_of(const JobQueue::Lines& lines);
+  enum class By { acceptance, length };
+  Heads heads_of(const JobQueue::Lines& lines, By by) const;
+  int length_of(const Job& job) const;
   std::optional<Head> pop(Heads& heads);
   bool old_enough(const Job& job) const { return aging_.now - job.spec.queued_at >= aging_.limit; }
   bool aged(const Job& job) const { return job.needs_nodes && old_enough(job); }

@@ -8,18 +8,16 @@ namespace {
 
 constexpr double kSideMiss = 0.1;
 /// How far a level moves after one promise. Larger follows a changing load sooner, and trembles.
-constexpr double kLevelStep = 0.001;
+constexpr double kLevelStep = 0.003;
 /// How much each unit of a level beyond its range widens the interval, in logarithms.
 constexpr double kWiden = 0.5;
 constexpr std::size_t kEnough = 40;
 /// Waits below this are alike: it keeps logarithms of short waits from dominating.
 constexpr double kFloorS = 30;
-/// The fit forgets what is older than about a thousand starts.
-constexpr double kForget = 0.999;
-constexpr double kFirstVariance = 10;
-constexpr double kLargestVariance = 1e4;
 /// How much a single wait moves the memory of its kind.
 constexpr double kRecentShare = 0.1;
+/// The logarithm of a wait before anything has started: ten minutes.
+constexpr double kFirstGuess = 6.4;
 constexpr double kLongestLog = 18;  // ten years
 
 double log_wait(double seconds) { return std::log(std::max(0.0, seconds) + kFloorS); }
@@ -57,19 +55,13 @@ double quantile_at(const std::vector<double>& sorted, double level) {
 
 }  // namespace
 
-StartEstimator::StartEstimator() {
-  // Before anything is learnt the hints are believed alike.
-  weights_[1] = weights_[2] = weights_[5] = weights_[6] = 0.25;
-  for (std::size_t i = 0; i < kHints; ++i) covariance_[i * kHints + i] = kFirstVariance;
-}
+StartEstimator::StartEstimator() = default;
 
-StartEstimator::Hints StartEstimator::hints_of(const StartFeatures& features,
-                                               WallTime now) const {
+double StartEstimator::predict(const StartFeatures& features, WallTime now) const {
   const std::int64_t size = size_class(features.gpus);
-  double recent_size = log_wait(600);
+  double recent = kFirstGuess;
   if (const auto found = recent_of_size_.find(size); found != recent_of_size_.end())
-    recent_size = found->second;
-  double recent = recent_size;
+    recent = found->second;
   if (const auto found = recent_of_team_.find({features.team, size});
       found != recent_of_team_.end())
     recent = found->second;
@@ -80,16 +72,10 @@ StartEstimator::Hints StartEstimator::hints_of(const StartFeatures& features,
   };
   const double queue = drain(features.jobs_ahead, starts_);
   const auto team = starts_of_team_.find(features.team);
-  const double team_queue = drain(features.team_jobs_ahead,
-                                  team == starts_of_team_.end() ? starts_ : team->second);
-  return {1.0,
-          reserved,
-          recent,
-          recent_size,
-          features.reserved ? 1.0 : 0.0,
-          queue,
-          team_queue,
-          std::log1p(static_cast<double>(features.gpus))};
+  const double team_queue =
+      drain(features.team_jobs_ahead, team == starts_of_team_.end() ? starts_ : team->second);
+  const double mean = (reserved + recent + queue + team_queue) / 4;
+  return std::clamp(mean, std::log(kFloorS), kLongestLog);
 }
 
 void StartEstimator::Rate::add(WallTime now) {
@@ -100,12 +86,6 @@ void StartEstimator::Rate::add(WallTime now) {
 double StartEstimator::Rate::per_s(WallTime now) const {
   // Half a start more than was seen: a team of which none has started yet has a rate too.
   return (count * fading(now - at) + 0.5) * std::log(2.0) / seconds(kRateHalfLife);
-}
-
-double StartEstimator::predict(const Hints& hints) const {
-  double sum = 0;
-  for (std::size_t i = 0; i < kHints; ++i) sum += weights_[i] * hints[i];
-  return std::clamp(sum, std::log(kFloorS), kLongestLog);
 }
 
 /// By whether there is a reservation, and by how long the wait is expected to be.
@@ -141,20 +121,19 @@ StartEstimate StartEstimator::interval(double predicted, std::size_t index, Wall
 }
 
 StartEstimate StartEstimator::estimate(const StartFeatures& features, WallTime now) const {
-  const double predicted = predict(hints_of(features, now));
+  const double predicted = predict(features, now);
   return interval(predicted, bucket_of(features, predicted), now);
 }
 
 StartEstimate StartEstimator::promise(const JobId& job, const StartFeatures& features,
                                       WallTime now) {
   pass_time(now);
-  const Hints hints = hints_of(features, now);
-  const double predicted = predict(hints);
+  const double predicted = predict(features, now);
   const std::size_t bucket = bucket_of(features, predicted);
   const StartEstimate said = interval(predicted, bucket, now);
   const auto [entry, is_new] = open_.try_emplace(job);
   if (is_new) {
-    entry->second = {said, now, predicted, hints, bucket, false, features};
+    entry->second = {said, now, predicted, bucket, false, features};
     late_.insert({said.late, job});
   }
   return said;

@@ -62,8 +62,6 @@ std::string StartEstimator::dump() const {
   for (const auto& [size, value] : recent_of_size_)
     sizes.push_back({{"size", size}, {"log_wait", value}});
   return dump_json({{"version", 1},
-                    {"weights", weights_},
-                    {"covariance", covariance_},
                     {"buckets", buckets},
                     {"all", print(all_)},
                     {"starts", print_rate(starts_)},
@@ -78,8 +76,6 @@ Result<StartEstimator> StartEstimator::parse(std::string_view text) {
   GALLEY_TRY(const Json json, parse_json(text));
   StartEstimator estimator;
   if (child(json, "version") != 1) return wrong("version");
-  if (!read_numbers(child(json, "weights"), estimator.weights_)) return wrong("weights");
-  if (!read_numbers(child(json, "covariance"), estimator.covariance_)) return wrong("covariance");
 
   const auto read_bucket = [](const Json& from, Bucket& bucket) {
     const Json& errors = child(from, "errors");
@@ -132,8 +128,7 @@ Result<StartEstimator> StartEstimator::parse(std::string_view text) {
   if (!rates.is_array() || rates.size() > kMostKinds) return wrong("rates");
   for (const Json& entry : rates) {
     const Json& team = child(entry, "team");
-    if (!team.is_string() ||
-        !read_rate(entry, estimator.starts_of_team_[team.get<std::string>()]))
+    if (!team.is_string() || !read_rate(entry, estimator.starts_of_team_[team.get<std::string>()]))
       return wrong("rates");
   }
 

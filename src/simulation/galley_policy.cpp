@@ -66,13 +66,19 @@ class GalleyPolicy final : public Policy {
   GalleyPolicy(const Workload& workload, const PolicyOptions& options)
       : workload_(workload),
         scheduler_(options_of(options)),
-        waiting_by_team_(workload.trace.teams.size()) {
+        waiting_by_team_(workload.trace.teams.size()),
+        checkpoint_every_(options.checkpoint_every) {
     std::uint32_t node = 0;
     for (const NodeType& type : workload.cluster.node_types)
       for (std::int64_t i = 0; i < type.count; ++i)
         scheduler_.apply(scheduler::NodeUp{offer_of(type, node++)});
     for (const scheduler::Team& team : workload.cluster.teams)
       scheduler_.apply(scheduler::TeamChanged{team});
+  }
+
+  std::optional<Millis> checkpoint_every() const override {
+    if (checkpoint_every_.count() == 0) return std::nullopt;
+    return checkpoint_every_;
   }
 
   void submit(JobIndex job, WallTime) override {
@@ -126,6 +132,8 @@ class GalleyPolicy final : public Policy {
     queued.team = team_of(job);
     queued.queued_at = it.submit;
     queued.runtime = runtimes_.predict(it.team, shape.gpus());
+    if (checkpoint_every_.count() > 0) queued.checkpoint_every = checkpoint_every_;
+    if (const auto done = done_.find(job); done != done_.end()) queued.done = done->second;
     return queued;
   }
 
@@ -140,6 +148,7 @@ class GalleyPolicy final : public Policy {
     const scheduler::QueuedJob* queued = scheduler_.find(start.job);
     GALLEY_CHECK(queued != nullptr, "a plan starts jobs that are queued");
     scheduler_.apply(scheduler::JobPlaced{*queued, start.placement, now});
+    started_[job] = now;
     estimator_.started(start.job, team_of(job), now);
     --waiting_;
     --waiting_by_team_[static_cast<std::size_t>(workload_.job(job).team)];
@@ -152,6 +161,8 @@ class GalleyPolicy final : public Policy {
 
   JobIndex stop(const scheduler::Preemption& preemption, WallTime now) {
     const JobIndex job = index_of(preemption.victim);
+    if (checkpoint_every_.count() > 0)
+      done_[job] += (now - started_[job]) / checkpoint_every_ * checkpoint_every_;
     scheduler_.apply(scheduler::JobStopping{preemption.victim});
     scheduler_.apply(scheduler::JobGone{preemption.victim, now});
     queue(job);
@@ -187,6 +198,9 @@ class GalleyPolicy final : public Policy {
   std::vector<JobIndex> fresh_;  // submitted at this instant
   std::int64_t waiting_ = 0;
   std::vector<std::int64_t> waiting_by_team_;
+  const Millis checkpoint_every_;
+  std::map<JobIndex, WallTime> started_;
+  std::map<JobIndex, Millis> done_;  // work that preempted jobs have saved
 };
 
 }  // namespace

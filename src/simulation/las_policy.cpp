@@ -19,7 +19,7 @@ class LasPolicy final : public Policy {
     for (std::size_t i = 0; i < kQueues; ++i) waiting_.emplace_back(workload.shapes.size());
   }
 
-  bool resumes() const override { return true; }
+  std::optional<Millis> checkpoint_every() const override { return Millis{0}; }
 
   void submit(JobIndex job, WallTime) override { waiting_[0].add(shape_of(job), {0, job}); }
 

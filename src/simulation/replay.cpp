@@ -148,10 +148,11 @@ class Engine {
     live.running = false;
     live.grant = {};
     ++result.preemptions;
-    if (policy_.resumes())
-      live.done += now - live.started;
-    else
-      result.lost += now - live.started;
+    const Millis ran = now - live.started;
+    const auto every = policy_.checkpoint_every();
+    const Millis saved = !every ? Millis{0} : every->count() == 0 ? ran : ran / *every * *every;
+    live.done += saved;
+    result.lost += ran - saved;
     ++waiting_;
     return ok();
   }

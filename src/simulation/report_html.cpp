@@ -22,11 +22,12 @@ main{max-width:1120px;margin:0 auto;padding:28px 20px 60px}
 h1{font-size:26px;margin:0 0 4px}h2{font-size:17px;margin:34px 0 2px}
 p{margin:2px 0 10px;color:var(--dim);max-width:78ch}.lead{color:var(--ink);font-size:17px}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{padding:6px 10px;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
+th,td{padding:6px 8px;vertical-align:bottom;text-align:right;border-bottom:1px solid var(--rule)}
+td{white-space:nowrap}
 th{font-weight:600;color:var(--dim);font-size:13px}th:first-child,td:first-child{text-align:left}
 tr.us td{font-weight:650;background:var(--card)}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:8px 28px}
-svg{width:100%;height:auto;display:block}svg text{font-size:11.5px;fill:var(--dim)}svg .title{fill:var(--ink)}
+svg{width:100%;height:auto;display:block}svg text{font-size:16px;fill:var(--dim)}svg .title{fill:var(--ink)}
 .grid{stroke:var(--rule)}polyline{fill:none;stroke-width:1.8;stroke-linejoin:round}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;padding:10px 0;position:sticky;top:0;background:var(--bg)}
 .legend i{display:inline-block;width:12px;height:12px;border-radius:3px;margin-right:6px;vertical-align:-1px}
@@ -188,7 +189,8 @@ std::string wait_plot(const Simulation& simulation) {
           return run.metrics.by_size[size].jobs == 0;
         }))
       continue;
-    groups.push_back(std::string(kSizeClasses[size]) + " GPUs");
+    groups.push_back(std::string(kSizeClasses[size]) +
+                     (kSizeClasses[size] == "1" ? " GPU" : " GPUs"));
     for (std::size_t i = 0; i < bars.size(); ++i) {
       bars[i].values.push_back(simulation.runs[i].metrics.by_size[size].mean_wait_s);
       most = std::max(most, bars[i].values.back());

@@ -9,8 +9,8 @@
 namespace galley::simulation {
 namespace {
 
-constexpr double kWidth = 760, kHeight = 300;
-constexpr double kLeft = 62, kRight = 14, kTop = 10, kBottom = 44;
+constexpr double kWidth = 760, kHeight = 340;
+constexpr double kLeft = 84, kRight = 16, kTop = 12, kBottom = 54;
 
 double place(const Axis& axis, double value, double from, double to) {
   const auto scaled = [&axis](double v) {
@@ -40,11 +40,12 @@ std::string draw_y(const Axis& axis) {
     const double y = place_y(axis, tick.at);
     svg += fmt::format(
         R"(<line class="grid" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/><text x="{}" y="{:.1f}" text-anchor="end">{}</text>)",
-        kLeft, kWidth - kRight, y, y, kLeft - 6, y + 4, escaped(tick.label));
+        kLeft, kWidth - kRight, y, y, kLeft - 8, y + 5, escaped(tick.label));
   }
-  return svg + fmt::format(
-                   R"svg(<text class="title" transform="translate(13 {}) rotate(-90)" text-anchor="middle">{}</text>)svg",
-                   (kTop + kHeight - kBottom) / 2, escaped(axis.title));
+  return svg +
+         fmt::format(
+             R"svg(<text class="title" transform="translate(16 {}) rotate(-90)" text-anchor="middle">{}</text>)svg",
+             (kTop + kHeight - kBottom) / 2, escaped(axis.title));
 }
 
 std::string draw_x_title(std::string_view title) {
@@ -58,7 +59,7 @@ std::string draw_x(const Axis& axis) {
     const double x = place_x(axis, tick.at);
     svg += fmt::format(
         R"(<line class="grid" x1="{:.1f}" x2="{:.1f}" y1="{}" y2="{}"/><text x="{:.1f}" y="{}" text-anchor="middle">{}</text>)",
-        x, x, kTop, kHeight - kBottom, x, kHeight - kBottom + 16, escaped(tick.label));
+        x, x, kTop, kHeight - kBottom, x, kHeight - kBottom + 20, escaped(tick.label));
   }
   return svg + draw_x_title(axis.title);
 }
@@ -119,7 +120,7 @@ std::string bar_plot(const Axis& y, const std::vector<std::string>& groups,
       x += bar_width;
     }
     svg += fmt::format(R"(<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>)", middle,
-                       base + 16, escaped(groups[group]));
+                       base + 20, escaped(groups[group]));
   }
   return svg + "</svg>";
 }

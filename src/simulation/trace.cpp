@@ -156,6 +156,7 @@ Result<Trace> read_trace(const fs::path& path, const Window& window) {
     GALLEY_TRY(file, find_trace(path));
   }
   GALLEY_TRY(Trace trace, read_one(file));
+  trace.name = file.filename().string();
   return cut(std::move(trace), window);
 }
 

@@ -67,8 +67,9 @@ TEST(ClusterFile, RefusesQuotasAboveCapacityWithBothNumbers) {
   EXPECT_THAT(file_error(begin + R"("teams":[{"name":"a","guarantees":[{"gpus":16,"count":1}]}]})"),
               HasSubstr("cells of 16 GPUs"));
   EXPECT_THAT(
-      file_error(begin +
-                 R"("teams":[{"name":"a","guarantees":[{"gpu_type":"B200","gpus":8,"count":1}]}]})"),
+      file_error(
+          begin +
+          R"("teams":[{"name":"a","guarantees":[{"gpu_type":"B200","gpus":8,"count":1}]}]})"),
       HasSubstr("B200"));
 }
 

@@ -37,8 +37,7 @@ TEST(Metrics, AreWhatAPersonComputes) {
 }
 
 TEST(Metrics, WideJobsHaveTheirOwnTail) {
-  const Workload workload =
-      workload_of({{0, 100, 16}, {0, 10, 16}, {0, 10, 1}}, cluster_of("2x8"));
+  const Workload workload = workload_of({{0, 100, 16}, {0, 10, 16}, {0, 10, 1}}, cluster_of("2x8"));
   EXPECT_DOUBLE_EQ(measured(workload, "fifo").p99_wait_16plus_s, 99);
 }
 
@@ -53,10 +52,8 @@ TEST(Metrics, StrandedGpusAreThoseThatTypicalJobsCannotUse) {
 
 TEST(SharingAnomalies, AreWaitsBeyondThoseInTheTeamsOwnCells) {
   // Each team owns a node. In the shared queue b's job waits behind two of a's: 200 s; alone: 0.
-  const std::vector<Row> rows{
-      {0, 200, 8, "a"}, {1, 200, 8, "a"}, {2, 30, 8, "b"}};
-  const Workload workload =
-      workload_of(rows, cluster_of("2x8", {{"a", 8, 1}, {"b", 8, 1}}));
+  const std::vector<Row> rows{{0, 200, 8, "a"}, {1, 200, 8, "a"}, {2, 30, 8, "b"}};
+  const Workload workload = workload_of(rows, cluster_of("2x8", {{"a", 8, 1}, {"b", 8, 1}}));
   const Metrics shared = measured(workload, "fifo-skip");
   EXPECT_EQ(shared.sharing_anomalies.count, 1);
   EXPECT_DOUBLE_EQ(shared.sharing_anomalies.max_s, 198);
@@ -65,17 +62,18 @@ TEST(SharingAnomalies, AreWaitsBeyondThoseInTheTeamsOwnCells) {
   EXPECT_EQ(measured(workload, "quota-bestfit").sharing_anomalies.count, 0);
 }
 
-TEST(SharingAnomalies, CountQuotasLoseWholeNodesToFragments) {
-  // a's four jobs of 5 cannot share nodes, so each sits alone and b's 8 finds no whole node.
-  const std::vector<Row> rows{{0, 300, 5, "a"}, {0, 300, 5, "a"}, {1, 30, 8, "b"}};
+TEST(SharingAnomalies, ComeFromFragmentsWhereQuotasAreCounts) {
+  // Halves of a and b share two nodes; when b's have ended, its 8 GPUs are 4 and 4.
+  const std::vector<Row> rows{{0, 300, 4, "a"}, {0, 10, 4, "b"},  {0, 300, 4, "a"},
+                              {0, 10, 4, "b"},  {1, 300, 8, "c"}, {20, 30, 8, "b"}};
   const Workload workload =
-      workload_of(rows, cluster_of("2x8", {{"a", 8, 1}, {"b", 8, 1}}));
-  EXPECT_EQ(measured(workload, "quota-bestfit").sharing_anomalies.count, 0);
-  const std::vector<Row> small{{0, 300, 3, "a"}, {0, 300, 3, "b"}, {0, 300, 3, "c"},
-                               {1, 300, 2, "c"}, {2, 30, 8, "d"}};
-  const Workload mixed = workload_of(
-      small, cluster_of("3x8", {{"a", 4, 1}, {"b", 4, 1}, {"c", 8, 1}, {"d", 8, 1}}));
-  EXPECT_EQ(measured(mixed, "quota-bestfit").sharing_anomalies.count, 0);
+      workload_of(rows, cluster_of("3x8", {{"a", 8, 1}, {"b", 8, 1}, {"c", 8, 1}}));
+  for (const char* policy : {"quota-bestfit", "quota-packing"}) {
+    const Anomalies found = measured(workload, policy).sharing_anomalies;
+    EXPECT_EQ(found.count, 1) << policy;
+    EXPECT_DOUBLE_EQ(found.max_s, 280) << policy;
+  }
+  EXPECT_EQ(measured(workload, "galley").sharing_anomalies.count, 0);
 }
 
 TEST(SharingAnomalies, AreNotCountedForJobsThatTheTeamsCellsCannotHold) {

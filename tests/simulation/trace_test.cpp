@@ -44,7 +44,8 @@ TEST(PhillyTrace, RefusesBrokenRowsByFileLineAndColumn) {
   EXPECT_THAT(philly_error("2017-09-07 03:58:57,1,0,1,a\n"), HasSubstr("num_gpus is \"0\""));
   EXPECT_THAT(philly_error("2017-09-07 03:58:57,1,1000000000000,1,a\n"), HasSubstr("num_gpus"));
   EXPECT_THAT(philly_error("2017-09-07 03:58:57,1,1,1,\n"), HasSubstr("cluster is empty"));
-  EXPECT_THAT(philly_error("2017-09-07 03:58:57,1,1\n"), HasSubstr("p.csv:2: the row has 3 fields"));
+  EXPECT_THAT(philly_error("2017-09-07 03:58:57,1,1\n"),
+              HasSubstr("p.csv:2: the row has 3 fields"));
   EXPECT_THAT(philly_error(""), HasSubstr("no rows"));
   EXPECT_THAT(describe(parse_philly("p.csv", "timestamp,duration\n1,2\n").error()),
               HasSubstr("\"num_gpus\" is missing"));

@@ -159,7 +159,7 @@ void Checker::decided(const Effects& effects, const controller::Core& core, Wall
   for (const auto& start : effects.starts) check_order(start, core, now);
   for (const auto& loss : effects.losses) gone_.insert({loss.attempt_id, loss.rank});
   for (const auto& preemption : effects.preemptions) check_preemption(preemption);
-  check_owed(now);
+  check_owed(core, now);
 }
 
 void Checker::check_devices(const controller::StartAttempt& start) {
@@ -249,16 +249,17 @@ void Checker::check_preemption(const controller::PreemptAttempt& preemption) {
 }
 
 /// A guaranteed job waits no longer than it takes to stop those that borrowed its place.
-void Checker::check_owed(WallTime now) {
+void Checker::check_owed(const controller::Core& core, WallTime now) {
   constexpr Millis kPatience = std::chrono::minutes(10);
   for (auto& [job, owing] : owing_) {
     const auto known = jobs_.find(job);
     if (!waiting_.contains(job) || known == jobs_.end()) continue;
     if (owing.disturbances != disturbances_) owing = {now, disturbances_};
     if (now - owing.since > kPatience)
-      fail(fmt::format("guarantee: {} of team {} has waited {} s for GPUs that its team owns",
+      fail(fmt::format("guarantee: {} of team {} has waited {} s for GPUs that its team owns: {}",
                        job.str(), known->second.record.team,
-                       std::chrono::duration_cast<std::chrono::seconds>(now - owing.since).count()));
+                       std::chrono::duration_cast<std::chrono::seconds>(now - owing.since).count(),
+                       core.scheduler().why(job, now).summary));
   }
 }
 
@@ -266,9 +267,12 @@ void Checker::delay_owed(WallTime now) {
   for (auto& [job, owing] : owing_) owing.since = now;
 }
 
-void Checker::all_ended() {
-  if (!open_.empty())
-    fail(fmt::format("{} jobs never ended, {} among them", open_.size(), open_.begin()->str()));
+void Checker::all_ended(const controller::Core& core, WallTime now) {
+  if (open_.empty()) return;
+  const JobId& job = *open_.begin();
+  fail(fmt::format("{} jobs never ended, {} ({}) among them: {}", open_.size(), job.str(),
+                   protocol::word_of(jobs_.at(job).state),
+                   core.scheduler().why(job, now).summary));
 }
 
 }  // namespace galley::world

@@ -48,7 +48,7 @@ class Checker {
   /// With nothing held, cells of every size must be given whole, on every node.
   void cells_merged(const controller::Core& core, WallTime now);
   /// At the end of the world.
-  void all_ended();
+  void all_ended(const controller::Core& core, WallTime now);
 
   std::size_t open_jobs() const { return open_.size(); }
   const std::set<JobId>& open() const { return open_; }
@@ -75,7 +75,7 @@ class Checker {
                    WallTime now);
   void check_guarantee(const controller::StartAttempt& start);
   void check_preemption(const controller::PreemptAttempt& preemption);
-  void check_owed(WallTime now);
+  void check_owed(const controller::Core& core, WallTime now);
   void hold(const JobId& job, Held held);
   void give_back(const JobId& job);
   scheduler::Scheduler emptied_copy(const controller::Core& core) const;

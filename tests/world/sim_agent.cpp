@@ -57,7 +57,7 @@ void SimAgent::cancel(std::int64_t session, const AttemptId& attempt) {
     if (key.attempt == attempt) process.stopping = true;
 }
 
-void SimAgent::end(const MemberKey& key, protocol::AttemptReport report) {
+void SimAgent::end(MemberKey key, protocol::AttemptReport report) {
   processes_.erase(key);
   tell(key, std::move(report));
 }

@@ -49,7 +49,7 @@ class SimAgent {
 
   const std::map<MemberKey, Process>& processes() const { return processes_; }
   /// The program ended.
-  void end(const MemberKey& key, protocol::AttemptReport report);
+  void end(MemberKey key, protocol::AttemptReport report);
 
   bool has_reports() const { return !unsent_.empty(); }
   /// The next report of one of the members; it stays until it is acknowledged.

@@ -92,7 +92,7 @@ void World::settle() {
   }
   settling_ = false;
   if (failed()) return;
-  checker_.all_ended();
+  checker_.all_ended(*core_, clock_.wall());
   if (failed()) return;
   checker_.agree(store_, *core_, clock_.wall());
   checker_.nothing_lost(*core_, clock_.wall());

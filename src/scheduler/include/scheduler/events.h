@@ -72,6 +72,9 @@ struct QueuedJob {
   std::string team = "default";
   WallTime queued_at{};              // acceptance; waits and ages are counted from it
   std::optional<Runtime> runtime;    // absent: nothing is known
+  Millis done{0};                    // of its runtime, saved before it was preempted
+  /// How often it saves its work; absent: when it is asked to stop, or never.
+  std::optional<Millis> checkpoint_every;
   std::vector<Content> contents;     // image first
   Millis build{0};                   // to build the image where it is missing
   std::string booking;  // runs inside this one; empty: none

@@ -16,8 +16,7 @@
 
 namespace galley::scheduler {
 
-/// What is known when a job has to wait. All of it is a hint: what the estimator makes of each hint
-/// is learnt from how long earlier jobs waited.
+/// What is known when a job has to wait. All of it is a hint.
 struct StartFeatures {
   std::string team;
   std::int64_t gpus = 0;             // of the whole job
@@ -30,13 +29,15 @@ struct StartFeatures {
 /// Says when a waiting job will start: a typical time, and an interval that is meant to hold four
 /// starts of five (one in ten comes earlier, one in ten later).
 ///
-/// The typical wait is a least-squares fit in logarithms, with forgetting, of the hints and of how
-/// long jobs like it waited lately. The interval is adaptive conformal inference (Gibbs and Candes,
-/// NeurIPS 2021) over the errors of the fit: quantiles of recent errors, at levels that move after
-/// every start so that the share of misses on each side goes to a tenth even when the load drifts.
-/// Departures: each side has a level of its own; a level below 0 widens the interval past the
-/// largest error seen; a job that still waits at the late end counts as a miss at that moment, not
-/// when it finally starts.
+/// The point prediction is the geometric mean of four hints: the reservation, how long jobs like it
+/// waited lately, and how long the queue and the team's part of it take at the rate at which jobs
+/// have been starting. (Weights that are fitted to past starts did worse on the Philly replay:
+/// under a growing load every start tells of a queue that was shorter.) The interval is adaptive
+/// conformal inference (Gibbs and Candes, NeurIPS 2021): quantiles of the prediction's recent
+/// errors, in logarithms, at levels that move after every start, so that the share of misses on
+/// each side goes to a tenth even when the load drifts. Departures: each side has a level of its
+/// own; a level below 0 widens the interval past the largest error seen; a job that still waits at
+/// the late end counts as a miss at that moment, not when it finally starts.
 ///
 /// Pure, deterministic, not thread-safe. O(log jobs + window) a call.
 class StartEstimator {
@@ -65,9 +66,6 @@ class StartEstimator {
   static constexpr std::size_t kWindow = 400;  // errors that a bucket remembers
 
  private:
-  static constexpr std::size_t kHints = 8;
-  using Hints = std::array<double, kHints>;
-
   /// Recent errors of one kind of prediction, and the levels of its two ends.
   struct Bucket {
     std::vector<double> errors;  // a ring
@@ -79,18 +77,15 @@ class StartEstimator {
     StartEstimate said;
     WallTime at{};
     double predicted = 0;  // logarithm of the wait
-    Hints hints{};
     std::size_t bucket = 0;
     bool missed = false;  // already counted as too late
     StartFeatures features;
   };
 
-  Hints hints_of(const StartFeatures& features, WallTime now) const;
-  double predict(const Hints& hints) const;
+  double predict(const StartFeatures& features, WallTime now) const;
   std::size_t bucket_of(const StartFeatures& features, double predicted) const;
   const Bucket& bucket_for(std::size_t bucket) const;
   StartEstimate interval(double predicted, std::size_t bucket, WallTime now) const;
-  void fit(const Hints& hints, double actual);
   void pass_time(WallTime now);
   void settle_late(Promise& promise);
   void note(bool kept);
@@ -98,8 +93,6 @@ class StartEstimator {
   static constexpr std::size_t kBuckets = 8;
   std::array<Bucket, kBuckets> buckets_;
   Bucket all_;  // stands in for a bucket that has seen too little
-  Hints weights_{};
-  std::array<double, kHints * kHints> covariance_{};
   /// How often jobs start: a count that fades away by half in kRateHalfLife.
   struct Rate {
     double count = 0;

@@ -51,8 +51,9 @@ class Policy {
   virtual void finish(JobIndex job, WallTime now) = 0;
   /// Called after all events of one instant, until it has nothing more to do.
   virtual Decision decide(WallTime now) = 0;
-  /// True when a preempted job goes on where it stopped; else it begins anew.
-  virtual bool resumes() const { return false; }
+  /// How often a job saves its work: a preempted one goes on from the last save. Zero: it loses
+  /// nothing; nothing: it begins anew.
+  virtual std::optional<Millis> checkpoint_every() const { return std::nullopt; }
   /// Jobs it would never start.
   virtual bool admits(JobIndex) const { return true; }
 };
@@ -67,6 +68,7 @@ std::span<const PolicyKind> policy_kinds();
 struct PolicyOptions {
   std::uint64_t seed = 1;  // of the errors of easy-noisy's estimates
   std::size_t reservation_depth = 64;
+  Millis checkpoint_every{std::chrono::hours(1)};  // of jobs that galley preempts; 0: no saves
 };
 
 /// Errors: invalid_argument for an unknown name, with the known ones.
