@@ -157,6 +157,11 @@ std::vector<Held> Fleet::take(const QueuedJob& job, const Placement& placement) 
       if (std::ranges::find(share.device_ids, devices[d].id) != share.device_ids.end())
         one.grant.devices |= DeviceSet{1} << d;
     one.asked.gpus = std::popcount(one.grant.devices);
+    if (one.asked.gpus == 0) {  // its devices are gone: no part of one is held either
+      one.asked.gpu_milli = kWholeGpuMilli;
+      one.asked.gpu_memory_mib = 0;
+      one.asked.models.clear();
+    }
     take(one);
     held.push_back(std::move(one));
   }

@@ -22,6 +22,7 @@ struct Job {
   std::size_t team = 0;
   bool needs_nodes = false;  // a whole node, or several
   bool placed = false;
+  bool by_age = false;  // was past the age limit when it was placed, and is not guaranteed
   bool stopping = false;
   bool entitled = false;   // its team's private cluster runs it: it is guaranteed
   bool protected_ = false; // entitled, placed, and where it may stay: never evicted

@@ -20,6 +20,7 @@ Planner::Planner(State& state, WallTime now)
   int gpus = 0;
   for (std::size_t i = 0; i < state.fleet.size(); ++i)
     gpus += std::popcount(pool_.in_service(static_cast<NodeIndex>(i)));
+  gpus_in_service_ = gpus;
   keep_limit_ = static_cast<int>(state.options.keep_ratio * gpus);
 }
 
@@ -106,6 +107,12 @@ void Planner::hold_bookings() {
 void Planner::walk_queue() {
   const std::vector<JobIndex> due = state_.due;
   for (const JobIndex index : due) consider(index);
+  // Jobs that go first by age have a part of the fleet: were it all of it, an overload would turn
+  // the queue into first come, first served.
+  const double aged_limit =
+      std::max(state_.options.aged_ratio * gpus_in_service_, gpus_in_service_ > 0 ? 1.0 : 0.0);
+  double aged_gpus = state_.aged_gpus;
+  if (aged_gpus > 0 && aged_gpus >= aged_limit) walk_.end_aged();
   while (const auto index = walk_.next()) {
     const bool depth_left = plan_.reservations.size() < state_.options.reservation_depth;
     // Every job needs a processor or a GPU of an open node.
@@ -114,7 +121,13 @@ void Planner::walk_queue() {
       walk_.skip(state_.jobs[*index].signature);
       continue;
     }
-    if (!consider(*index)) walk_.skip(state_.jobs[*index].signature);
+    const std::size_t starts_before = plan_.starts.size();
+    const Job& job = state_.jobs[*index];
+    if (!consider(*index)) walk_.skip(job.signature);
+    if (plan_.starts.size() > starts_before && state_.is_aged(job, now_)) {
+      aged_gpus += gpus_of(job);
+      if (aged_gpus >= aged_limit) walk_.end_aged();
+    }
   }
 }
 

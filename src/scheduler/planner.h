@@ -81,6 +81,7 @@ class Planner {
   std::vector<int> reserved_;  // GPUs of holds, by node
   int kept_gpus_ = 0;          // idle ones that holds keep
   int keep_limit_ = 0;
+  int gpus_in_service_ = 0;
   bool keeps_for_queue_ = false;
   /// Nodes by when they could hold a kind of member. Times only grow in a pass, so that the head of
   /// a heap is worked out again when it is looked at, and nothing else.

@@ -180,10 +180,15 @@ bool Planner::preempt_for(JobIndex index, const std::vector<Request>& members) {
   using protocol::PriorityClass;
   const PriorityClass own = state_.jobs[index].spec.priority_class;
   const bool over_idle = own != PriorityClass::idle && state_.placed_of_class[2] > 0;
-  const bool over_normal = own == PriorityClass::urgent && state_.placed_of_class[1] > 0;
+  // Where teams have guarantees, who runs beyond them has agreed to be displaced: also by a job that
+  // smaller ones keep passing.
+  const bool by_age = own == PriorityClass::normal && state_.guarantees.any() &&
+                      state_.is_aged(state_.jobs[index], now_);
+  const bool over_normal =
+      (own == PriorityClass::urgent || by_age) && state_.placed_of_class[1] > 0;
   if ((!over_idle && !over_normal) || ++preemption_tries_ > kMostPreemptionTries) return false;
   const auto may_evict = [&](const Job& other) {
-    if (other.protected_ || !other.placed) return false;
+    if (other.protected_ || !other.placed || (by_age && other.by_age)) return false;
     if (other.spec.priority_class == PriorityClass::idle) return over_idle;
     if (other.spec.priority_class != PriorityClass::normal || !over_normal) return false;
     const WallTime from = other.placed_at + state_.options.minimum_runtime;

@@ -48,32 +48,35 @@ std::int64_t JobQueue::ahead(const Job& job) const {
 QueueWalk::QueueWalk(const JobQueue& queue, const Jobs& jobs, const FairShare& shares, Aging aging)
     : queue_(queue), jobs_(jobs), shares_(shares), aging_(aging) {}
 
-int QueueWalk::length_of(const Job& job) const {
-  static const int mode = getenv("X_LEN") ? atoi(getenv("X_LEN")) : 1;
-  if (!job.spec.runtime || mode == 0) return 1 << 20;
-  const double s = std::max(1.0, static_cast<double>(job.spec.runtime->typical.count()) / 1e3);
-  return static_cast<int>(std::ceil(std::log2(s * (mode == 2 ? gpus_of(job) : 1))));
+int QueueWalk::band_of(const Job& job) const {
+  static const int step = getenv("X_DAYS") ? atoi(getenv("X_DAYS")) : 1;
+  int band = kLastBand;
+  if (job.spec.runtime) {
+    const double minutes = static_cast<double>(job.spec.runtime->typical.count()) / 60e3;
+    band = std::clamp(static_cast<int>(std::log2(std::max(minutes, 1.0)) / 2), 0, kLastBand);
+  }
+  return std::max(0, band - static_cast<int>((aging_.now - job.spec.queued_at) / (aging_.limit * step)));
 }
 
 QueueWalk::Heads QueueWalk::heads_of(const JobQueue::Lines& lines, By by) const {
   std::vector<Head> heads;
   for (const auto& [signature, line] : lines) {
     const JobIndex first = line.begin()->second;
-    heads.push_back({by == By::length ? length_of(jobs_[first]) : 0, line.begin()->first, first,
+    heads.push_back({by == By::band ? band_of(jobs_[first]) : 0, line.begin()->first, first,
                      signature, {&line, line.begin()}});
   }
   return Heads(std::greater<>{}, std::move(heads));
 }
 
-std::optional<QueueWalk::Head> QueueWalk::pop(Heads& heads) {
+std::optional<QueueWalk::Head> QueueWalk::pop(Heads& heads, By by) {
   while (!heads.empty()) {
     const Head head = heads.top();
     heads.pop();
     if (skipped_.contains(head.signature)) continue;
     Cursor cursor = head.cursor;
     if (++cursor.second != cursor.first->end())
-      heads.push(
-          {head.length, cursor.second->first, cursor.second->second, head.signature, cursor});
+      heads.push({by == By::band ? band_of(jobs_[cursor.second->second]) : 0, cursor.second->first,
+                  cursor.second->second, head.signature, cursor});
     return head;
   }
   return std::nullopt;
@@ -87,36 +90,48 @@ void QueueWalk::open_class() {
   team_heads_.clear();
   teams_ = {};
   for (const auto& [team, lines] : one.by_team) {
-    team_heads_.emplace(team, heads_of(lines, By::length));
-    const auto charged = charged_.find(team);
-    const double extra = charged == charged_.end() ? 0 : charged->second;
-    teams_.push({shares_.claim(team, aging_.now) + extra, team});
+    team_heads_.emplace(team, heads_of(lines, By::band));
+    push_team(team);
   }
+}
+
+void QueueWalk::push_team(std::size_t team) {
+  Heads& heads = team_heads_.at(team);
+  while (!heads.empty() && skipped_.contains(heads.top().signature)) heads.pop();
+  if (!heads.empty()) teams_.push({heads.top().band, claim_of(team), shares_.name(team), team});
+}
+
+double QueueWalk::claim_of(std::size_t team) const {
+  const auto charged = charged_.find(team);
+  return shares_.claim(team, aging_.now) + (charged == charged_.end() ? 0 : charged->second);
 }
 
 std::optional<JobIndex> QueueWalk::next() {
   for (; class_ < JobQueue::kClasses; ++class_, class_open_ = false) {
     if (!class_open_) open_class();
-    while (in_aged_) {
-      const auto head = pop(aged_heads_);
+    while (in_aged_ && !aged_ended_) {
+      const auto head = pop(aged_heads_, By::acceptance);
       // Acceptance orders ages too: the first that is not past the limit ends this part.
-      if (!head || !old_enough(jobs_[head->job])) in_aged_ = false;
-      else return head->job;
+      if (!head || !old_enough(jobs_[head->job])) {
+        in_aged_ = false;
+      } else {
+        seen_by_age_.insert(head->job);
+        return head->job;
+      }
     }
     while (!teams_.empty()) {
       const TeamLine line = teams_.top();
       teams_.pop();
-      const auto charged = charged_.find(line.team);
-      const double claim =
-          shares_.claim(line.team, aging_.now) + (charged == charged_.end() ? 0 : charged->second);
-      if (claim > line.claim) {  // it has been given something since it was put here
-        teams_.push({claim, line.team});
+      Heads& heads = team_heads_.at(line.team);
+      const bool stale = heads.empty() || skipped_.contains(heads.top().signature) ||
+                         heads.top().band != line.band || claim_of(line.team) > line.claim;
+      if (stale) {  // it was given something, or its first job was left out
+        push_team(line.team);
         continue;
       }
-      const auto head = pop(team_heads_.at(line.team));
-      if (!head) continue;
-      teams_.push(line);
-      if (aged(jobs_[head->job])) continue;  // it had its turn
+      const auto head = pop(heads, By::band);
+      push_team(line.team);
+      if (seen_by_age_.contains(head->job)) continue;
       return head->job;
     }
   }

@@ -5,6 +5,8 @@
 #include <optional>
 #include <queue>
 #include <set>
+#include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "fair_share.h"
@@ -53,6 +55,8 @@ class QueueWalk {
 
   /// The next job, or nothing at the end.
   std::optional<JobIndex> next();
+  /// Ends the part of the walk that goes by age; jobs that it did not reach come in their team's turn.
+  void end_aged() { aged_ended_ = true; }
   /// Leaves out the rest of the jobs of this signature.
   void skip(Signature signature) { skipped_.insert(signature); }
   /// The team was given so many GPU-seconds in this pass: it falls back behind the others.
@@ -61,29 +65,36 @@ class QueueWalk {
  private:
   using Cursor = std::pair<const JobQueue::Line*, JobQueue::Line::const_iterator>;
   struct Head {
-    int length = 0;  // of the job's expected work; 0 where only acceptance counts
+    int band = 0;  // of the job's expected runtime; 0 where only acceptance counts
     std::int64_t seq = 0;
     JobIndex job{};
     Signature signature{};
     Cursor cursor;
     bool operator>(const Head& other) const {
-      return std::pair(length, seq) > std::pair(other.length, other.seq);
+      return std::pair(band, seq) > std::pair(other.band, other.seq);
     }
   };
   using Heads = std::priority_queue<Head, std::vector<Head>, std::greater<>>;
   struct TeamLine {
+    int band = 0;  // of its first job
     double claim = 0;
+    std::string_view name;
     std::size_t team = 0;
     bool operator>(const TeamLine& other) const {
-      return claim != other.claim ? claim > other.claim : team > other.team;
+      return std::tuple(band, claim, name) > std::tuple(other.band, other.claim, other.name);
     }
   };
 
   void open_class();
-  enum class By { acceptance, length };
+  enum class By { acceptance, band };
+  /// Bands of expected runtimes, each four times as long as the one before: under 4 minutes, 16, 64,
+  /// ... Of unknown length counts as long. Each age limit that a job has waited takes it one band up.
+  static constexpr int kLastBand = 6;
+  int band_of(const Job& job) const;
+  void push_team(std::size_t team);
+  double claim_of(std::size_t team) const;
   Heads heads_of(const JobQueue::Lines& lines, By by) const;
-  int length_of(const Job& job) const;
-  std::optional<Head> pop(Heads& heads);
+  std::optional<Head> pop(Heads& heads, By by);
   bool old_enough(const Job& job) const { return aging_.now - job.spec.queued_at >= aging_.limit; }
   bool aged(const Job& job) const { return job.needs_nodes && old_enough(job); }
 
@@ -95,6 +106,8 @@ class QueueWalk {
   std::size_t class_ = 0;
   bool class_open_ = false;
   bool in_aged_ = true;
+  bool aged_ended_ = false;
+  std::set<JobIndex> seen_by_age_;
   Heads aged_heads_;
   std::map<std::size_t, Heads> team_heads_;
   std::map<std::size_t, double> charged_;

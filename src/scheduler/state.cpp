@@ -31,6 +31,7 @@ State::State(const State& other)
       on_node(other.on_node),
       releases(other.releases),
       queued(other.queued),
+      aged_gpus(other.aged_gpus),
       placed_of_class(other.placed_of_class) {}  // the placer has caches of its own and learns the mix anew
 
 void State::settle() {

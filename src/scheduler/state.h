@@ -76,6 +76,7 @@ struct State {
   Placer placer;
   std::vector<std::pair<Signature, int>> mix;         // as told to the placer
   std::size_t queued = 0;
+  double aged_gpus = 0;                               // held by jobs that were placed by age
   std::array<std::int64_t, 3> placed_of_class{};      // by PriorityClass, without those that stop
 
   /// Brings numbers and caches up to date after nodes have changed. Before anything else.

@@ -48,12 +48,15 @@ void State::place_job(const JobPlaced& event) {
   attach(*known);
   shares.hold(job.team, share_of(job), event.at);
   ++placed_of_class[static_cast<std::size_t>(job.spec.priority_class)];
+  job.by_age = !job.entitled && is_aged(job, event.at);
+  if (job.by_age) aged_gpus += gpus_of(job);
   if (job.entitled && !guarantees.protect(job, *known, fleet)) misplaced.push_back(*known);
 }
 
 bool State::needs_nodes(const Job& job) {
   const auto& members = signatures.members(job.signature, fleet);
   if (members.size() > 1) return true;
+  if (getenv("X_GANG")) return false;
   int most = 0;
   for (std::size_t i = 0; i < fleet.size(); ++i)
     most = std::max(most, fleet.pool().gpu_count(static_cast<NodeIndex>(i)));
@@ -81,6 +84,7 @@ void State::remove_job(const JobGone& event) {
     if (job.protected_) guarantees.released(index, job, jobs, on_node);
     detach(index);
     shares.hold(job.team, -share_of(job), event.at);
+    if (job.by_age) aged_gpus -= gpus_of(job);
     if (!job.stopping) --placed_of_class[static_cast<std::size_t>(job.spec.priority_class)];
     std::erase(misplaced, index);
   } else {

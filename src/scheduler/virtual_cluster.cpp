@@ -71,8 +71,10 @@ void VirtualCluster::remove(JobSeq job, std::optional<WallTime> began, WallTime 
     jobs_.erase(found);
     return;
   }
-  // Entitled but not running: it leaves at once. Else it stays for as long as it ran.
-  Millis ran = began ? now - *began : Millis{0};
+  // Entitled but not running: it leaves at once, so that nothing that takes its number (a guide's
+  // variant of it) finds a place held. Else it stays for as long as it ran.
+  if (!began) return release(job);
+  Millis ran = now - *began;
   if (running != nullptr) {
     ran = std::max(ran, now - running->since);
     ends_.insert({running->since + ran, job});

@@ -27,7 +27,7 @@ td{white-space:nowrap}
 th{font-weight:600;color:var(--dim);font-size:13px}th:first-child,td:first-child{text-align:left}
 tr.us td{font-weight:650;background:var(--card)}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:8px 28px}
-svg{width:100%;height:auto;display:block}svg text{font-size:16px;fill:var(--dim)}svg .title{fill:var(--ink)}
+svg{width:100%;height:auto;display:block}svg text{font-size:16px;fill:var(--dim)}svg .title{fill:var(--ink)}svg .small{font-size:12px}
 .grid{stroke:var(--rule)}polyline{fill:none;stroke-width:1.8;stroke-linejoin:round}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;padding:10px 0;position:sticky;top:0;background:var(--bg)}
 .legend i{display:inline-block;width:12px;height:12px;border-radius:3px;margin-right:6px;vertical-align:-1px}
@@ -65,8 +65,8 @@ std::string lead(const Simulation& simulation) {
     const PolicyRun* other = find_run(simulation, peer);
     if (other == nullptr || other->metrics.mean_jct_s <= 0) continue;
     const double ratio = galley->metrics.mean_jct_s / other->metrics.mean_jct_s;
-    text += fmt::format(", {:.0f} % {} than under {}", std::abs(100 * (1 - ratio)),
-                        ratio <= 1 ? "sooner" : "later", peer);
+    text += ratio <= 1 ? fmt::format(", {:.0f} % sooner than under {}", 100 * (1 - ratio), peer)
+                       : fmt::format(", {:.1f} times as long as under {}", ratio, peer);
   }
   return text + fmt::format(
                     ". {} jobs waited more than a minute longer than they would have in a "
@@ -215,7 +215,7 @@ std::string anomaly_plot(const Simulation& simulation) {
   constexpr std::size_t kMostTeams = 16;
   if (shown.size() > kMostTeams) shown.resize(kMostTeams);
   std::vector<std::string> groups;
-  for (const std::size_t team : shown) groups.push_back(teams[team].substr(0, 12));
+  for (const std::size_t team : shown) groups.push_back(teams[team].substr(0, 8));
   std::vector<Bars> bars;
   for (std::size_t i = 0; i < simulation.runs.size(); ++i) {
     Bars bar{simulation.runs[i].policy, colour_of(i), {}};

@@ -10,6 +10,7 @@ namespace galley::simulation {
 namespace {
 
 constexpr double kWidth = 760, kHeight = 340;
+constexpr std::size_t kRoomyGroups = 6;  // whose names fit in full size
 constexpr double kLeft = 84, kRight = 16, kTop = 12, kBottom = 54;
 
 double place(const Axis& axis, double value, double from, double to) {

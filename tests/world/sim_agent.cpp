@@ -17,6 +17,7 @@ void SimAgent::die() {
 void SimAgent::come_back() {
   alive_ = true;
   ++boot_;
+  ++session_;  // what is still on its way was meant for the machine that died
 }
 
 std::vector<AttemptId> SimAgent::attach() {

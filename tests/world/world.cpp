@@ -11,6 +11,7 @@ World::World(std::uint64_t seed, controller::CommandStore& store, Mutation* muta
   for (auto& record : make_fleet(dice_, ids_)) {
     nodes_.push_back(record.id);
     as_built_.emplace(record.id, record);
+    all_built_.apply(scheduler::NodeUp{controller::offer_of(record)});
     agents_.emplace(record.id, SimAgent(record));
   }
   for (int n = 1; n <= 4; ++n)
@@ -32,27 +33,27 @@ std::optional<std::string> World::run(int events) {
 /// One thing happens. Most of the time it is something that is on its way already.
 void World::step() {
   clock_.advance(Millis(dice_.between(0, 40)));
-  if (dice_.percent(1) && dice_.percent(25)) {
+  if (dice_.below(1000) == 0) {
     calm_ = !calm_;
     if (calm_) heal();
   }
   const auto roll = dice_.below(100);
-  if (roll < 24 && !writes_.empty()) {
+  if (roll < 22 && !writes_.empty()) {
     write_next();
-  } else if (roll < 48 && !events_.empty()) {
+  } else if (roll < 44 && !events_.empty()) {
     hear_next();
-  } else if (roll < 62 && !network_.empty()) {
+  } else if (roll < 66 && !network_.empty()) {
     deliver_next(calm_);
-  } else if (roll < 72) {
-    send_report(some_agent());
-  } else if (roll < 76 && !wants_attach_.empty()) {
+  } else if (roll < 80) {
+    if (SimAgent* agent = some_agent_with_reports()) send_report(*agent);
+  } else if (roll < 84 && !wants_attach_.empty()) {
     attach(NodeId(*wants_attach_.begin()));
-  } else if (roll < 84) {
-    pass_time(std::chrono::seconds(40));
-  } else if (roll < 91) {
+  } else if (roll < 90) {
+    pass_time(std::chrono::seconds(20));
+  } else if (roll < 94) {
     submit();
   } else if (roll < 98) {
-    end_some_process(calm_);
+    end_some_process();
   } else if (roll < 99) {
     cancel();
   } else {
@@ -97,6 +98,15 @@ void World::settle() {
   checker_.agree(store_, *core_, clock_.wall());
   checker_.nothing_lost(*core_, clock_.wall());
   checker_.cells_merged(*core_, clock_.wall());
+}
+
+SimAgent* World::some_agent_with_reports() {
+  const std::size_t first = dice_.below(nodes_.size());
+  for (std::size_t n = 0; n < nodes_.size(); ++n) {
+    SimAgent& agent = agents_.at(nodes_[(first + n) % nodes_.size()]);
+    if (agent.alive() && agent.has_reports()) return &agent;
+  }
+  return nullptr;
 }
 
 SimAgent& World::some_agent() { return agents_.at(nodes_[dice_.below(nodes_.size())]); }

@@ -61,7 +61,7 @@ class World {
   void heartbeat(const NodeId& node);
   void send_report(SimAgent& agent);
   void deliver_next(bool fair);
-  void end_some_process(bool fair);
+  void end_some_process();
   void end_process(SimAgent& agent, const MemberKey& key);
   void stop_what_should();
   void pass_time(Millis longest);
@@ -79,6 +79,7 @@ class World {
   protocol::JobSpec some_job();
 
   SimAgent& some_agent();
+  SimAgent* some_agent_with_reports();
   bool healthy() const;
 
   Dice dice_;
@@ -97,6 +98,7 @@ class World {
   std::map<NodeId, SimAgent> agents_;
   std::vector<NodeId> nodes_;
   std::map<NodeId, protocol::NodeRecord> as_built_;
+  scheduler::Scheduler all_built_;  // says what could ever run
   std::set<NodeId> wants_attach_;
   std::vector<Message> network_;
 

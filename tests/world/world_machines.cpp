@@ -88,7 +88,7 @@ void World::end_process(SimAgent& agent, const MemberKey& key) {
   agent.end(key, std::move(report));
 }
 
-void World::end_some_process(bool) {
+void World::end_some_process() {
   SimAgent& agent = some_agent();
   if (agent.processes().empty()) return;
   auto chosen = agent.processes().begin();

@@ -61,7 +61,9 @@ void World::submit(protocol::JobSpec spec, bool owed) {
   job.priority_class = spec.priority_class;
   job.created_at = clock_.wall();
   job.spec = std::move(spec);
-  if (!core_->admit(controller::queued_job(job, {}))) return;
+  const auto wanted = controller::queued_job(job, {});
+  // Without a node everything is admitted; what could never run would wait for ever.
+  if (!core_->admit(wanted) || !all_built_.admit(wanted)) return;
   writes_.emplace_back([this, job, owed]() mutable {
     if (refusal()) return;  // whoever submitted it is told so
     const auto answer = store_.accept({job, somebody()});
