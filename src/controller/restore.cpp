@@ -20,11 +20,12 @@ Result<std::vector<scheduler::NodeShare>> read_shares(Transaction& transaction,
     shares.push_back({NodeId::trusted(row.text(0)), {}});
     attempt.members.push_back({row.text(1) == "running", row.text(1) == "ended"});
   }
-  GALLEY_TRY(auto devices,
-             transaction.query("select a.device_id, a.member_rank from allocations a join devices d "
-                               "on d.id = a.device_id where a.attempt_id = :1 and a.active = 1 order "
-                               "by d.device_index, d.id",
-                               {attempt.id.str()}));
+  GALLEY_TRY(
+      auto devices,
+      transaction.query("select a.device_id, a.member_rank from allocations a join devices d "
+                        "on d.id = a.device_id where a.attempt_id = :1 and a.active = 1 order "
+                        "by d.device_index, d.id",
+                        {attempt.id.str()}));
   for (const store::Row& row : devices)
     shares.at(static_cast<std::size_t>(row.integer(1))).device_ids.push_back(row.text(0));
   return shares;

@@ -68,6 +68,13 @@ bool Guarantees::set_team(std::size_t team, const std::vector<Guarantee>& wanted
   return true;
 }
 
+bool Guarantees::any_lost() const {
+  for (const auto& [team, one] : clusters_)
+    for (std::size_t i = 0; i < one.bound.size(); ++i)
+      if (one.virtual_cluster.is_lost(i)) return true;
+  return false;
+}
+
 bool Guarantees::has_cells(std::size_t team) const { return clusters_.contains(team); }
 
 VirtualCluster* Guarantees::cluster(std::size_t team) {

@@ -31,6 +31,7 @@ class Guarantees {
   bool set_team(std::size_t team, const std::vector<Guarantee>& wanted, const Fleet& fleet);
   bool has_cells(std::size_t team) const;
   bool any() const { return !clusters_.empty(); }
+  bool any_lost() const;  // of the cells
   VirtualCluster* cluster(std::size_t team);
   const VirtualCluster* cluster(std::size_t team) const;
   template <class Visit>

@@ -21,6 +21,8 @@ struct Job {
   Signature signature{};
   std::size_t team = 0;
   bool needs_nodes = false;  // a whole node, or several
+  bool is_gang = false;      // several
+  bool has_private_cluster = false;
   bool placed = false;
   bool by_age = false;  // was past the age limit when it was placed, and is not guaranteed
   bool stopping = false;

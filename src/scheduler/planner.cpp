@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 
 namespace galley::scheduler {
 namespace {
@@ -36,12 +37,22 @@ void Planner::wake(WallTime at) {
   if (at > now_ && (!plan_.wake_at || at < *plan_.wake_at)) plan_.wake_at = at;
 }
 
-double Planner::lost_work(const Job& job) const {
-  if (job.stopping) return 0;
-  auto ran = std::max(now_ - job.placed_at, Millis{0});
+Planner::Loss& Planner::Loss::operator+=(const Loss& other) {
+  by_age += other.by_age;
+  gpu_hours += other.gpu_hours;
+  minus_ran_s += other.minus_ran_s;
+  return *this;
+}
+
+Planner::Loss Planner::loss_of(const Job& job) const {
+  if (job.stopping) return {0, 0, -std::numeric_limits<double>::max()};
+  auto unsaved = std::max(now_ - job.placed_at, Millis{0});
   if (job.spec.checkpoint_every && job.spec.checkpoint_every->count() > 0)
-    ran %= *job.spec.checkpoint_every;
-  return share_of(job) * static_cast<double>(ran.count()) / 1e3;
+    unsaved %= *job.spec.checkpoint_every;
+  const auto ran = now_ - job.placed_at + job.spec.done;
+  return {job.by_age ? 1 : 0,
+          share_of(job) * static_cast<double>(unsaved / std::chrono::hours(1)),
+          -share_of(job) * static_cast<double>(ran.count()) / 1e3};
 }
 
 void Planner::start(JobIndex index, const std::vector<Choice>& choices, Standing standing) {

@@ -71,7 +71,17 @@ class Planner {
   /// The cheapest way to free what is wanted, given who may be evicted.
   template <class MayEvict>
   std::optional<Room> make_room(const Wanted& wanted, const MayEvict& may_evict) const;
-  double lost_work(const Job& job) const;
+  /// What evicting the job costs, to be compared: GPU-hours of work it has not saved, in whole hours
+  /// (less than one is not worth a distinction); of equals the longest-running goes first, for it is
+  /// the likeliest to run on.
+  struct Loss {
+    int by_age = 0;  // jobs that had to wait for their place go last
+    double gpu_hours = 0;
+    double minus_ran_s = 0;
+    auto operator<=>(const Loss&) const = default;
+    Loss& operator+=(const Loss& other);
+  };
+  Loss loss_of(const Job& job) const;
   void wake(WallTime at);
 
   State& state_;

@@ -127,7 +127,7 @@ void Planner::reserve(JobIndex index, const std::vector<Request>& members) {
   const Millis own = job.spec.runtime ? job.spec.runtime->typical : kUnknownRuntime;
   const bool soon = when->first - now_ <= std::min(own, kLongestKeeping);
   const bool room = kept_gpus_ < keep_limit_ || !keeps_for_queue_;
-  const bool keeps = room && (soon || state_.is_aged(job, now_));
+  const bool keeps = room && (soon || state_.has_waited(job, now_));
   keeps_for_queue_ |= keeps;
   for (std::size_t i = 0; i < members.size(); ++i) {
     if (keeps)

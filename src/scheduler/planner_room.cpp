@@ -29,18 +29,18 @@ std::optional<Planner::Room> Planner::make_room(const Wanted& wanted,
     return room;
   }
   struct Evictable {
-    double lost;
+    Loss loss;
     std::int64_t seq;
     JobIndex index;
   };
   std::vector<Evictable> evictable;
   for (const JobIndex index : state_.on_node[static_cast<std::size_t>(wanted.node)]) {
     const Job& job = state_.jobs[index];
-    if (may_evict(job)) evictable.push_back({lost_work(job), job.spec.seq, index});
+    if (may_evict(job)) evictable.push_back({loss_of(job), job.spec.seq, index});
   }
-  // Least lost work first; of equals the newest.
+  // Least lost work first; of equals the newest accepted.
   std::ranges::sort(evictable, [](const Evictable& a, const Evictable& b) {
-    return std::tuple(a.lost, -a.seq) < std::tuple(b.lost, -b.seq);
+    return std::tuple(a.loss, -a.seq) < std::tuple(b.loss, -b.seq);
   });
   int gpus = request.gpus - std::popcount(free);
   std::int64_t cpu = request.cpu_milli - pool_.cpu_free_milli(wanted.node);
@@ -121,16 +121,16 @@ std::optional<Planner::Room> Planner::room_for_entitled(JobIndex index) {
     } else {
       // A cell that is smaller than a node goes where a node is split already; then where the least
       // work is lost; then where the least is left free.
-      std::tuple<bool, double, int> best_cost;
+      std::tuple<bool, Loss, int> best_cost;
       std::optional<PhysicalCell> where;
       for (PhysicalCell& choice : state_.guarantees.choices(job.team, cell, state_.fleet)) {
         auto room = make_room({choice.node, members[i], choice.devices}, may_evict);
         if (!room) continue;
-        double lost = 0;
-        for (const Victim& victim : room->victims) lost += lost_work(state_.jobs[victim.job]);
+        Loss loss;
+        for (const Victim& victim : room->victims) loss += loss_of(state_.jobs[victim.job]);
         const bool splits = std::popcount(choice.devices) < pool_.gpu_count(choice.node) &&
                             state_.guarantees.bound_devices(choice.node) == 0;
-        const std::tuple cost{splits, lost,
+        const std::tuple cost{splits, loss,
                               std::popcount(pool_.free_devices(choice.node) & choice.devices)};
         if (where && cost >= best_cost) continue;
         best_cost = cost;
@@ -209,7 +209,9 @@ bool Planner::preempt_for(JobIndex index, const std::vector<Request>& members) {
       if (!may_evict(victim)) continue;
       for (const Held& held : victim.held)
         if (held.grant.node == node) with_victims.give(held.request, held.grant);
-      lost[i] += static_cast<float>(lost_work(victim));
+      const Loss loss = loss_of(victim);
+      if (!victim.stopping)
+        lost[i] += static_cast<float>(loss.gpu_hours * 3600 + 1e9 / (1e4 - loss.minus_ran_s));
       any = true;
     }
   if (!any) return false;

@@ -13,7 +13,7 @@ void JobQueue::add(JobIndex index, const Job& job) {
   Class& one = classes_[class_of(job)];
   const std::pair entry{job.spec.seq, index};
   one.all[job.signature].insert(entry);
-  if (job.needs_nodes) one.whole_nodes[job.signature].insert(entry);
+  if (job.is_gang) one.gangs[job.signature].insert(entry);
   one.by_team[job.team][job.signature].insert(entry);
   ++size_;
 }
@@ -29,7 +29,7 @@ void JobQueue::remove(JobIndex index, const Job& job) {
     return erased;
   };
   if (!erase(one.all)) return;
-  erase(one.whole_nodes);
+  erase(one.gangs);
   --size_;
   const auto team = one.by_team.find(job.team);
   erase(team->second);
@@ -49,13 +49,13 @@ QueueWalk::QueueWalk(const JobQueue& queue, const Jobs& jobs, const FairShare& s
     : queue_(queue), jobs_(jobs), shares_(shares), aging_(aging) {}
 
 int QueueWalk::band_of(const Job& job) const {
-  static const int step = getenv("X_DAYS") ? atoi(getenv("X_DAYS")) : 1;
   int band = kLastBand;
   if (job.spec.runtime) {
     const double minutes = static_cast<double>(job.spec.runtime->typical.count()) / 60e3;
     band = std::clamp(static_cast<int>(std::log2(std::max(minutes, 1.0)) / 2), 0, kLastBand);
   }
-  return std::max(0, band - static_cast<int>((aging_.now - job.spec.queued_at) / (aging_.limit * step)));
+  if (job.has_private_cluster) return band;
+  return std::max(0, band - static_cast<int>((aging_.now - job.spec.queued_at) / aging_.limit));
 }
 
 QueueWalk::Heads QueueWalk::heads_of(const JobQueue::Lines& lines, By by) const {
@@ -86,7 +86,7 @@ void QueueWalk::open_class() {
   const auto& one = queue_.classes_[class_];
   class_open_ = true;
   in_aged_ = true;
-  aged_heads_ = heads_of(one.whole_nodes, By::acceptance);
+  aged_heads_ = heads_of(one.gangs, By::acceptance);
   team_heads_.clear();
   teams_ = {};
   for (const auto& [team, lines] : one.by_team) {

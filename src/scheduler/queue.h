@@ -14,8 +14,8 @@
 
 namespace galley::scheduler {
 
-/// What waits and may start, in the documented order: class; then jobs past the age limit that need
-/// whole nodes, by acceptance; then the team that has used the least for its weight; then
+/// What waits and may start, in the documented order: class; then gangs past the age limit, by
+/// acceptance; then the team that has used the least for its weight; then
 /// acceptance.
 ///
 /// Jobs of one signature are kept together, so that a pass that finds one of them without a place
@@ -33,7 +33,7 @@ class JobQueue {
   using Lines = std::map<Signature, Line>;
   struct Class {
     Lines all;
-    Lines whole_nodes;  // of jobs that need them: who may come first by age
+    Lines gangs;  // who may come first by age
     std::map<std::size_t, Lines> by_team;
   };
   static constexpr std::size_t kClasses = 3;
@@ -88,7 +88,8 @@ class QueueWalk {
   void open_class();
   enum class By { acceptance, band };
   /// Bands of expected runtimes, each four times as long as the one before: under 4 minutes, 16, 64,
-  /// ... Of unknown length counts as long. Each age limit that a job has waited takes it one band up.
+  /// ... Of unknown length counts as long. Each age limit that a job has waited takes it one band up,
+  /// unless its team's private cluster bounds its wait.
   static constexpr int kLastBand = 6;
   int band_of(const Job& job) const;
   void push_team(std::size_t team);
@@ -96,7 +97,7 @@ class QueueWalk {
   Heads heads_of(const JobQueue::Lines& lines, By by) const;
   std::optional<Head> pop(Heads& heads, By by);
   bool old_enough(const Job& job) const { return aging_.now - job.spec.queued_at >= aging_.limit; }
-  bool aged(const Job& job) const { return job.needs_nodes && old_enough(job); }
+  bool aged(const Job& job) const { return job.is_gang && old_enough(job); }
 
   const JobQueue& queue_;
   const Jobs& jobs_;

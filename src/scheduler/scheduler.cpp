@@ -13,13 +13,7 @@ struct Overloaded : Ts... {
 
 }  // namespace
 
-Scheduler::Scheduler(Options options) {
-  if (const char* age = getenv("X_AGE")) options.age_limit = std::chrono::hours(atoi(age));
-  if (const char* age = getenv("X_KEEP")) options.keep_ratio = atof(age);
-  if (const char* age = getenv("X_HL")) options.usage_half_life = std::chrono::hours(atoi(age));
-  if (const char* age = getenv("X_RATIO")) options.aged_ratio = atof(age);
-  state_ = std::make_unique<State>(options);
-}
+Scheduler::Scheduler(Options options) : state_(std::make_unique<State>(options)) {}
 Scheduler::Scheduler(const Scheduler& other) : state_(std::make_unique<State>(*other.state_)) {}
 Scheduler::Scheduler(Scheduler&&) noexcept = default;
 Scheduler& Scheduler::operator=(const Scheduler& other) {

@@ -106,6 +106,10 @@ void State::retake(NodeIndex node) {
 }
 
 bool State::is_aged(const Job& job, WallTime now) const {
+  return job.is_gang && has_waited(job, now);
+}
+
+bool State::has_waited(const Job& job, WallTime now) const {
   return job.needs_nodes && now - job.spec.queued_at >= options.age_limit;
 }
 
@@ -120,6 +124,7 @@ void State::join_private_cluster(JobIndex index) {
   VirtualCluster& cluster = *guarantees.cluster(job.team);
   auto members = guarantees.members(signatures.members(job.signature, fleet), fleet);
   if (!cluster.could_hold(members)) return;
+  job.has_private_cluster = true;
   cluster.add(job.spec.seq, static_cast<int>(job.spec.priority_class), std::move(members));
 }
 
@@ -137,6 +142,8 @@ void State::rebuild_private_cluster(std::size_t team) {
     }
     job.entitled = false;
     job.protected_ = false;
+    job.has_private_cluster = false;
+    std::erase(misplaced, index);
     join_private_cluster(index);
   }
 }

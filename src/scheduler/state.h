@@ -96,9 +96,11 @@ struct State {
   void enqueue(JobIndex index);
   void dequeue(JobIndex index);
   bool wants_guarantee(const Job& job) const;
-  /// Past the age limit, and of a kind that others pass: it needs a whole node or several. Smaller
-  /// jobs find a place whenever something ends, so that the fair share alone decides about them.
+  /// Past the age limit, and of the kind that smaller jobs pass most: a gang over several nodes.
   bool is_aged(const Job& job, WallTime now) const;
+  /// Past the age limit and in need of a whole node at least: GPUs may be kept idle for it until it
+  /// has them together. Smaller jobs find a place whenever something ends.
+  bool has_waited(const Job& job, WallTime now) const;
   void join_private_cluster(JobIndex index);
   void rebuild_private_cluster(std::size_t team);
   bool needs_nodes(const Job& job);

@@ -23,7 +23,8 @@ void State::queue_job(const QueuedJob& job) {
   Job& added = jobs[index];
   added.signature = signatures.add(job);
   added.team = shares.team(job.team);
-  added.needs_nodes = needs_nodes(added);
+  added.is_gang = signatures.members(added.signature, fleet).size() > 1;
+  added.needs_nodes = added.is_gang || needs_nodes(added);
   ++queued;
   if (job.start_at) {
     future.insert({*job.start_at, job.seq});
@@ -56,7 +57,6 @@ void State::place_job(const JobPlaced& event) {
 bool State::needs_nodes(const Job& job) {
   const auto& members = signatures.members(job.signature, fleet);
   if (members.size() > 1) return true;
-  if (getenv("X_GANG")) return false;
   int most = 0;
   for (std::size_t i = 0; i < fleet.size(); ++i)
     most = std::max(most, fleet.pool().gpu_count(static_cast<NodeIndex>(i)));
@@ -94,6 +94,8 @@ void State::remove_job(const JobGone& event) {
   }
   signatures.remove(job.signature);
   jobs.remove(index);
+  // What it held may be what a team's lost cell was waiting for.
+  if (guarantees.any_lost()) guarantees.fleet_changed(fleet, jobs, on_node);
 }
 
 void State::pass_time(WallTime now) {

@@ -69,7 +69,8 @@ TEST_F(ControllerTest, JobsWaitForRoomAndTakeItWhenItComes) {
   EXPECT_THAT(running.assignment.device_ids, ElementsAre("GPU-0", "GPU-1"));
   const auto second = submitted(wide);
   EXPECT_EQ(job(second.id).state, JobState::queued);
-  EXPECT_THAT(controller_->why(second.id)->summary, HasSubstr("2 GPUs are needed and 0 of 2 are free"));
+  EXPECT_THAT(controller_->why(second.id)->summary,
+              HasSubstr("2 GPUs are needed and 0 of 2 are free"));
   const auto nodes = controller_->nodes();
   ASSERT_EQ(nodes.size(), 1U);
   EXPECT_EQ(nodes[0].cpus_allocated, 4);

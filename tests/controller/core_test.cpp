@@ -108,7 +108,9 @@ TEST_F(CoreTest, ACancellationReachesTheAgentThatRunsTheJob) {
 
 TEST_F(CoreTest, NewsOfAnUnknownAttemptChangesNothing) {
   const auto job = next_job();
-  EXPECT_TRUE(step(MemberEnded{{.job = job.id, .attempt_ended = true, .job_state = JobState::queued}}).starts.empty());
+  EXPECT_TRUE(
+      step(MemberEnded{{.job = job.id, .attempt_ended = true, .job_state = JobState::queued}})
+          .starts.empty());
   EXPECT_TRUE(step(StartStored{job.id, stored(job)}).messages.empty());
   EXPECT_TRUE(step(MemberRuns{ids_.next<AttemptTag>(), 0, {job.id, node_, {}}}).messages.empty());
 }
@@ -126,10 +128,8 @@ TEST_F(CoreTest, APreemptionIsDurableBeforeTheAgentHearsOfIt) {
   const Effects told = step(PreemptionStored{asked.preemptions[0], ok()});
   ASSERT_EQ(told.messages.size(), 1U);
   EXPECT_EQ(std::get<SendCancel>(told.messages[0]).attempt, attempt);
-  const Effects freed = step(MemberEnded{{.job = idle.id,
-                                          .attempt = attempt,
-                                          .attempt_ended = true,
-                                          .job_state = JobState::queued}});
+  const Effects freed = step(MemberEnded{
+      {.job = idle.id, .attempt = attempt, .attempt_ended = true, .job_state = JobState::queued}});
   ASSERT_EQ(freed.starts.size(), 1U);  // the urgent one; the other waits again
   EXPECT_NE(freed.starts[0].job, idle.id);
 }

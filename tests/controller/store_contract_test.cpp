@@ -66,8 +66,7 @@ class StoreContract : public ::testing::TestWithParam<Kind> {
     if (answer) record.seq = answer->seq;
     return record;
   }
-  StartAttempt start_of(const protocol::JobRecord& job,
-                        std::vector<scheduler::NodeShare> shares) {
+  StartAttempt start_of(const protocol::JobRecord& job, std::vector<scheduler::NodeShare> shares) {
     return {.epoch = epoch_,
             .job = job.id,
             .attempt = ids_.next<AttemptTag>(),
@@ -212,8 +211,9 @@ TEST_P(StoreContract, APreemptedJobGoesBackToItsPlaceAndLosesNoTry) {
     const auto attempt = started(victim, {{nodes_[0], {"n0-0"}}});
     ASSERT_TRUE(preempts(victim, attempt));
     EXPECT_TRUE(restored().active.at(0).stopping);
-    EXPECT_EQ(ends(attempt, i == 0 ? AttemptState::failed : AttemptState::cancelled, 0, 75)->job_state,
-              JobState::queued);
+    EXPECT_EQ(
+        ends(attempt, i == 0 ? AttemptState::failed : AttemptState::cancelled, 0, 75)->job_state,
+        JobState::queued);
     EXPECT_EQ(*store_->attempt_state(attempt), AttemptState::preempted);
     EXPECT_EQ(preempts(victim, attempt).error().code, Errc::conflict);
   }
@@ -292,8 +292,7 @@ TEST_P(StoreContract, DataSetsAreKnownWithTheirSizesAndWhereTheyLie) {
   auto spec = gpus(1);
   spec.datasets = {"nsmc@1"};
   const auto job = accepted(spec);
-  EXPECT_THAT(restored().queued.at(0).contents,
-              ElementsAre(scheduler::Content{"nsmc@1", 123}));
+  EXPECT_THAT(restored().queued.at(0).contents, ElementsAre(scheduler::Content{"nsmc@1", 123}));
   const auto attempt = started(job, {{nodes_[1], {"n1-0"}}});
   const auto running = runs(attempt);
   ASSERT_TRUE(running);

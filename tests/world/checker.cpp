@@ -42,8 +42,7 @@ void Checker::give_back(const JobId& job) {
   const auto found = held_.find(job);
   if (found == held_.end()) return;
   for (const auto& share : found->second.placement.shares)
-    for (const std::string& device : share.device_ids)
-      milli_held_[device] -= found->second.milli;
+    for (const std::string& device : share.device_ids) milli_held_[device] -= found->second.milli;
   held_.erase(found);
 }
 
@@ -141,8 +140,7 @@ void Checker::began(const SimAgent& agent, const MemberKey& key) {
     for (const auto& [other, process] : agent.processes())
       if (std::ranges::find(process.devices, device) != process.devices.end())
         milli += process.milli;
-    if (milli > 1000)
-      fail(fmt::format("two programs run on {} at once ({} milli)", device, milli));
+    if (milli > 1000) fail(fmt::format("two programs run on {} at once ({} milli)", device, milli));
   }
 }
 
@@ -166,8 +164,8 @@ void Checker::check_devices(const controller::StartAttempt& start) {
   for (const auto& share : start.placement.shares) {
     const auto node = offers_.find(share.node);
     if (node == offers_.end())
-      return fail(fmt::format("{} starts on {}, which is not up", start.job.str(),
-                              share.node.str()));
+      return fail(
+          fmt::format("{} starts on {}, which is not up", start.job.str(), share.node.str()));
     for (const std::string& name : share.device_ids) {
       const auto& devices = node->second.devices;
       const auto device = std::ranges::find(devices, name, &scheduler::Device::id);
@@ -194,9 +192,9 @@ void Checker::check_gang(const controller::StartAttempt& start) {
   }
 }
 
-/// Of two jobs of one team that ask for the same, the one of the higher class, then the one that was
-/// accepted first, starts first. Where the team owns cells, the first may be waiting for its own
-/// while the second borrows what is free elsewhere.
+/// Of two jobs of one team that ask for the same, the one of the higher class, then the one that
+/// was accepted first, starts first. Where the team owns cells, the first may be waiting for its
+/// own while the second borrows what is free elsewhere.
 void Checker::check_order(const controller::StartAttempt& start, const controller::Core& core,
                           WallTime now) {
   const protocol::JobRecord& late = jobs_.at(start.job).record;
@@ -229,16 +227,16 @@ void Checker::check_guarantee(const controller::StartAttempt& start) {
     for (const auto& guarantee : team->second.guarantees) owned += guarantee.gpus * guarantee.count;
   std::int64_t used = 0;
   for (const auto& [job, held] : held_) {
-    if (!held.guaranteed || jobs_.at(job).record.team != name ||
-        held.disturbances != disturbances_)
+    if (!held.guaranteed || jobs_.at(job).record.team != name || held.disturbances != disturbances_)
       continue;
     for (const auto& share : held.placement.shares)
       used += static_cast<std::int64_t>(share.device_ids.size()) * held.milli;
   }
   if (used > owned * 1000)
-    fail(fmt::format("guarantee: jobs of team {} hold {} milli-GPUs as guaranteed, but it owns {} "
-                     "GPUs",
-                     name, used, owned));
+    fail(
+        fmt::format("guarantee: jobs of team {} hold {} milli-GPUs as guaranteed, but it owns {} "
+                    "GPUs",
+                    name, used, owned));
 }
 
 /// Who runs on its team's own cells makes room for nobody, unless something changed there.
@@ -274,8 +272,7 @@ void Checker::all_ended(const controller::Core& core, WallTime now) {
   if (open_.empty()) return;
   const JobId& job = *open_.begin();
   fail(fmt::format("{} jobs never ended, {} ({}) among them: {}", open_.size(), job.str(),
-                   protocol::word_of(jobs_.at(job).state),
-                   core.scheduler().why(job, now).summary));
+                   protocol::word_of(jobs_.at(job).state), core.scheduler().why(job, now).summary));
 }
 
 }  // namespace galley::world

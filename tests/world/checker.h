@@ -83,11 +83,11 @@ class Checker {
 
   std::optional<std::string> violation_;
   std::unordered_map<JobId, Job> jobs_;
-  std::set<JobId> open_;                    // accepted and not ended
-  std::set<JobId> waiting_;                 // queued, as the core was told
-  std::unordered_map<JobId, Held> held_;    // from the decision on
+  std::set<JobId> open_;                            // accepted and not ended
+  std::set<JobId> waiting_;                         // queued, as the core was told
+  std::unordered_map<JobId, Held> held_;            // from the decision on
   std::map<std::string, std::int64_t> milli_held_;  // by device
-  std::set<MemberKey> gone_;  // members that were given up or have ended
+  std::set<MemberKey> gone_;                        // members that were given up or have ended
   Offers offers_;
   std::map<std::string, scheduler::Team> teams_;
   std::set<std::string> bookings_;

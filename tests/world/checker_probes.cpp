@@ -101,6 +101,8 @@ void Checker::nothing_lost(const controller::Core& core, WallTime now) {
 }
 
 void Checker::cells_merged(const controller::Core& core, WallTime now) {
+  for (const auto& [id, offer] : offers_)
+    if (!std::ranges::all_of(offer.devices, &scheduler::Device::in_service)) return;
   std::size_t number = 0;
   for (const std::int64_t size : {8, 4, 2}) {
     auto copy = emptied_copy(core);
@@ -125,8 +127,9 @@ void Checker::cells_merged(const controller::Core& core, WallTime now) {
       if (cells.contains(devices)) ++given;
     }
     if (given != wanted)
-      fail(fmt::format("buddy cells have not merged: {} of {} idle cells of {} GPUs are given whole",
-                       given, wanted, size));
+      fail(
+          fmt::format("buddy cells have not merged: {} of {} idle cells of {} GPUs are given whole",
+                      given, wanted, size));
   }
 }
 

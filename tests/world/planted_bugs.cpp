@@ -1,6 +1,8 @@
 #include "mutation.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 namespace galley::world {
 namespace {
@@ -98,35 +100,39 @@ class StolenGuarantee final : public Mutation {
   }
 };
 
-/// One GPU of what a job gave back stays taken, so that its cells never become whole again.
+/// Now and then one GPU of what a job gave back stays taken, so that its cells never become whole.
 class UnmergedCell final : public Mutation {
  public:
   void hear(Event& event) override {
-    if (auto* ended = std::get_if<controller::MemberEnded>(&event);
-        ended != nullptr && ended->end.attempt_ended && !node_.empty() && often_())
-      event = controller::Learnt{scheduler::JobPlaced{phantom(), {{{node_, {device_}}}}, {}}};
+    if (const auto* ended = std::get_if<controller::MemberEnded>(&event);
+        ended != nullptr && ended->end.attempt_ended && given_.contains(ended->end.job))
+      freed_ = given_.at(ended->end.job);
+    if (std::holds_alternative<controller::Restored>(event)) freed_.reset();
+    if (std::holds_alternative<controller::TimerFired>(event) && freed_)
+      event = controller::Learnt{
+          scheduler::JobPlaced{phantom(), {{*std::exchange(freed_, std::nullopt)}}, {}}};
   }
   void want(Effects& effects) override {
     for (const auto& start : effects.starts)
-      for (const auto& share : start.placement.shares)
-        if (!share.device_ids.empty()) {
-          node_ = share.node;
-          device_ = share.device_ids.front();
-        }
+      for (const auto& share : start.placement.shares) {
+        if (share.device_ids.empty()) continue;
+        given_[start.job] = {share.node, {share.device_ids.front()}};
+        if (freed_ && std::ranges::count(share.device_ids, freed_->device_ids.front()) > 0)
+          freed_.reset();
+      }
   }
 
  private:
   scheduler::QueuedJob phantom() {
     scheduler::QueuedJob job;
     job.id = JobId::trusted("job_phantom" + std::to_string(++phantoms_));
-    job.seq = phantoms_;
+    job.seq = 2'000'000'000 + phantoms_;
     job.resources.gpus = 1;
     return job;
   }
 
-  Sometimes often_{40};
-  NodeId node_;
-  std::string device_;
+  std::map<JobId, scheduler::NodeShare> given_;
+  std::optional<scheduler::NodeShare> freed_;
   std::int64_t phantoms_ = 0;
 };
 
@@ -148,15 +154,14 @@ std::unique_ptr<Mutation> make() {
 }  // namespace
 
 const std::vector<PlantedBug>& planted_bugs() {
-  static const std::vector<PlantedBug> bugs{
-      {"DoubleGrant", make<DoubleGrant>, "given twice"},
-      {"LostRequeue", make<LostRequeue>, ""},
-      {"PartialGang", make<PartialGang>, "gang"},
-      {"BadDevice", make<BadDevice>, "out of service"},
-      {"InvertedOrder", make<InvertedOrder>, "order"},
-      {"StolenGuarantee", make<StolenGuarantee>, "guarantee"},
-      {"UnmergedCell", make<UnmergedCell>, ""},
-      {"DeafToCancel", make<DeafToCancel>, ""}};
+  static const std::vector<PlantedBug> bugs{{"DoubleGrant", make<DoubleGrant>, "given twice"},
+                                            {"LostRequeue", make<LostRequeue>, ""},
+                                            {"PartialGang", make<PartialGang>, "gang"},
+                                            {"BadDevice", make<BadDevice>, "out of service"},
+                                            {"InvertedOrder", make<InvertedOrder>, "order"},
+                                            {"StolenGuarantee", make<StolenGuarantee>, "guarantee"},
+                                            {"UnmergedCell", make<UnmergedCell>, ""},
+                                            {"DeafToCancel", make<DeafToCancel>, ""}};
   return bugs;
 }
 

@@ -45,7 +45,8 @@ void SimAgent::assign(std::int64_t session, const controller::AgentPort::Assign&
   if (cancelled_.contains(key.attempt))
     return tell(key, {.state = AttemptState::cancelled, .reason = "cancelled before it started"});
   if (dice.percent(3))
-    return tell(key, {.state = AttemptState::failed, .reason = "no such program", .exit_code = 127});
+    return tell(key,
+                {.state = AttemptState::failed, .reason = "no such program", .exit_code = 127});
   processes_[key] = {assignment.job_id, assignment.device_ids,
                      controller::milli_of(assignment.spec.resources)};
   tell(key, {.state = AttemptState::running});

@@ -38,19 +38,19 @@ void World::step() {
     if (calm_) heal();
   }
   const auto roll = dice_.below(100);
-  if (roll < 22 && !writes_.empty()) {
+  if (roll < 26 && !writes_.empty()) {
     write_next();
-  } else if (roll < 44 && !events_.empty()) {
+  } else if (roll < 48 && !events_.empty()) {
     hear_next();
-  } else if (roll < 66 && !network_.empty()) {
+  } else if (roll < 68 && !network_.empty()) {
     deliver_next(calm_);
-  } else if (roll < 80) {
+  } else if (roll < 77) {
     if (SimAgent* agent = some_agent_with_reports()) send_report(*agent);
-  } else if (roll < 84 && !wants_attach_.empty()) {
+  } else if (roll < 80 && !wants_attach_.empty()) {
     attach(NodeId(*wants_attach_.begin()));
-  } else if (roll < 90) {
+  } else if (roll < 87) {
     pass_time(std::chrono::seconds(20));
-  } else if (roll < 94) {
+  } else if (roll < 91) {
     submit();
   } else if (roll < 98) {
     end_some_process();
@@ -58,14 +58,25 @@ void World::step() {
     cancel();
   } else {
     switch (dice_.below(6)) {
-      case 0: change_team(); break;
-      case 1: change_booking(); break;
-      case 2: case 3: found_team(); break;
-      default: if (!calm_) break_something(); break;
+      case 0:
+        change_team();
+        break;
+      case 1:
+        change_booking();
+        break;
+      case 2:
+      case 3:
+        found_team();
+        break;
+      default:
+        if (!calm_) break_something();
+        break;
     }
   }
   if (!calm_ && dice_.percent(1)) break_something();
-  if (!healthy()) checker_.delay_owed(clock_.wall());
+  constexpr std::size_t kBusy = 20;  // more on its way than that: waits say nothing about choices
+  if (!healthy() || writes_.size() + events_.size() + network_.size() > kBusy)
+    checker_.delay_owed(clock_.wall());
   if (core_ && writes_.empty() && events_.empty()) look_closely();
 }
 
@@ -78,9 +89,12 @@ void World::settle() {
   constexpr int kPatience = 3000;
   for (int round = 0; round < kPatience && !failed(); ++round) {
     while (!failed() && (!events_.empty() || !writes_.empty()))
-      if (!events_.empty()) hear_next();
-      else write_next();
+      if (!events_.empty())
+        hear_next();
+      else
+        write_next();
     if (failed()) break;
+    stop_what_should();
     while (!network_.empty()) deliver_next(true);
     for (const NodeId& node : nodes_)
       if (wants_attach_.contains(node)) attach(node);

@@ -132,6 +132,10 @@ void World::store_loss(const protocol::AttemptReport& loss) {
 void World::store_report(const NodeId& node, std::int64_t boot,
                          const protocol::AttemptReport& report) {
   writes_.emplace_back([this, node, boot, report] {
+    // What a machine sent before it died must not count after its return: the same attempt may run
+    // there again.
+    const auto port = ports_.find(node);
+    if (port != ports_.end() && port->second.boot != boot) return;
     if (refusal()) return;
     const WallTime now = clock_.wall();
     if (report.state == protocol::AttemptState::running) {
@@ -158,7 +162,7 @@ void World::look_closely() {
   ++calls_;
   if (calls_ % kCompareEvery == 0) checker_.agree(store_, *core_, clock_.wall());
   if (calls_ % kProbeEvery == 0) checker_.nothing_lost(*core_, clock_.wall());
-  if (checker_.holds_nothing()) checker_.cells_merged(*core_, clock_.wall());
+  if (checker_.holds_nothing() && healthy()) checker_.cells_merged(*core_, clock_.wall());
 }
 
 }  // namespace galley::world

@@ -41,15 +41,11 @@ void World::heartbeat(const NodeId& node) {
 
 void World::send_report(SimAgent& agent) {
   if (!agent.alive() || !agent.has_reports()) return;
-  network_.push_back({[this, node = agent.record().id, boot = agent.boot(),
-                       report = agent.next_report(dice_)] {
-                        if (!core_) return;
-                        // What a machine sent before it died must not come after its return.
-                        const auto port = ports_.find(node);
-                        if (port != ports_.end() && port->second.boot != boot) return;
-                        store_report(node, boot, report);
-                      },
-                      std::nullopt});
+  network_.push_back(
+      {[this, node = agent.record().id, boot = agent.boot(), report = agent.next_report(dice_)] {
+         if (core_) store_report(node, boot, report);
+       },
+       std::nullopt});
 }
 
 /// Any message, so that they overtake each other; some are lost and some come twice.
@@ -128,8 +124,7 @@ void World::break_gpu() {
   if (device.state == "in_service") return;
   std::vector<MemberKey> hit;
   for (const auto& [key, process] : agent.processes())
-    if (std::ranges::find(process.devices, device.id) != process.devices.end() &&
-        dice_.percent(70))
+    if (std::ranges::find(process.devices, device.id) != process.devices.end() && dice_.percent(70))
       hit.push_back(key);
   for (const MemberKey& key : hit)
     agent.end(key, {.state = AttemptState::failed, .reason = "CUDA error", .exit_code = 1});

@@ -71,8 +71,7 @@ void World::submit(protocol::JobSpec spec, bool owed) {
     job.seq = answer->seq;
     checker_.accepted(job);
     if (owed) checker_.owed(job.id);
-    events_.emplace_back(
-        controller::JobAccepted{controller::queued_job(job, answer->contents)});
+    events_.emplace_back(controller::JobAccepted{controller::queued_job(job, answer->contents)});
   });
 }
 
@@ -104,8 +103,7 @@ void World::change_team() {
   }
   writes_.emplace_back([this, team] {
     if (refusal() || !store_.put_team({team, somebody(), clock_.wall()})) return;
-    events_.emplace_back(
-        controller::Learnt{scheduler::TeamChanged{controller::team_of(team)}});
+    events_.emplace_back(controller::Learnt{scheduler::TeamChanged{controller::team_of(team)}});
   });
 }
 
@@ -136,8 +134,7 @@ void World::found_team() {
   writes_.emplace_back([this, team, spec] {
     if (refusal() || !store_.put_team({team, somebody(), clock_.wall()})) return;
     founded_.push_back(team.name);
-    events_.emplace_back(
-        controller::Learnt{scheduler::TeamChanged{controller::team_of(team)}});
+    events_.emplace_back(controller::Learnt{scheduler::TeamChanged{controller::team_of(team)}});
     submit(spec, true);
   });
 }

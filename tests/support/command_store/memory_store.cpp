@@ -25,8 +25,7 @@ Status check_move(const protocol::JobRecord& job, JobState to) {
 
 }  // namespace
 
-Result<std::vector<scheduler::Content>> MemoryStore::contents(
-    const protocol::JobSpec& spec) const {
+Result<std::vector<scheduler::Content>> MemoryStore::contents(const protocol::JobSpec& spec) const {
   std::vector<scheduler::Content> found;
   for (const std::string& reference : spec.datasets) {
     const auto known = datasets_.find(reference);
@@ -121,7 +120,8 @@ Result<StartedAttempt> MemoryStore::start(const StartAttempt& command) {
 Result<MemoryStore::Attempt*> MemoryStore::active(const AttemptId& id) {
   const auto found = attempts_.find(id);
   if (found == attempts_.end()) return not_found("there is no attempt " + id.str());
-  if (protocol::is_final(found->second.state)) return conflict("attempt " + id.str() + " has ended");
+  if (protocol::is_final(found->second.state))
+    return conflict("attempt " + id.str() + " has ended");
   return &found->second;
 }
 
