@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -14,6 +15,7 @@
 #include "machine.h"
 #include "output.h"
 #include "placement/placement_bench.h"
+#include "scheduler/scheduler_bench.h"
 #include "server_process.h"
 #include "simulate/simulate_command.h"
 #include "start/start_bench.h"
@@ -47,6 +49,8 @@ struct BenchOptions {
   std::filesystem::path trace = "data/traces/openb";
   std::string workload = "default";
   std::int64_t worlds = 20;
+  std::string scale = "10000x8";
+  std::int64_t queued = 100'000;
 };
 
 using Run = Result<BenchReport> (*)(const BenchOptions& options);
@@ -81,6 +85,19 @@ Result<BenchReport> run_placement(const BenchOptions& options) {
 
 Result<BenchReport> run_locality(const BenchOptions& options) {
   return galley::bench::run_locality_bench({.seeds = options.worlds});
+}
+
+Result<BenchReport> run_scheduler(const BenchOptions& options) {
+  galley::bench::SchedulerBenchOptions chosen{.nodes = 0, .gpus_of_a_node = 0,
+                                              .queued = options.queued};
+  const auto cross = options.scale.find('x');
+  const char* const end = options.scale.data() + options.scale.size();
+  if (cross != std::string::npos) {
+    const auto nodes = std::from_chars(options.scale.data(), end, chosen.nodes);
+    const auto gpus = std::from_chars(options.scale.data() + cross + 1, end, chosen.gpus_of_a_node);
+    if (nodes.ptr != options.scale.data() + cross || gpus.ptr != end) chosen.nodes = 0;
+  }
+  return galley::bench::run_scheduler_bench(chosen);
 }
 
 CLI::App* add_command(CLI::App& app, const char* name, const char* help, BenchOptions& options,
@@ -122,6 +139,13 @@ void add_commands(CLI::App& app, BenchOptions& options, Run& chosen) {
   locality->add_option("--seeds", options.worlds, "Sequences of jobs to average over")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
+  CLI::App* scheduler = add_command(app, "scheduler", "Passes and guides on a large, busy fleet",
+                                    options, run_scheduler, chosen);
+  scheduler->add_option("--scale", options.scale, "Nodes and GPUs of each, as 10000x8")
+      ->capture_default_str();
+  scheduler->add_option("--queued", options.queued, "Jobs that wait")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 10'000'000));
   CLI::App* classifier = add_command(app, "classifier", "Accuracy and speed of galley-train",
                                      options, run_classifier, chosen);
   classifier->add_option("--data", options.data, "Folder with a training and a test file")

@@ -35,16 +35,24 @@ Planned plan_with(State& state, const QueuedJob& job, WallTime now) {
       if (start.job == job.id) return {true, now};
     for (const Reservation& reservation : plan.reservations)
       if (reservation.job == job.id) return {false, reservation.at};
+    if (job.start_at && *job.start_at > now) return {false, planner.slot(job.seq)};
     return {false, planner.estimate(index)};
   }();
   if (!known) state.remove_job({job.id, now});
   return planned;
 }
 
-StartEstimate interval(WallTime typical, WallTime now) {
-  const auto wait = std::max(typical - now, Millis{0});
-  // Until waits have been observed: a third to three times.
-  return {typical, now + wait / 3, now + wait * 3};
+/// The planned start, within what starts have taught about plans.
+StartEstimate interval(const State& state, const QueuedJob& job, const Planned& planned,
+                       WallTime now) {
+  const WallTime at = *planned.at;
+  if (planned.now || (job.start_at && *job.start_at > now)) return {at, at, at};
+  Job like;
+  like.spec = job;
+  StartEstimate learnt = state.estimator.estimate(state.features_of(like, at - now), now);
+  // Never sooner than what stands before it is expected to end, if that is known at all.
+  if (learnt.late < at) return {at, learnt.early, now + (at - now) * 2};
+  return learnt;
 }
 
 struct Totals {
@@ -94,8 +102,9 @@ void name_binding(State& state, const QueuedJob& job, Guide& guide) {
   if (wanted > 0 && gpus.free < wanted) {
     guide.binding = Binding::resources_in_use;
     guide.field = "resources.gpus";
-    guide.reason = fmt::format("{} GPU{}{} are needed and {} of {} are free", wanted,
-                               wanted == 1 ? "" : "s", kind, gpus.free, gpus.all);
+    guide.reason = fmt::format("{} GPU{}{} needed and {} of {} {} free", wanted,
+                               (wanted == 1 ? "" : "s") + kind, wanted == 1 ? " is" : " are",
+                               gpus.free, gpus.all, gpus.free == 1 ? "is" : "are");
     return;
   }
   if (wanted > 0 && gpus.most_on_a_node < members.front().gpus) {
@@ -165,7 +174,7 @@ Guide Scheduler::guide(const QueuedJob& asked, WallTime now) const {
   } else {
     const Planned planned = plan_with(state, job, now);
     base = planned.at;
-    if (planned.at) guide.start = interval(*planned.at, now);
+    if (planned.at) guide.start = interval(state, job, planned, now);
     if (planned.now) {
       guide.binding = Binding::none;
       guide.reason = "it starts at once";
@@ -183,7 +192,8 @@ Guide Scheduler::guide(const QueuedJob& asked, WallTime now) const {
     const Planned planned = plan_with(state, variant.job, now);
     // A wait that is hardly shorter is no reason to change a job.
     const bool sooner =
-        planned.at && (!base || *planned.at - now < (*base - now) * 9 / 10 || variant.booked);
+        planned.at && (!base || *planned.at - now < (*base - now) * 9 / 10 ||
+                       (variant.booked && *planned.at <= *variant.job.start_at));
     if (!planned.now && !sooner) continue;
     guide.alternatives.push_back({.change = std::move(variant.change),
                                   .kind = std::move(variant.kind),
@@ -192,7 +202,7 @@ Guide Scheduler::guide(const QueuedJob& asked, WallTime now) const {
                                   .team = variant.job.team,
                                   .start_at = variant.job.start_at,
                                   .starts_now = planned.now,
-                                  .start = interval(*planned.at, now),
+                                  .start = interval(state, variant.job, planned, now),
                                   .edits = std::move(variant.edits)});
   }
   std::ranges::stable_sort(guide.alternatives, [](const Alternative& a, const Alternative& b) {

@@ -17,6 +17,7 @@ Planner::Planner(State& state, WallTime now)
       now_(now),
       pool_(state.fleet.pool()),
       reserved_(state.fleet.size(), 0),
+      reserved_until_(state.fleet.size()),
       walk_(state.queue, state.jobs, state.shares, {now, state.options.age_limit}) {
   int gpus = 0;
   for (std::size_t i = 0; i < state.fleet.size(); ++i)
@@ -63,7 +64,7 @@ void Planner::start(JobIndex index, const std::vector<Choice>& choices, Standing
   for (std::size_t i = 0; i < choices.size(); ++i) {
     const Choice& choice = choices[i];
     pool_.take(members[i], choice.grant);
-    reserved_[static_cast<std::size_t>(choice.grant.node)] += members[i].gpus;
+    count_reserved(choice.grant.node, members[i].gpus, now_ + length_of(job));
     grants.push_back(choice.grant);
     // A gang begins when its last member can.
     one.terms.start_delay_s = std::max(one.terms.start_delay_s, choice.terms.start_delay_s);
@@ -72,20 +73,31 @@ void Planner::start(JobIndex index, const std::vector<Choice>& choices, Standing
   }
   one.placement = state_.fleet.placement(grants);
   plan_.starts.push_back(std::move(one));
-  const double typical_s =
-      job.spec.runtime ? static_cast<double>(job.spec.runtime->typical.count()) / 1e3 : 600.0;
-  walk_.charge(job.team, share_of(job) * typical_s);
+  walk_.charge(job.team, share_of(job) * static_cast<double>(length_of(job).count()) / 1e3);
 }
 
-void Planner::hold_slot(const std::vector<Request>& members, WallTime from,
-                        const std::string& booking) {
+std::optional<WallTime> Planner::hold_slot(const std::vector<Request>& members, WallTime from,
+                                           const std::string& booking) {
   const auto when = earliest(members);
-  if (!when) return;
+  if (!when) return std::nullopt;
   for (std::size_t i = 0; i < members.size(); ++i)
     hold({.node = when->second[i],
           .until = std::max(from, now_),
           .wanted = members[i],
           .booking = booking});
+  return std::max(when->first, from);
+}
+
+std::optional<WallTime> Planner::slot(JobSeq job) const {
+  const auto found = slots_.find(job);
+  if (found == slots_.end()) return std::nullopt;
+  return found->second;
+}
+
+void Planner::count_reserved(NodeIndex node, int gpus, WallTime until) {
+  const auto n = static_cast<std::size_t>(node);
+  reserved_[n] += gpus;
+  reserved_until_[n] = std::max(reserved_until_[n], until);
 }
 
 void Planner::hold_bookings() {
@@ -103,7 +115,7 @@ void Planner::hold_bookings() {
     auto members = state_.fleet.members(like);
     members.resize(members.size() - std::min<std::size_t>(members.size(),
                                                           static_cast<std::size_t>(members_in_use)));
-    hold_slot(members, booking.start_at, id);
+    (void)hold_slot(members, booking.start_at, id);
   }
   std::size_t slots = 0;
   for (const auto& [start_at, seq] : state_.future) {
@@ -111,7 +123,8 @@ void Planner::hold_bookings() {
     if (++slots > kMostSlots) break;
     const Job& job = state_.jobs[*state_.jobs.find(seq)];
     if (!job.spec.runtime) continue;  // without an end it would be a slot for ever
-    hold_slot(state_.signatures.members(job.signature, state_.fleet), start_at, {});
+    const auto& members = state_.signatures.members(job.signature, state_.fleet);
+    if (const auto start = hold_slot(members, start_at, {})) slots_[seq] = *start;
   }
 }
 

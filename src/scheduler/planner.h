@@ -18,6 +18,8 @@ class Planner {
   /// After decide(): when a job that it neither started nor reserved for is expected to start.
   /// Nothing when the fleet cannot hold it.
   std::optional<WallTime> estimate(JobIndex index);
+  /// After decide(): the start of a job whose start_at lies ahead.
+  std::optional<WallTime> slot(JobSeq job) const;
 
  private:
   /// What is kept for a blocked job on one node: what is free of it now, and until when others may
@@ -53,7 +55,9 @@ class Planner {
   void place_entitled();
   std::optional<Room> room_for_entitled(JobIndex index);
   void hold_bookings();
-  void hold_slot(const std::vector<Request>& members, WallTime from, const std::string& booking);
+  std::optional<WallTime> hold_slot(const std::vector<Request>& members, WallTime from,
+                                    const std::string& booking);
+  void count_reserved(NodeIndex node, int gpus, WallTime until);
   void walk_queue();
   /// Starts the job, or keeps something for it. False: jobs like it need not be looked at.
   bool consider(JobIndex index);
@@ -88,7 +92,9 @@ class Planner {
   const WallTime now_;
   Pool pool_;
   std::vector<Hold> holds_;
-  std::vector<int> reserved_;  // GPUs of holds, by node
+  std::vector<int> reserved_;  // GPUs of reservations and of starts of this pass, by node
+  std::vector<WallTime> reserved_until_;  // when the last of them is expected to end
+  std::map<JobSeq, WallTime> slots_;      // of jobs whose start_at lies ahead: when they can start
   int kept_gpus_ = 0;          // idle ones that holds keep
   int keep_limit_ = 0;
   int gpus_in_service_ = 0;

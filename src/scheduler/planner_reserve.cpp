@@ -11,7 +11,6 @@ namespace {
 constexpr Millis kFarAway = std::chrono::hours(24);
 /// GPUs are not kept idle for longer than that, except for jobs past the age limit.
 constexpr Millis kLongestKeeping = std::chrono::hours(1);
-constexpr Millis kUnknownRuntime = std::chrono::minutes(10);
 
 }  // namespace
 
@@ -40,7 +39,8 @@ std::optional<WallTime> Planner::when(NodeIndex node, const Request& request) {
   if (request.gpus == 0 || request.is_share()) return when_fits(node, request);
   return state_.releases
       .when_free(node, request.gpus + reserved_[n], pool, state_.jobs, state_.on_node[n], now_)
-      .value_or(now_ + kFarAway * (1 + reserved_[n] / std::max(1, pool.gpu_count(node))));
+      // Behind what is reserved there already.
+      .value_or(std::max(now_ + kFarAway / 24, reserved_until_[n]));
 }
 
 std::optional<std::pair<WallTime, std::vector<NodeIndex>>> Planner::earliest(
@@ -124,17 +124,15 @@ void Planner::reserve(JobIndex index, const std::vector<Request>& members) {
   // GPUs are kept for a job only while it should start soon, measured by its own length, and for
   // more than one job only up to the limit. A job past the age limit is served whatever it costs.
   const Job& job = state_.jobs[index];
-  const Millis own = job.spec.runtime ? job.spec.runtime->typical : kUnknownRuntime;
-  const bool soon = when->first - now_ <= std::min(own, kLongestKeeping);
+  const bool soon = when->first - now_ <= std::min(length_of(job), kLongestKeeping);
   const bool room = kept_gpus_ < keep_limit_ || !keeps_for_queue_;
   const bool keeps = room && (soon || state_.has_waited(job, now_));
   keeps_for_queue_ |= keeps;
   for (std::size_t i = 0; i < members.size(); ++i) {
-    if (keeps)
-      hold({.node = when->second[i], .until = when->first, .wanted = members[i]});
-    else
-      reserved_[static_cast<std::size_t>(when->second[i])] += members[i].gpus;
-    reservation.nodes.push_back(state_.fleet.offer(when->second[i]).id);
+    const NodeIndex node = when->second[i];
+    if (keeps) hold({.node = node, .until = when->first, .wanted = members[i]});
+    count_reserved(node, keeps ? 0 : members[i].gpus, when->first + length_of(job));
+    reservation.nodes.push_back(state_.fleet.offer(node).id);
   }
   plan_.reservations.push_back(std::move(reservation));
 }
@@ -152,10 +150,7 @@ std::optional<WallTime> Planner::estimate(JobIndex index) {
     if (*next == index) break;
     if (++seen <= state_.options.reservation_depth) continue;  // behind whose reservations it is
     const Job& other = state_.jobs[*next];
-    queued_gpu_s += gpus_of(other) *
-                    (other.spec.runtime
-                         ? static_cast<double>(other.spec.runtime->typical.count()) / 1e3
-                         : 600.0);
+    queued_gpu_s += gpus_of(other) * static_cast<double>(length_of(other).count()) / 1e3;
   }
   double gpus = 0;
   for (std::size_t i = 0; i < state_.fleet.size(); ++i)

@@ -15,8 +15,8 @@
 namespace galley::scheduler {
 
 /// What waits and may start, in the documented order: class; then gangs past the age limit, by
-/// acceptance; then the team that has used the least for its weight; then
-/// acceptance.
+/// acceptance; then shorter expected runtimes, in bands; then the team that has used the least for
+/// its weight; then acceptance.
 ///
 /// Jobs of one signature are kept together, so that a pass that finds one of them without a place
 /// leaves out the others: with 100,000 jobs in the queue it looks at some hundreds.

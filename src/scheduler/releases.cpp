@@ -10,9 +10,12 @@ constexpr Millis kUnknownRuntime = std::chrono::minutes(10);
 
 }  // namespace
 
+Millis length_of(const Job& job) {
+  return std::max(job.spec.runtime ? job.spec.runtime->typical : kUnknownRuntime, Millis{1'000});
+}
+
 WallTime expected_end(const Job& job, WallTime now) {
-  Millis length = job.spec.runtime ? job.spec.runtime->typical : kUnknownRuntime;
-  length = std::max(length, Millis{1'000});
+  Millis length = length_of(job);
   while (job.placed_at + length <= now) length += length / 2;
   return job.placed_at + length;
 }

@@ -62,7 +62,9 @@ Plan Scheduler::decide(WallTime now) {
   state.settle();
   state.refresh_mix();
   state.pass_time(now);
-  return Planner(state, now).decide();
+  Plan plan = Planner(state, now).decide();
+  state.promise_starts(plan, now);
+  return plan;
 }
 
 }  // namespace galley::scheduler

@@ -30,7 +30,10 @@ State::State(const State& other)
       locality(other.locality),
       on_node(other.on_node),
       releases(other.releases),
+      estimator(other.estimator),
+      fresh(other.fresh),
       queued(other.queued),
+      queued_of_team(other.queued_of_team),
       aged_gpus(other.aged_gpus),
       placed_of_class(other.placed_of_class) {}  // the placer has caches of its own and learns the mix anew
 
@@ -66,6 +69,33 @@ void State::refresh_mix() {
     for (const Request& request : signatures.members(signature, fleet))
       if (is_valid(request)) typical.push_back({request, std::exp2(width)});
   placer.set_mix(typical);
+}
+
+StartFeatures State::features_of(const Job& job, std::optional<Millis> reserved) const {
+  StartFeatures features;
+  features.team = job.spec.team;
+  features.gpus = static_cast<std::int64_t>(std::ceil(gpus_of(job)));
+  features.reserved = reserved;
+  features.jobs_ahead = std::max<std::int64_t>(static_cast<std::int64_t>(queued) - 1, 0);
+  if (job.team < queued_of_team.size())
+    features.team_jobs_ahead = std::max<std::int64_t>(queued_of_team[job.team] - 1, 0);
+  return features;
+}
+
+void State::promise_starts(const Plan& plan, WallTime now) {
+  if (fresh.empty()) return;
+  std::map<JobId, WallTime> planned;
+  for (const Start& start : plan.starts) planned.emplace(start.job, now);
+  for (const Reservation& one : plan.reservations) planned.emplace(one.job, one.at);
+  for (const JobIndex index : fresh) {
+    const Job& job = jobs[index];
+    const auto found = planned.find(job.spec.id);
+    if (found != planned.end() && found->second <= now) continue;  // it does not wait
+    std::optional<Millis> reserved;
+    if (found != planned.end()) reserved = found->second - now;
+    (void)estimator.promise(job.spec.id, features_of(job, reserved), now);
+  }
+  fresh.clear();
 }
 
 void State::attach(JobIndex index) {

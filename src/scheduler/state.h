@@ -14,6 +14,7 @@
 #include "releases.h"
 #include "scheduler/placer.h"
 #include "scheduler/scheduler.h"
+#include "scheduler/start_estimator.h"
 
 namespace galley::scheduler {
 
@@ -74,8 +75,11 @@ struct State {
   std::vector<std::vector<JobIndex>> on_node;         // by NodeIndex, rising
   Releases releases;
   Placer placer;
+  StartEstimator estimator;
+  std::vector<JobIndex> fresh;                        // queued, and not yet told when they start
   std::vector<std::pair<Signature, int>> mix;         // as told to the placer
   std::size_t queued = 0;
+  std::vector<std::int64_t> queued_of_team;
   double aged_gpus = 0;                               // held by jobs that were placed by age
   std::array<std::int64_t, 3> placed_of_class{};      // by PriorityClass, without those that stop
 
@@ -90,6 +94,9 @@ struct State {
   void pass_time(WallTime now);
   void set_team(const Team& team);
   void refresh_mix();
+  /// Tells the estimator of jobs that have to wait, and what the plan reserved for them.
+  void promise_starts(const Plan& plan, WallTime now);
+  StartFeatures features_of(const Job& job, std::optional<Millis> reserved) const;
   void attach(JobIndex index);  // takes what the job's placement names
   void detach(JobIndex index);
   void retake(NodeIndex node);

@@ -26,10 +26,13 @@ void State::queue_job(const QueuedJob& job) {
   added.is_gang = signatures.members(added.signature, fleet).size() > 1;
   added.needs_nodes = added.is_gang || needs_nodes(added);
   ++queued;
+  if (queued_of_team.size() <= added.team) queued_of_team.resize(added.team + 1);
+  ++queued_of_team[added.team];
   if (job.start_at) {
     future.insert({*job.start_at, job.seq});
     return;
   }
+  fresh.push_back(index);
   enqueue(index);
 }
 
@@ -43,6 +46,9 @@ void State::place_job(const JobPlaced& event) {
   if (job.placed) return;
   dequeue(*known);
   --queued;
+  --queued_of_team[job.team];
+  std::erase(fresh, *known);
+  estimator.started(job.spec.id, job.spec.team, event.at);
   job.placed = true;
   job.placed_at = event.at;
   job.placement = event.placement;
@@ -90,6 +96,9 @@ void State::remove_job(const JobGone& event) {
   } else {
     dequeue(index);
     --queued;
+    --queued_of_team[job.team];
+    std::erase(fresh, index);
+    estimator.forget(job.spec.id);
     if (job.entitled) guarantees.unbind_idle(job.team, jobs, on_node);
   }
   signatures.remove(job.signature);

@@ -199,11 +199,12 @@ void Checker::check_order(const controller::StartAttempt& start, const controlle
                           WallTime now) {
   const protocol::JobRecord& late = jobs_.at(start.job).record;
   const auto team = teams_.find(late.team);
-  if (team != teams_.end() && !team->second.guarantees.empty()) return;
+  const bool owns_cells = team != teams_.end() && !team->second.guarantees.empty();
   for (const JobId& id : waiting_) {
     const protocol::JobRecord& early = jobs_.at(id).record;
     const bool before = early.priority_class < late.priority_class ||
                         (early.priority_class == late.priority_class && early.seq < late.seq);
+    if (owns_cells && early.priority_class != protocol::PriorityClass::idle) continue;
     if (!before || early.team != late.team || !(early.spec.resources == late.spec.resources) ||
         early.spec.max_runtime != late.spec.max_runtime ||
         early.spec.datasets != late.spec.datasets ||

@@ -10,7 +10,7 @@ namespace {
 class PlantedBugs : public ::testing::TestWithParam<std::size_t> {};
 
 TEST_P(PlantedBugs, AreCaught) {
-  constexpr std::uint64_t kSeeds = 20;
+  constexpr std::uint64_t kSeeds = 60;
   const PlantedBug& bug = planted_bugs()[GetParam()];
   for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
     const auto mutation = bug.make();

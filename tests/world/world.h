@@ -103,6 +103,7 @@ class World {
   std::vector<Message> network_;
 
   std::vector<ReservationId> bookings_;
+  std::optional<protocol::JobSpec> last_job_;
   std::vector<std::string> founded_;
   int teams_founded_ = 0;
   bool disk_full_ = false;

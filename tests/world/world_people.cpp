@@ -48,7 +48,10 @@ protocol::JobSpec World::some_job() {
 
 void World::submit() {
   constexpr std::size_t kMostOpen = 24;  // a queue, but not one that grows for ever
-  if (checker_.open_jobs() < kMostOpen) submit(some_job(), false);
+  if (checker_.open_jobs() >= kMostOpen) return;
+  // People submit series: the order among equals is what they look at.
+  if (!last_job_ || !dice_.percent(50)) last_job_ = some_job();
+  submit(*last_job_, false);
 }
 
 void World::submit(protocol::JobSpec spec, bool owed) {
