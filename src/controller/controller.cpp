@@ -134,7 +134,8 @@ Status Controller::Impl::store_and_post(store::Database::Command command, Event 
 AgentPort* Controller::Impl::port_of(const NodeId& node) {
   const std::lock_guard lock(nodes_mutex);
   const auto found = ports.find(node);
-  return found == ports.end() ? nullptr : found->second;
+  return found == ports.end() || found->second.session != heard[node] ? nullptr
+                                                                      : found->second.port;
 }
 
 // A message to a node that is not attached is dropped: attaching sends everything again.
@@ -178,12 +179,14 @@ Status Controller::attach(protocol::NodeRecord node, AgentPort& port, std::vecto
     return save_node(transaction, node, impl_->clock.wall());
   }));
   const scheduler::NodeOffer offer = offer_of(node);
+  std::int64_t session = 0;
   {
     const std::lock_guard lock(impl_->nodes_mutex);
-    impl_->ports[node.id] = &port;
+    session = ++impl_->sessions;
+    impl_->ports[node.id] = {&port, session};
     impl_->nodes[node.id] = std::move(node);
   }
-  impl_->post(NodeAttached{offer, std::move(held)});
+  impl_->post(NodeAttached{offer, std::move(held), session});
   return ok();
 }
 

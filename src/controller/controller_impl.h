@@ -54,9 +54,15 @@ struct Controller::Impl {
   std::deque<std::variant<Event, Question>> queue;
   bool stopping = false;
 
-  mutable std::mutex nodes_mutex;  // guards nodes and ports
+  mutable std::mutex nodes_mutex;  // guards nodes, ports and sessions
   std::map<NodeId, protocol::NodeRecord> nodes;
-  std::map<NodeId, AgentPort*> ports;
+  struct Port {
+    AgentPort* port = nullptr;
+    std::int64_t session = 0;
+  };
+  std::map<NodeId, Port> ports;
+  std::int64_t sessions = 0;              // connections so far
+  std::map<NodeId, std::int64_t> heard;   // the newest that the core knows; used by `thread` alone
 
   std::thread thread;
 };

@@ -29,6 +29,7 @@ class Fleet {
   /// Call before anything below; cheap when nothing changed.
   bool renumber();
 
+  bool is_numbered() const { return !changed_; }
   bool empty() const { return offers_.empty(); }
   std::size_t size() const { return by_index_.size(); }
   const NodeOffer& offer(NodeIndex node) const {

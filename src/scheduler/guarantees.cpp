@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <iterator>
+#include <tuple>
 
 namespace galley::scheduler {
 namespace {
@@ -135,7 +137,7 @@ DeviceSet Guarantees::taken(NodeIndex node) const {
 std::vector<PhysicalCell> Guarantees::choices(std::size_t team, std::size_t cell,
                                               const Fleet& fleet) const {
   const VirtualCell& wanted = clusters_.at(team).virtual_cluster.cells().at(cell);
-  const auto models = fleet.models(words_of(chains_[static_cast<std::size_t>(wanted.chain)]));
+  const auto models = fleet.models(words_of(words(wanted)));
   const Pool& pool = fleet.pool();
   std::vector<PhysicalCell> found;
   for (std::size_t i = 0; i < fleet.size(); ++i) {
@@ -154,6 +156,7 @@ std::vector<PhysicalCell> Guarantees::choices(std::size_t team, std::size_t cell
 std::vector<std::pair<std::size_t, std::size_t>> Guarantees::unbindable(const Fleet& fleet) const {
   struct Want {
     int gpus;
+    bool any_model;
     bool broken;
     std::size_t team;
     std::size_t cell;
@@ -162,24 +165,34 @@ std::vector<std::pair<std::size_t, std::size_t>> Guarantees::unbindable(const Fl
   for (const auto& [team, one] : clusters_)
     for (std::size_t i = 0; i < one.bound.size(); ++i)
       if (!one.bound[i])
-        wants.push_back({one.virtual_cluster.cells()[i].gpus, one.broken[i], team, i});
+        wants.push_back({one.virtual_cluster.cells()[i].gpus,
+                         words(one.virtual_cluster.cells()[i]).empty(), one.broken[i], team, i});
   std::ranges::stable_sort(wants, [](const Want& a, const Want& b) {
-    return std::pair(-a.gpus, a.broken) < std::pair(-b.gpus, b.broken);
+    return std::tuple(-a.gpus, a.any_model, a.broken) < std::tuple(-b.gpus, b.any_model, b.broken);
   });
   const Pool& pool = fleet.pool();
+  // Cells of any model go last to the nodes of models that somebody asks for by name.
+  std::vector<ModelIndex> named;
+  for (const std::string& chain : chains_)
+    if (!chain.empty()) std::ranges::copy(fleet.models(chain), std::back_inserter(named));
+  std::vector<NodeIndex> nodes;
+  for (std::size_t i = 0; i < fleet.size(); ++i) nodes.push_back(static_cast<NodeIndex>(i));
+  std::ranges::stable_partition(nodes, [&](NodeIndex node) {
+    return pool.gpu_count(node) > 0 &&
+           std::ranges::find(named, pool.device_model(node, 0)) == named.end();
+  });
   std::vector<DeviceSet> away;
-  for (std::size_t i = 0; i < fleet.size(); ++i) {
-    const auto node = static_cast<NodeIndex>(i);
+  for (const NodeIndex node : nodes) {
     away.push_back(pool.is_open(node) ? taken(node) | ~pool.in_service(node) : ~DeviceSet{0});
   }
   std::vector<std::pair<std::size_t, std::size_t>> left_over;
   std::map<std::pair<int, int>, std::size_t> begin;  // nodes before it have no room for such a cell
   for (const Want& want : wants) {
     const VirtualCell& cell = clusters_.at(want.team).virtual_cluster.cells()[want.cell];
-    const auto models = fleet.models(words_of(chains_[static_cast<std::size_t>(cell.chain)]));
+    const auto models = fleet.models(words_of(words(cell)));
     bool placed = false;
     for (std::size_t& i = begin[{cell.chain, cell.gpus}]; i < away.size() && !placed;) {
-      const auto node = static_cast<NodeIndex>(i);
+      const NodeIndex node = nodes[i];
       for (const DeviceSet set : pool.cells(node)) {
         if (std::popcount(set) != cell.gpus || (set & away[i]) != 0 ||
             !is_of_models(pool, node, set, models))
@@ -193,6 +206,27 @@ std::vector<std::pair<std::size_t, std::size_t>> Guarantees::unbindable(const Fl
     if (!placed) left_over.emplace_back(want.team, want.cell);
   }
   return left_over;
+}
+
+const std::string& Guarantees::words(const VirtualCell& cell) const {
+  return chains_[static_cast<std::size_t>(cell.chain)];
+}
+
+std::int64_t Guarantees::lost_cells(std::size_t team) const {
+  const VirtualCluster* one = cluster(team);
+  std::int64_t lost = 0;
+  for (std::size_t i = 0; one != nullptr && i < one->cells().size(); ++i)
+    if (one->is_lost(i)) ++lost;
+  return lost;
+}
+
+bool Guarantees::try_bind(std::size_t team, std::size_t cell, PhysicalCell where,
+                          const Fleet& fleet) {
+  bind(team, cell, std::move(where));
+  if (could_bind_all(fleet)) return true;
+  clusters_.at(team).bound.at(cell).reset();
+  recount();
+  return false;
 }
 
 bool Guarantees::could_bind_all(const Fleet& fleet) const {
@@ -237,8 +271,13 @@ void Guarantees::fleet_changed(const Fleet& fleet, const Jobs& jobs,
   }
   for (auto& [team, one] : clusters_)
     for (std::size_t i = 0; i < one.bound.size(); ++i) one.virtual_cluster.set_lost(i, false);
-  for (const auto& [team, cell] : unbindable(fleet))
-    clusters_.at(team).virtual_cluster.set_lost(cell, true);
+  auto lost = unbindable(fleet);
+  if (!lost.empty()) {
+    // Cells that nobody runs in yet can still be bound elsewhere.
+    for (const auto& [team, one] : clusters_) unbind_idle(team, jobs, on_node);
+    lost = unbindable(fleet);
+  }
+  for (const auto& [team, cell] : lost) clusters_.at(team).virtual_cluster.set_lost(cell, true);
   for (auto& [team, one] : clusters_)
     for (std::size_t i = 0; i < one.bound.size(); ++i)
       if (!one.virtual_cluster.is_lost(i)) one.broken[i] = false;
@@ -269,8 +308,8 @@ bool Guarantees::protect(Job& job, JobIndex index, const Fleet& fleet) {
           break;
         }
       if (bound) {
-        // Binding a part of a node may split what another team's larger cell needs.
-        slack_matters |= std::popcount(bound->devices) < fleet.pool().gpu_count(bound->node);
+        // It may split what another team's larger cell needs, or take what only one model gives.
+        slack_matters = true;
         continue;
       }
     }

@@ -32,6 +32,7 @@ class Guarantees {
   bool has_cells(std::size_t team) const;
   bool any() const { return !clusters_.empty(); }
   bool any_lost() const;  // of the cells
+  std::int64_t lost_cells(std::size_t team) const;
   VirtualCluster* cluster(std::size_t team);
   const VirtualCluster* cluster(std::size_t team) const;
   template <class Visit>
@@ -47,7 +48,8 @@ class Guarantees {
                      const std::vector<std::vector<JobIndex>>& on_node);
 
   const std::optional<PhysicalCell>& bound(std::size_t team, std::size_t cell) const;
-  void bind(std::size_t team, std::size_t cell, PhysicalCell where);
+  /// Binds the cell unless another one could then no longer be bound.
+  bool try_bind(std::size_t team, std::size_t cell, PhysicalCell where, const Fleet& fleet);
   /// The devices of all bound cells of a node.
   DeviceSet bound_devices(NodeIndex node) const;
 
@@ -74,6 +76,8 @@ class Guarantees {
     std::vector<bool> broken;  // lay where something broke
   };
 
+  void bind(std::size_t team, std::size_t cell, PhysicalCell where);
+  const std::string& words(const VirtualCell& cell) const;  // of the GPU's name; empty: any
   void recount();
   static bool is_used(const PhysicalCell& cell, std::optional<JobIndex> without, const Jobs& jobs,
                       const std::vector<std::vector<JobIndex>>& on_node);
@@ -83,8 +87,8 @@ class Guarantees {
   DeviceSet taken(NodeIndex node) const;  // bound, or held by a protected job outside bound cells
 
   std::map<std::size_t, TeamCells> clusters_;
-  std::vector<std::string> chains_;                   // words of gpu_type, by chain
-  std::map<NodeIndex, DeviceSet> bound_on_;           // of all teams
+  std::vector<std::string> chains_;          // words of gpu_type, by chain
+  std::map<NodeIndex, DeviceSet> bound_on_;  // of all teams
   std::map<NodeIndex, std::vector<std::pair<JobIndex, DeviceSet>>> loose_;
 };
 

@@ -17,10 +17,11 @@ constexpr std::size_t kMostAlternatives = 5;
 /// Variants that are planned in full: each costs one pass.
 constexpr std::size_t kMostTrials = 8;
 
-/// When a plan starts the job: now, or at its reservation.
+/// When a plan starts the job: now, or at its reservation, or in the first gap after the backlog.
 struct Planned {
   bool now = false;
   std::optional<WallTime> at;
+  Millis backlog{0};
 };
 
 /// Plans the whole queue with the job in it. Leaves the state as it was.
@@ -28,18 +29,36 @@ Planned plan_with(State& state, const QueuedJob& job, WallTime now) {
   const bool known = state.jobs.find(job.id).has_value();
   if (!known) state.queue_job(job);
   const JobIndex index = *state.jobs.find(job.id);
-  Planner planner(state, now);
-  const Planned planned = [&]() -> Planned {
-    const Plan plan = planner.decide();
-    for (const Start& start : plan.starts)
-      if (start.job == job.id) return {true, now};
-    for (const Reservation& reservation : plan.reservations)
-      if (reservation.job == job.id) return {false, reservation.at};
-    if (job.start_at && *job.start_at > now) return {false, planner.slot(job.seq)};
-    return {false, planner.estimate(index)};
-  }();
+  Planned planned;
+  {
+    Planner planner(state, now);
+    const Plan& plan = planner.decide();
+    const auto started = std::ranges::find(plan.starts, job.id, &Start::job);
+    const auto reserved = std::ranges::find(plan.reservations, job.id, &Reservation::job);
+    if (started != plan.starts.end()) {
+      planned = {true, now};
+    } else if (job.start_at && *job.start_at > now) {
+      planned.at = planner.slot(job.seq);
+    } else if (reserved != plan.reservations.end()) {
+      planned.at = reserved->at;
+    } else {
+      planned.at = planner.gap_for(state.signatures.members(state.jobs[index].signature, state.fleet));
+      planned.backlog = planner.backlog_before(index);
+      if (planned.at) *planned.at += planned.backlog;
+    }
+  }
   if (!known) state.remove_job({job.id, now});
   return planned;
+}
+
+/// Whether a variant could start now is for the planner to say, and it costs a pass: worth it only
+/// where there is room, or where the change is not one of size.
+bool is_worth_a_pass(State& state, const Variant& variant) {
+  if (variant.kind == "idle_class") return state.fleet.pool().highest_bucket() > 0;
+  if (variant.kind == "other_team" || variant.booked) return true;
+  const auto members = state.fleet.members(variant.job);
+  return std::ranges::all_of(members, [](const Request& one) { return is_valid(one); }) &&
+         state.placer.choose_gang(state.fleet.pool(), members).has_value();
 }
 
 /// The planned start, within what starts have taught about plans.
@@ -155,6 +174,7 @@ Guide Scheduler::guide(const QueuedJob& asked, WallTime now) const {
     job.queued_at = now;
   }
   std::optional<WallTime> base;
+  Millis backlog{0};
   if (state.fleet.empty()) {
     guide.binding = Binding::no_node;
     guide.reason = "no node is up";
@@ -174,6 +194,7 @@ Guide Scheduler::guide(const QueuedJob& asked, WallTime now) const {
   } else {
     const Planned planned = plan_with(state, job, now);
     base = planned.at;
+    backlog = planned.backlog;
     if (planned.at) guide.start = interval(state, job, planned, now);
     if (planned.now) {
       guide.binding = Binding::none;
@@ -184,12 +205,20 @@ Guide Scheduler::guide(const QueuedJob& asked, WallTime now) const {
   }
   // The alternatives are thought of without the job itself: each would take its place.
   if (queued) state.remove_job({job.id, now});
+  std::optional<Planner> without_it;
   std::size_t trials = 0;
   for (Variant& variant : variants_of(state, job, base, now)) {
     if (guide.alternatives.size() == kMostAlternatives || trials == kMostTrials) break;
     if (!copy.admit(variant.job)) continue;
-    ++trials;
-    const Planned planned = plan_with(state, variant.job, now);
+    Planned planned;
+    if (is_worth_a_pass(state, variant)) {
+      ++trials;
+      planned = plan_with(state, variant.job, now);
+    } else {
+      if (!without_it) without_it.emplace(state, now).decide();
+      planned.at = without_it->gap_for(state.fleet.members(variant.job));
+      if (planned.at) *planned.at += backlog;
+    }
     // A wait that is hardly shorter is no reason to change a job.
     const bool sooner =
         planned.at && (!base || *planned.at - now < (*base - now) * 9 / 10 ||

@@ -26,12 +26,12 @@ Planner::Planner(State& state, WallTime now)
   keep_limit_ = static_cast<int>(state.options.keep_ratio * gpus);
 }
 
-Plan Planner::decide() {
+const Plan& Planner::decide() {
   start_private_jobs();
   place_entitled();
   hold_bookings();
   walk_queue();
-  return std::move(plan_);
+  return plan_;
 }
 
 void Planner::wake(WallTime at) {
@@ -77,7 +77,7 @@ void Planner::start(JobIndex index, const std::vector<Choice>& choices, Standing
 }
 
 std::optional<WallTime> Planner::hold_slot(const std::vector<Request>& members, WallTime from,
-                                           const std::string& booking) {
+                                           Millis length, const std::string& booking) {
   const auto when = earliest(members);
   if (!when) return std::nullopt;
   for (std::size_t i = 0; i < members.size(); ++i)
@@ -85,6 +85,8 @@ std::optional<WallTime> Planner::hold_slot(const std::vector<Request>& members, 
           .until = std::max(from, now_),
           .wanted = members[i],
           .booking = booking});
+  for (const NodeIndex node : when->second)
+    count_reserved(node, 0, std::max(when->first, from) + length);
   return std::max(when->first, from);
 }
 
@@ -115,7 +117,7 @@ void Planner::hold_bookings() {
     auto members = state_.fleet.members(like);
     members.resize(members.size() - std::min<std::size_t>(members.size(),
                                                           static_cast<std::size_t>(members_in_use)));
-    (void)hold_slot(members, booking.start_at, id);
+    (void)hold_slot(members, booking.start_at, booking.duration, id);
   }
   std::size_t slots = 0;
   for (const auto& [start_at, seq] : state_.future) {
@@ -124,7 +126,7 @@ void Planner::hold_bookings() {
     const Job& job = state_.jobs[*state_.jobs.find(seq)];
     if (!job.spec.runtime) continue;  // without an end it would be a slot for ever
     const auto& members = state_.signatures.members(job.signature, state_.fleet);
-    if (const auto start = hold_slot(members, start_at, {})) slots_[seq] = *start;
+    if (const auto start = hold_slot(members, start_at, length_of(job), {})) slots_[seq] = *start;
   }
 }
 

@@ -13,11 +13,12 @@ class Planner {
  public:
   Planner(State& state, WallTime now);
 
-  Plan decide();
+  const Plan& decide();
 
-  /// After decide(): when a job that it neither started nor reserved for is expected to start.
-  /// Nothing when the fleet cannot hold it.
-  std::optional<WallTime> estimate(JobIndex index);
+  // After decide(), for a job that it neither started nor reserved for: it may expect to start in
+  // the first gap (nothing: the fleet cannot hold it), after the backlog before it.
+  std::optional<WallTime> gap_for(const std::vector<Request>& members);
+  Millis backlog_before(JobIndex index) const;
   /// After decide(): the start of a job whose start_at lies ahead.
   std::optional<WallTime> slot(JobSeq job) const;
 
@@ -56,7 +57,10 @@ class Planner {
   std::optional<Room> room_for_entitled(JobIndex index);
   void hold_bookings();
   std::optional<WallTime> hold_slot(const std::vector<Request>& members, WallTime from,
-                                    const std::string& booking);
+                                    Millis length, const std::string& booking);
+  /// The nodes that have most of what the members need free already: they stay the same from pass to
+  /// pass, so that what is kept for a job grows.
+  std::optional<std::vector<NodeIndex>> fullest_of_free(const std::vector<Request>& members) const;
   void count_reserved(NodeIndex node, int gpus, WallTime until);
   void walk_queue();
   /// Starts the job, or keeps something for it. False: jobs like it need not be looked at.
@@ -75,6 +79,7 @@ class Planner {
   /// The cheapest way to free what is wanted, given who may be evicted.
   template <class MayEvict>
   std::optional<Room> make_room(const Wanted& wanted, const MayEvict& may_evict) const;
+  void close_devices_of(const Room& room);
   /// What evicting the job costs, to be compared: GPU-hours of work it has not saved, in whole hours
   /// (less than one is not worth a distinction); of equals the longest-running goes first, for it is
   /// the likeliest to run on.
@@ -86,6 +91,15 @@ class Planner {
     Loss& operator+=(const Loss& other);
   };
   Loss loss_of(const Job& job) const;
+  /// Jobs of one node that must all leave to free its GPUs: one, or those that share a GPU.
+  struct Eviction {
+    Loss loss;
+    JobSeq minus_seq = 0;
+    std::vector<JobIndex> jobs;
+    int gpus = 0;
+  };
+  template <class MayEvict>
+  std::vector<Eviction> evictions_on(const Wanted& wanted, const MayEvict& may_evict) const;
   void wake(WallTime at);
 
   State& state_;

@@ -11,6 +11,8 @@ namespace {
 constexpr Millis kFarAway = std::chrono::hours(24);
 /// GPUs are not kept idle for longer than that, except for jobs past the age limit.
 constexpr Millis kLongestKeeping = std::chrono::hours(1);
+/// Kinds of members that a pass works out times for: each costs a look at the whole fleet.
+constexpr std::size_t kMostKinds = 8;
 
 }  // namespace
 
@@ -50,9 +52,20 @@ std::optional<std::pair<WallTime, std::vector<NodeIndex>>> Planner::earliest(
   for (const Request& request : members) {
     auto known = std::ranges::find(soonest_, request, &Soonest::request);
     if (known == soonest_.end()) {
+      if (soonest_.size() >= kMostKinds) return std::nullopt;
+      // A first guess by count of GPUs alone: the rest is looked at when a node comes up.
       Soonest fresh{request, {}};
-      for (std::uint32_t i = 0; i < state_.fleet.size(); ++i)
-        if (const auto at = when(static_cast<NodeIndex>(i), request)) fresh.heap.emplace_back(*at, i);
+      fresh.heap.reserve(state_.fleet.size());
+      const Pool& pool = state_.fleet.pool();
+      for (std::uint32_t i = 0; i < state_.fleet.size(); ++i) {
+        const auto node = static_cast<NodeIndex>(i);
+        if (!pool.is_open(node) || pool.gpu_count(node) < request.gpus) continue;
+        const auto at = request.gpus == 0 || request.is_share()
+                            ? std::optional(now_)
+                            : state_.releases.when_free(node, request.gpus + reserved_[i], pool,
+                                                        state_.jobs, state_.on_node[i], now_);
+        fresh.heap.emplace_back(at.value_or(now_), i);
+      }
       std::ranges::make_heap(fresh.heap, std::greater<>{});
       soonest_.push_back(std::move(fresh));
       known = std::prev(soonest_.end());
@@ -68,9 +81,10 @@ std::optional<std::pair<WallTime, std::vector<NodeIndex>>> Planner::earliest(
         passed.push_back(entry);
         continue;
       }
-      const WallTime at = *when(static_cast<NodeIndex>(entry.second), request);
-      if (at > entry.first) {
-        heap.emplace_back(at, entry.second);
+      const auto at = when(static_cast<NodeIndex>(entry.second), request);
+      if (!at) continue;
+      if (*at > entry.first) {
+        heap.emplace_back(*at, entry.second);
         std::ranges::push_heap(heap, std::greater<>{});
         continue;
       }
@@ -116,8 +130,26 @@ void Planner::hold(Hold hold) {
   holds_.push_back(std::move(hold));
 }
 
+std::optional<std::vector<NodeIndex>> Planner::fullest_of_free(
+    const std::vector<Request>& members) const {
+  std::vector<NodeIndex> nodes;
+  for (const Request& request : members) {
+    std::optional<NodeIndex> best;
+    for (std::size_t i = 0; i < state_.fleet.size(); ++i) {
+      const auto node = static_cast<NodeIndex>(i);
+      if (std::ranges::find(nodes, node) != nodes.end() || !pool_.is_open(node) ||
+          !pool_.could_fit(node, request))
+        continue;
+      if (!best || pool_.free_gpus(node) > pool_.free_gpus(*best)) best = node;
+    }
+    if (!best) return std::nullopt;
+    nodes.push_back(*best);
+  }
+  return nodes;
+}
+
 void Planner::reserve(JobIndex index, const std::vector<Request>& members) {
-  const auto when = earliest(members);
+  auto when = earliest(members);
   if (!when) return;
   Reservation reservation{state_.jobs[index].spec.id, when->first, {}};
   // Expected ends are guesses, and what is kept idle for a time that does not come is wasted. So
@@ -126,8 +158,11 @@ void Planner::reserve(JobIndex index, const std::vector<Request>& members) {
   const Job& job = state_.jobs[index];
   const bool soon = when->first - now_ <= std::min(length_of(job), kLongestKeeping);
   const bool room = kept_gpus_ < keep_limit_ || !keeps_for_queue_;
-  const bool keeps = room && (soon || state_.has_waited(job, now_));
+  const bool waited = state_.has_waited(job, now_);
+  const bool keeps = room && (soon || waited);
   keeps_for_queue_ |= keeps;
+  if (keeps && waited)
+    if (auto nodes = fullest_of_free(members)) when->second = *std::move(nodes);
   for (std::size_t i = 0; i < members.size(); ++i) {
     const NodeIndex node = when->second[i];
     if (keeps) hold({.node = node, .until = when->first, .wanted = members[i]});
@@ -137,26 +172,27 @@ void Planner::reserve(JobIndex index, const std::vector<Request>& members) {
   plan_.reservations.push_back(std::move(reservation));
 }
 
-/// The first gap behind all that is reserved, and the time that the rest of the queue takes when all
-/// GPUs work on it.
-std::optional<WallTime> Planner::estimate(JobIndex index) {
-  const Job& job = state_.jobs[index];
-  const auto when = earliest(state_.signatures.members(job.signature, state_.fleet));
+/// The first gap behind all that is reserved.
+std::optional<WallTime> Planner::gap_for(const std::vector<Request>& members) {
+  if (soonest_.size() >= kMostKinds) soonest_.clear();
+  const auto when = earliest(members);
   if (!when) return std::nullopt;
+  return when->first;
+}
+
+/// The time that jobs before it in the queue take when all GPUs work on them, those aside for which
+/// something is reserved.
+Millis Planner::backlog_before(JobIndex index) const {
   double queued_gpu_s = 0;
   QueueWalk rest(state_.queue, state_.jobs, state_.shares, {now_, state_.options.age_limit});
   std::size_t seen = 0;
   while (const auto next = rest.next()) {
     if (*next == index) break;
-    if (++seen <= state_.options.reservation_depth) continue;  // behind whose reservations it is
+    if (++seen <= plan_.reservations.size()) continue;
     const Job& other = state_.jobs[*next];
     queued_gpu_s += gpus_of(other) * static_cast<double>(length_of(other).count()) / 1e3;
   }
-  double gpus = 0;
-  for (std::size_t i = 0; i < state_.fleet.size(); ++i)
-    gpus += std::popcount(state_.fleet.pool().in_service(static_cast<NodeIndex>(i)));
-  const double more_s = gpus > 0 ? queued_gpu_s / gpus : 0;
-  return when->first + Millis{static_cast<std::int64_t>(more_s * 1e3)};
+  return Millis{static_cast<std::int64_t>(1e3 * queued_gpu_s / std::max(1, gpus_in_service_))};
 }
 
 /// What is kept for a blocked job may be used meanwhile by a job that will be gone by then.

@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <bit>
+#include <map>
+#include <set>
 #include <tuple>
+#include <utility>
 
 #include "planner.h"
 
@@ -10,8 +13,58 @@ namespace {
 /// Jobs that a pass may try to make room for by preemption: each try looks at the whole fleet, and
 /// the pass after the victims have left tries the next.
 constexpr std::size_t kMostPreemptionTries = 8;
+constexpr std::size_t kMostNodesLookedAt = 128;
 
 }  // namespace
+
+/// What could be evicted from the node, each with the GPUs that it would free: the least lost work
+/// first; of equals the newest accepted. A GPU that is shared becomes free only when all who share
+/// it leave, and so they are one.
+template <class MayEvict>
+std::vector<Planner::Eviction> Planner::evictions_on(const Wanted& wanted,
+                                                     const MayEvict& may_evict) const {
+  const DeviceSet useful = wanted.allowed & state_.fleet.pool().in_service(wanted.node);
+  std::vector<Eviction> found;
+  std::map<DeviceSet, Eviction> sharing;
+  std::set<DeviceSet> kept;  // shared with somebody who stays
+  for (const JobIndex index : state_.on_node[static_cast<std::size_t>(wanted.node)]) {
+    const Job& job = state_.jobs[index];
+    const bool leaves = may_evict(job);
+    Eviction whole{loss_of(job), -job.spec.seq, {index}, 0};
+    bool shares = false;
+    for (const Held& held : job.held) {
+      if (held.grant.node != wanted.node) continue;
+      if (!held.request.is_share()) {
+        whole.gpus += std::popcount(held.grant.devices & useful);
+        continue;
+      }
+      shares = true;
+      if (!leaves) {
+        kept.insert(held.grant.devices);
+        continue;
+      }
+      Eviction& all = sharing[held.grant.devices];
+      all.gpus = std::popcount(held.grant.devices & useful);
+      if (!all.jobs.empty() && all.jobs.back() == index) continue;
+      all.loss += whole.loss;
+      all.minus_seq = std::min(all.minus_seq, whole.minus_seq);
+      all.jobs.push_back(index);
+    }
+    if (leaves && !shares) found.push_back(std::move(whole));
+  }
+  for (auto& [device, all] : sharing) {
+    if (!kept.contains(device)) {
+      found.push_back(std::move(all));
+      continue;
+    }
+    for (const JobIndex index : all.jobs)
+      found.push_back({loss_of(state_.jobs[index]), -state_.jobs[index].spec.seq, {index}, 0});
+  }
+  std::ranges::sort(found, [](const Eviction& a, const Eviction& b) {
+    return std::pair(a.loss, a.minus_seq) < std::pair(b.loss, b.minus_seq);
+  });
+  return found;
+}
 
 template <class MayEvict>
 std::optional<Planner::Room> Planner::make_room(const Wanted& wanted,
@@ -24,45 +77,42 @@ std::optional<Planner::Room> Planner::make_room(const Wanted& wanted,
                                pool_.cpu_free_milli(wanted.node) >= request.cpu_milli &&
                                pool_.memory_free_mib(wanted.node) >= request.memory_mib) {
     room.grants[0].devices = request.is_share() ? pool_.choose_devices(wanted.node, request)
-                             : request.gpus > 0 ? pool_.choose_cells(wanted.node, request.gpus, free)
-                                                : 0;
+                             : request.gpus > 0
+                                 ? pool_.choose_cells(wanted.node, request.gpus, free)
+                                 : 0;
     return room;
   }
-  struct Evictable {
-    Loss loss;
-    std::int64_t seq;
-    JobIndex index;
-  };
-  std::vector<Evictable> evictable;
-  for (const JobIndex index : state_.on_node[static_cast<std::size_t>(wanted.node)]) {
-    const Job& job = state_.jobs[index];
-    if (may_evict(job)) evictable.push_back({loss_of(job), job.spec.seq, index});
-  }
-  // Least lost work first; of equals the newest accepted.
-  std::ranges::sort(evictable, [](const Evictable& a, const Evictable& b) {
-    return std::tuple(a.loss, -a.seq) < std::tuple(b.loss, -b.seq);
-  });
+  const std::vector<Eviction> evictions = evictions_on(wanted, may_evict);
   int gpus = request.gpus - std::popcount(free);
   std::int64_t cpu = request.cpu_milli - pool_.cpu_free_milli(wanted.node);
   std::int64_t memory = request.memory_mib - pool_.memory_free_mib(wanted.node);
-  const DeviceSet useful = wanted.allowed & pool_.in_service(wanted.node);
-  for (const Evictable& victim : evictable) {
+  std::set<JobIndex> chosen;
+  for (const Eviction& eviction : evictions) {
     if (gpus <= 0 && cpu <= 0 && memory <= 0) break;
-    const auto claimed = claimed_.find({victim.index, wanted.node});
-    int more_gpus = claimed == claimed_.end() ? 0 : -claimed->second;
+    int more_gpus = eviction.gpus;
     std::int64_t more_cpu = 0;
     std::int64_t more_memory = 0;
-    for (const Held& held : state_.jobs[victim.index].held)
-      if (held.grant.node == wanted.node) {
-        more_gpus += std::popcount(held.grant.devices & useful);
-        if (claimed != claimed_.end()) continue;  // its processors went to who claimed it first
-        more_cpu += held.request.cpu_milli;
-        more_memory += held.request.memory_mib;
+    for (const JobIndex index : eviction.jobs) {
+      const auto claimed = claimed_.find({index, wanted.node});
+      if (claimed != claimed_.end()) {
+        more_gpus -= claimed->second;
+        continue;  // its processors went to who claimed it first
       }
+      if (chosen.contains(index)) continue;
+      for (const Held& held : state_.jobs[index].held)
+        if (held.grant.node == wanted.node) {
+          more_cpu += held.request.cpu_milli;
+          more_memory += held.request.memory_mib;
+        }
+    }
     if (!(gpus > 0 && more_gpus > 0) && !(cpu > 0 && more_cpu > 0) &&
         !(memory > 0 && more_memory > 0))
       continue;
-    room.victims.push_back({victim.index, wanted.node, std::clamp(gpus, 0, std::max(more_gpus, 0))});
+    int claim = std::clamp(gpus, 0, std::max(more_gpus, 0));
+    for (const JobIndex index : eviction.jobs) {
+      chosen.insert(index);
+      room.victims.push_back({index, wanted.node, std::exchange(claim, 0)});
+    }
     gpus -= more_gpus;
     cpu -= more_cpu;
     memory -= more_memory;
@@ -121,8 +171,12 @@ std::optional<Planner::Room> Planner::room_for_entitled(JobIndex index) {
     } else {
       // A cell that is smaller than a node goes where a node is split already; then where the least
       // work is lost; then where the least is left free.
-      std::tuple<bool, Loss, int> best_cost;
-      std::optional<PhysicalCell> where;
+      struct Option {
+        std::tuple<bool, Loss, int> cost;
+        Room room;
+        PhysicalCell where;
+      };
+      std::vector<Option> options;
       for (PhysicalCell& choice : state_.guarantees.choices(job.team, cell, state_.fleet)) {
         auto room = make_room({choice.node, members[i], choice.devices}, may_evict);
         if (!room) continue;
@@ -130,14 +184,16 @@ std::optional<Planner::Room> Planner::room_for_entitled(JobIndex index) {
         for (const Victim& victim : room->victims) loss += loss_of(state_.jobs[victim.job]);
         const bool splits = std::popcount(choice.devices) < pool_.gpu_count(choice.node) &&
                             state_.guarantees.bound_devices(choice.node) == 0;
-        const std::tuple cost{splits, loss,
-                              std::popcount(pool_.free_devices(choice.node) & choice.devices)};
-        if (where && cost >= best_cost) continue;
-        best_cost = cost;
-        best = std::move(room);
-        where = std::move(choice);
+        const int free = std::popcount(pool_.free_devices(choice.node) & choice.devices);
+        options.push_back({{splits, loss, free}, *std::move(room), std::move(choice)});
       }
-      if (where) state_.guarantees.bind(job.team, cell, *std::move(where));
+      std::ranges::stable_sort(options, {}, &Option::cost);
+      for (Option& option : options) {
+        if (!state_.guarantees.try_bind(job.team, cell, std::move(option.where), state_.fleet))
+          continue;
+        best = std::move(option.room);
+        break;
+      }
     }
     if (!best) return std::nullopt;
     // The members of a gang may share a node: each sees what those before it took.
@@ -173,6 +229,19 @@ void Planner::place_entitled() {
             .until = now_,
             .wanted = members[i],
             .allowed = room->allowed[i]});
+    close_devices_of(*room);
+  }
+}
+
+/// A GPU that victims share must not be given in part to others before the last of them has left.
+void Planner::close_devices_of(const Room& room) {
+  for (std::size_t i = 0; i < room.grants.size(); ++i) {
+    const NodeIndex node = room.grants[i].node;
+    DeviceSet leaving = 0;
+    for (const Victim& victim : room.victims)
+      for (const Held& held : state_.jobs[victim.job].held)
+        if (held.grant.node == node) leaving |= held.grant.devices & room.allowed[i];
+    if (leaving != 0) pool_.set_in_service(node, pool_.in_service(node) & ~leaving);
   }
 }
 
@@ -180,8 +249,8 @@ bool Planner::preempt_for(JobIndex index, const std::vector<Request>& members) {
   using protocol::PriorityClass;
   const PriorityClass own = state_.jobs[index].spec.priority_class;
   const bool over_idle = own != PriorityClass::idle && state_.placed_of_class[2] > 0;
-  // Where teams have guarantees, who runs beyond them has agreed to be displaced: also by a job that
-  // smaller ones keep passing.
+  // Where teams have guarantees, who runs beyond them has agreed to be displaced: also by a job
+  // that smaller ones keep passing.
   const bool by_age = own == PriorityClass::normal && state_.guarantees.any() &&
                       state_.is_aged(state_.jobs[index], now_);
   const bool over_normal =
@@ -192,41 +261,48 @@ bool Planner::preempt_for(JobIndex index, const std::vector<Request>& members) {
     if (other.spec.priority_class == PriorityClass::idle) return over_idle;
     if (other.spec.priority_class != PriorityClass::normal || !over_normal) return false;
     const WallTime from = other.placed_at + state_.options.minimum_runtime;
-    return other.stopping || from <= now_;
+    if (other.stopping || from <= now_) return true;
+    wake(from);
+    return false;
   };
-  Pool with_victims = pool_;
-  std::vector<float> lost(state_.fleet.size(), 0);
-  bool any = false;
-  for (std::size_t i = 0; i < state_.on_node.size(); ++i)
-    for (const JobIndex other : state_.on_node[i]) {
-      const Job& victim = state_.jobs[other];
-      const auto node = static_cast<NodeIndex>(i);
-      if (const auto claimed = claimed_.find({other, node});
-          claimed != claimed_.end() && claimed->second >= static_cast<int>(gpus_of(victim)))
-        continue;
-      if (over_normal && victim.spec.priority_class == PriorityClass::normal && !victim.stopping)
-        wake(victim.placed_at + state_.options.minimum_runtime);
-      if (!may_evict(victim)) continue;
-      for (const Held& held : victim.held)
-        if (held.grant.node == node) with_victims.give(held.request, held.grant);
-      const Loss loss = loss_of(victim);
-      if (!victim.stopping)
-        lost[i] += static_cast<float>(loss.gpu_hours * 3600 + 1e9 / (1e4 - loss.minus_ran_s));
-      any = true;
-    }
-  if (!any) return false;
-  const auto choices = state_.placer.choose_gang(with_victims, members, lost);
-  if (!choices) return false;
+  // The nodes that come nearest by count are looked at closely: all of a small fleet, the best of a
+  // large one.
+  std::vector<std::pair<int, NodeIndex>> nearest;
+  for (std::size_t i = 0; i < state_.fleet.size(); ++i) {
+    const auto node = static_cast<NodeIndex>(i);
+    const int idle = state_.preemptible[i][2];
+    const int normal = over_normal ? state_.preemptible[i][1] : 0;
+    const int gpus = pool_.free_gpus(node) + idle + normal;
+    if ((idle > 0 || normal > 0 || members.front().gpus == 0) && gpus >= members.back().gpus)
+      nearest.emplace_back(-(pool_.free_gpus(node) + idle), node);
+  }
+  const std::size_t close = std::min(nearest.size(), kMostNodesLookedAt + members.size());
+  std::partial_sort(nearest.begin(), nearest.begin() + static_cast<std::ptrdiff_t>(close),
+                    nearest.end());
+  nearest.resize(close);
   Room all;
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    const NodeIndex node = (*choices)[i].grant.node;
-    const auto room = make_room({node, members[i], ~DeviceSet{0}}, may_evict);
-    if (!room) return false;
-    all.victims.insert(all.victims.end(), room->victims.begin(), room->victims.end());
+  for (const Request& member : members) {
+    std::optional<Room> best;
+    Loss least;
+    for (const auto& [gpus, node] : nearest) {
+      const bool used =
+          std::ranges::any_of(all.grants, [&](const Grant& grant) { return grant.node == node; });
+      if (used || !pool_.could_fit(node, member)) continue;
+      auto room = make_room({node, member, ~DeviceSet{0}}, may_evict);
+      if (!room) continue;
+      Loss loss;
+      for (const Victim& victim : room->victims) loss += loss_of(state_.jobs[victim.job]);
+      if (best && loss >= least) continue;
+      best = std::move(room);
+      least = loss;
+    }
+    if (!best) return false;
+    all.grants.push_back(best->grants.front());
+    all.victims.insert(all.victims.end(), best->victims.begin(), best->victims.end());
   }
   preempt(all.victims, index, "a job of a higher class needs its place");
   for (std::size_t i = 0; i < members.size(); ++i)
-    hold({.node = (*choices)[i].grant.node, .until = now_, .wanted = members[i]});
+    hold({.node = all.grants[i].node, .until = now_, .wanted = members[i]});
   return true;
 }
 

@@ -31,9 +31,17 @@ const QueuedJob* Scheduler::find(const JobId& job) const {
 
 std::size_t Scheduler::queued() const { return state_->queued; }
 
+std::int64_t Scheduler::lost_cells(const std::string& team) const {
+  if (!state_->teams.contains(team)) return 0;
+  return state_->guarantees.lost_cells(state_->shares.team(team));
+}
+
 void Scheduler::apply(const ClusterEvent& event) {
   State& state = *state_;
-  state.settle();
+  // Thousands of nodes may come one after the other: they are numbered once.
+  const bool about_nodes =
+      std::holds_alternative<NodeUp>(event) || std::holds_alternative<NodeDown>(event);
+  if (!about_nodes) state.settle();
   std::visit(Overloaded{
                  [&](const NodeUp& up) { state.set_node(up.offer); },
                  [&](const NodeDown& down) { state.fleet.remove(down.node); },
@@ -62,7 +70,8 @@ Plan Scheduler::decide(WallTime now) {
   state.settle();
   state.refresh_mix();
   state.pass_time(now);
-  Plan plan = Planner(state, now).decide();
+  Planner planner(state, now);
+  Plan plan = planner.decide();
   state.promise_starts(plan, now);
   return plan;
 }

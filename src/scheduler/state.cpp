@@ -1,6 +1,7 @@
 #include "state.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace galley::scheduler {
@@ -29,6 +30,7 @@ State::State(const State& other)
       bookings(other.bookings),
       locality(other.locality),
       on_node(other.on_node),
+      preemptible(other.preemptible),
       releases(other.releases),
       estimator(other.estimator),
       fresh(other.fresh),
@@ -42,6 +44,7 @@ void State::settle() {
   signatures.forget_members();
   mix.clear();
   on_node.assign(fleet.size(), {});
+  preemptible.assign(fleet.size(), {});
   releases.reset(fleet.size());
   std::vector<JobIndex> placed;
   jobs.for_each([&](JobIndex index, const Job& job) {
@@ -98,6 +101,19 @@ void State::promise_starts(const Plan& plan, WallTime now) {
   fresh.clear();
 }
 
+void State::count_preemptible(NodeIndex node) {
+  auto& counts = preemptible[static_cast<std::size_t>(node)];
+  counts = {};
+  for (const JobIndex index : on_node[static_cast<std::size_t>(node)]) {
+    const Job& job = jobs[index];
+    if (job.protected_) continue;
+    for (const Held& one : job.held)
+      if (one.grant.node == node)
+        counts[static_cast<std::size_t>(job.spec.priority_class)] +=
+            std::popcount(one.grant.devices);
+  }
+}
+
 void State::attach(JobIndex index) {
   Job& job = jobs[index];
   job.held = fleet.take(job.spec, job.placement);
@@ -105,6 +121,7 @@ void State::attach(JobIndex index) {
     auto& here = on_node[static_cast<std::size_t>(one.grant.node)];
     if (here.empty() || here.back() != index) here.push_back(index);
     releases.touch(one.grant.node);
+    count_preemptible(one.grant.node);
   }
 }
 
@@ -115,6 +132,7 @@ void State::detach(JobIndex index) {
     std::erase(on_node[static_cast<std::size_t>(one.grant.node)], index);
     releases.touch(one.grant.node);
     retake(one.grant.node);
+    count_preemptible(one.grant.node);
   }
   job.held.clear();
 }

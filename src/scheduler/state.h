@@ -72,7 +72,9 @@ struct State {
   std::map<std::string, Team> teams;
   std::map<std::string, Booking> bookings;
   Locality locality;
-  std::vector<std::vector<JobIndex>> on_node;         // by NodeIndex, rising
+  std::vector<std::vector<JobIndex>> on_node;         // by NodeIndex
+  /// GPUs on each node that jobs of each class hold, protected ones left out.
+  std::vector<std::array<std::int32_t, 3>> preemptible;
   Releases releases;
   Placer placer;
   StartEstimator estimator;
@@ -100,6 +102,7 @@ struct State {
   void attach(JobIndex index);  // takes what the job's placement names
   void detach(JobIndex index);
   void retake(NodeIndex node);
+  void count_preemptible(NodeIndex node);
   void enqueue(JobIndex index);
   void dequeue(JobIndex index);
   bool wants_guarantee(const Job& job) const;

@@ -7,6 +7,7 @@ namespace galley::scheduler {
 
 void State::set_node(const NodeOffer& offer) {
   fleet.set(offer);
+  if (!fleet.is_numbered()) return;
   if (const auto node = fleet.find(offer.id);
       node && static_cast<std::size_t>(*node) < on_node.size()) {
     releases.touch(*node);

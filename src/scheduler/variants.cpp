@@ -22,7 +22,8 @@ class Variants {
     std::set<std::int64_t, std::greater<>> counts;
     for (std::int64_t gpus = job_.resources.gpus / 2; gpus >= 1; gpus /= 2) counts.insert(gpus);
     const Request member = state_.fleet.members(job_).front();
-    for (std::int64_t gpus = job_.resources.gpus - 1; gpus >= 1; --gpus) {
+    for (std::int64_t gpus = std::min<std::int64_t>(job_.resources.gpus - 1, kMostGpusOfANode);
+         gpus >= 1; --gpus) {
       Request fewer = member;
       fewer.gpus = static_cast<int>(std::min<std::int64_t>(gpus, kMostGpusOfANode + 1));
       if (!is_valid(fewer) || !state_.placer.choose(state_.fleet.pool(), fewer)) continue;

@@ -49,12 +49,8 @@ class Controller {
   }
   /// Those that were asked to stop have stopped.
   void free_stopping() {
-    for (const JobId& victim : stopping) {
-      const QueuedJob job = running.at(victim).job;
-      end(victim);
-      scheduler.apply(JobQueued{job});
-    }
-    stopping.clear();
+    const std::set<JobId> victims = std::exchange(stopping, {});
+    for (const JobId& victim : victims) queue_again(victim);
   }
   /// Passes until nothing more happens at this moment; answers the jobs that started, and when to
   /// decide again.
@@ -74,6 +70,12 @@ class Controller {
     stopping.erase(job);
   }
   void end(int number) { end(job(number)); }
+  /// It was preempted or has failed.
+  void queue_again(JobId job) {
+    const QueuedJob queued = running.at(job).job;
+    end(job);
+    scheduler.apply(JobQueued{queued});
+  }
   bool runs(int number) const { return running.contains(job(number)); }
   Standing standing(int number) const { return running.at(job(number)).start.standing; }
   /// Its team's guarantee protects it from being evicted.

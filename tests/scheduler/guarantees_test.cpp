@@ -175,9 +175,7 @@ TEST(Guarantees, ABrokenGpuUnderARunningJobCostsNoOtherJobItsCell) {
       if (device == "2:6") hit = id;
   world.now += 1min;
   world.add(broken(2, machine, {6}));
-  const QueuedJob again = world.running.at(hit).job;
-  world.end(hit);
-  world.scheduler.apply(JobQueued{again});
+  world.queue_again(hit);
   const Plan plan = world.pass();
   EXPECT_THAT(plan.starts, IsEmpty());
   EXPECT_THAT(plan.preemptions, IsEmpty());
@@ -218,10 +216,7 @@ TEST(Guarantees, AGangRunsOnItsTeamsCellsOrWaits) {
   world.submit(gang);
   EXPECT_EQ(world.pass().preemptions.size(), 2U);
   // Only one victim has gone: the gang waits for both, and nobody slips into the first place.
-  const JobId first = *world.stopping.begin();
-  const QueuedJob victim = world.running.at(first).job;
-  world.end(first);
-  world.scheduler.apply(JobQueued{victim});
+  world.queue_again(*world.stopping.begin());
   EXPECT_THAT(world.pass().starts, IsEmpty());
   world.free_stopping();
   EXPECT_THAT(world.settle().first, ElementsAre(job(4)));

@@ -25,7 +25,7 @@ class Reservations : public ::testing::Test {
   void block_the_node() {
     world_.submit(lasting(gpu_job(1, 4), 1h));
     world_.settle();
-    world_.submit(lasting(gpu_job(2, 8), 2h));
+    world_.submit(lasting(gpu_job(2, 8), 1h));
   }
 
   Controller world_;
@@ -50,7 +50,7 @@ TEST_F(Reservations, AJobThatEndsInTimeMayUseWhatIsKept) {
 TEST_F(Reservations, AJobThatMayRunLongerMayNot) {
   block_the_node();
   QueuedJob longer = gpu_job(3, 4);
-  longer.runtime = Runtime{10min, 61min};  // typically short, but one in ten is not
+  longer.runtime = Runtime{50min, 61min};  // typically in time, but one in ten is not
   world_.submit(longer);
   EXPECT_THAT(world_.settle().first, IsEmpty());
 }

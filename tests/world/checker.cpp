@@ -10,6 +10,13 @@ using controller::Effects;
 using controller::Event;
 using protocol::JobState;
 
+namespace {
+
+/// The core decides nothing for that long after a write was refused.
+constexpr Millis kRetryDelay{1'000};
+
+}  // namespace
+
 void Checker::fail(std::string what) {
   if (!violation_) violation_ = std::move(what);
 }
@@ -44,9 +51,10 @@ void Checker::give_back(const JobId& job) {
   for (const auto& share : found->second.placement.shares)
     for (const std::string& device : share.device_ids) milli_held_[device] -= found->second.milli;
   held_.erase(found);
+  stopping_.erase(job);
 }
 
-void Checker::restored(const controller::Restored& restored, WallTime) {
+void Checker::restored(const controller::Restored& restored, WallTime now) {
   disturbed();
   waiting_.clear();
   held_.clear();
@@ -56,6 +64,8 @@ void Checker::restored(const controller::Restored& restored, WallTime) {
   teams_.clear();
   bookings_.clear();
   owing_.clear();
+  stopping_.clear();
+  retry_at_.reset();
   for (const auto& event : restored.learnt) {
     if (const auto* team = std::get_if<scheduler::TeamChanged>(&event))
       teams_[team->team.name] = team->team;
@@ -72,6 +82,7 @@ void Checker::restored(const controller::Restored& restored, WallTime) {
       if (attempt.members[rank].ended) gone_.insert({attempt.id, static_cast<std::int64_t>(rank)});
     hold(attempt.job.id, {attempt.id, attempt.placement,
                           controller::milli_of(attempt.job.spec.resources), false, disturbances_});
+    if (attempt.stopping) stopping_.emplace(attempt.job.id, now);
   }
 }
 
@@ -104,18 +115,28 @@ void Checker::told(const Event& event, WallTime now) {
   } else if (const auto* stored = std::get_if<controller::StartStored>(&event)) {
     if (stored->outcome) return;
     disturbed();
+    retry_at_ = now + kRetryDelay;
     give_back(stored->job);
     if (!protocol::is_final(jobs_.at(stored->job).state)) waiting_.insert(stored->job);
   } else if (const auto* ended = std::get_if<controller::MemberEnded>(&event)) {
     gone_.insert({ended->end.attempt, ended->end.rank});
-    if (!ended->end.attempt_ended) return;
+    if (!ended->end.attempt_ended) {
+      if (ended->end.stop_others) stopping_.emplace(ended->end.job, now);
+      return;
+    }
     give_back(ended->end.job);
     if (ended->end.job_state == JobState::queued) waiting_.insert(ended->end.job);
   } else if (const auto* cancelled = std::get_if<controller::JobCancelled>(&event)) {
-    if (protocol::is_final(cancelled->state)) waiting_.erase(cancelled->job);
+    if (protocol::is_final(cancelled->state))
+      waiting_.erase(cancelled->job);
+    else
+      stopping_.emplace(cancelled->job, now);
   } else if (const auto* refused = std::get_if<controller::LossRefused>(&event)) {
+    retry_at_ = now + kRetryDelay;
     if (refused->error.code == Errc::conflict)
       gone_.erase({refused->loss.attempt_id, refused->loss.rank});
+  } else if (const auto* preempted = std::get_if<controller::PreemptionStored>(&event)) {
+    if (!preempted->outcome) retry_at_ = now + kRetryDelay;
   } else if (const auto* learnt = std::get_if<controller::Learnt>(&event)) {
     disturbed();
     if (const auto* team = std::get_if<scheduler::TeamChanged>(&learnt->event))
@@ -156,8 +177,11 @@ void Checker::decided(const Effects& effects, const controller::Core& core, Wall
   }
   for (const auto& start : effects.starts) check_order(start, core, now);
   for (const auto& loss : effects.losses) gone_.insert({loss.attempt_id, loss.rank});
-  for (const auto& preemption : effects.preemptions) check_preemption(preemption);
-  check_owed(core, now);
+  for (const auto& preemption : effects.preemptions) {
+    check_preemption(preemption);
+    stopping_.emplace(preemption.job, now);
+  }
+  if (retry_at_ && *retry_at_ <= now) retry_at_.reset();
 }
 
 void Checker::check_devices(const controller::StartAttempt& start) {
@@ -248,21 +272,6 @@ void Checker::check_preemption(const controller::PreemptAttempt& preemption) {
       preemption.beneficiary != preemption.job)
     fail(fmt::format("guarantee: {} runs on its team's own cells and is preempted for {}",
                      preemption.job.str(), preemption.beneficiary.str()));
-}
-
-/// A guaranteed job waits no longer than it takes to stop those that borrowed its place.
-void Checker::check_owed(const controller::Core& core, WallTime now) {
-  constexpr Millis kPatience = std::chrono::minutes(8);
-  for (auto& [job, owing] : owing_) {
-    const auto known = jobs_.find(job);
-    if (!waiting_.contains(job) || known == jobs_.end()) continue;
-    if (owing.disturbances != disturbances_) owing = {now, disturbances_};
-    if (now - owing.since > kPatience)
-      fail(fmt::format("guarantee: {} of team {} has waited {} s for GPUs that its team owns: {}",
-                       job.str(), known->second.record.team,
-                       std::chrono::duration_cast<std::chrono::seconds>(now - owing.since).count(),
-                       core.scheduler().why(job, now).summary));
-  }
 }
 
 void Checker::delay_owed(WallTime now) {

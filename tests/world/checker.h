@@ -34,6 +34,9 @@ class Checker {
   /// Something happened that may delay what is owed: a crash, a full disk.
   void disturbed() { ++disturbances_; }
   void delay_owed(WallTime now);
+  /// When nothing is on its way between core and store, and nothing is broken: what is owed has a
+  /// place that is free, or that is being freed for as long as it waits.
+  void place_is_made(const controller::Core& core, WallTime now);
   /// The store's answer to a decided start.
   void start_answered(const controller::StartAttempt& command, const Error* error);
   void began(const SimAgent& agent, const MemberKey& key);
@@ -75,7 +78,8 @@ class Checker {
                    WallTime now);
   void check_guarantee(const controller::StartAttempt& start);
   void check_preemption(const controller::PreemptAttempt& preemption);
-  void check_owed(const controller::Core& core, WallTime now);
+  bool others_run_guaranteed(const std::string& team) const;
+  std::optional<WallTime> freed_since(const scheduler::NodeOffer& offer, std::uint64_t cell) const;
   void hold(const JobId& job, Held held);
   void give_back(const JobId& job);
   scheduler::Scheduler emptied_copy(const controller::Core& core) const;
@@ -96,7 +100,9 @@ class Checker {
     WallTime since{};
     std::int64_t disturbances = 0;
   };
-  std::map<JobId, Owing> owing_;  // since when an owed job has waited undisturbed
+  std::map<JobId, Owing> owing_;        // since when an owed job has waited undisturbed
+  std::map<JobId, WallTime> stopping_;  // since when it has been asked to end
+  std::optional<WallTime> retry_at_;    // a write was refused: nothing is decided before
   std::int64_t disturbances_ = 0;
 };
 

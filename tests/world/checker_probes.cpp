@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "checker.h"
 
@@ -42,6 +43,79 @@ void Checker::agree(controller::CommandStore& store, const controller::Core& cor
     if (sum != (milli.contains(device) ? milli.at(device) : 0))
       fail(fmt::format("{}: {} milli were decided, the store has given {}", device, sum,
                        milli.contains(device) ? milli.at(device) : 0));
+}
+
+/// When the last of those that hold the cell was asked to end; the beginning of time when nobody
+/// does. Nothing when one of them stays, or the cell cannot be given.
+std::optional<WallTime> Checker::freed_since(const scheduler::NodeOffer& offer,
+                                             std::uint64_t cell) const {
+  std::set<std::string> devices;
+  for (std::size_t i = 0; i < offer.devices.size(); ++i) {
+    if ((cell >> i & 1U) == 0) continue;
+    if (!offer.devices[i].in_service) return std::nullopt;
+    devices.insert(offer.devices[i].id);
+  }
+  WallTime since{};
+  for (const auto& [job, held] : held_)
+    for (const auto& share : held.placement.shares) {
+      if (share.node != offer.id || std::ranges::none_of(share.device_ids, [&](const auto& device) {
+            return devices.contains(device);
+          }))
+        continue;
+      const auto stopping = stopping_.find(job);
+      if (stopping == stopping_.end()) return std::nullopt;
+      since = std::max(since, stopping->second);
+    }
+  return since;
+}
+
+/// What other teams run on their own cells may lie in the way of those of a new team.
+bool Checker::others_run_guaranteed(const std::string& team) const {
+  return std::ranges::any_of(held_, [&](const auto& entry) {
+    const auto& record = jobs_.at(entry.first).record;
+    const auto other = teams_.find(record.team);
+    return record.team != team && record.priority_class != protocol::PriorityClass::idle &&
+           other != teams_.end() && !other->second.guarantees.empty();
+  });
+}
+
+void Checker::place_is_made(const controller::Core& core, WallTime now) {
+  // The machines of this world may take long to end a program, but not longer for being asked late.
+  constexpr Millis kPatience = std::chrono::minutes(8);
+  constexpr Millis kAskedAtOnce = std::chrono::minutes(1);
+  for (auto& [job, owing] : owing_) {
+    const auto known = jobs_.find(job);
+    if (!waiting_.contains(job) || known == jobs_.end() || retry_at_) continue;
+    const auto& record = known->second.record;
+    const auto team = teams_.find(record.team);
+    if (team == teams_.end() || team->second.guarantees.empty()) continue;
+    if (owing.disturbances != disturbances_) owing = {now, disturbances_};
+    if (core.scheduler().lost_cells(record.team) > 0 && others_run_guaranteed(record.team)) {
+      owing.since = now;  // its cells wait for theirs to end
+      continue;
+    }
+    bool made = false;
+    bool asked_at_once = false;
+    for (const auto& [id, offer] : offers_) {
+      std::vector<std::uint64_t> cells = offer.cells;
+      for (std::size_t i = 0; i < offer.devices.size(); ++i) cells.push_back(std::uint64_t{1} << i);
+      for (const std::uint64_t cell : cells) {
+        if (std::popcount(cell) != record.spec.resources.gpus) continue;
+        const auto since = freed_since(offer, cell);
+        made |= since.has_value();
+        asked_at_once |= since && *since != WallTime{} && *since <= owing.since + kAskedAtOnce;
+      }
+    }
+    const auto waited = std::chrono::duration_cast<std::chrono::seconds>(now - owing.since);
+    if (!made)
+      fail(
+          fmt::format("guarantee: {} of team {} waits, and no cell of {} GPUs is free or being "
+                      "freed",
+                      job.str(), record.team, record.spec.resources.gpus));
+    else if (waited > kPatience && !asked_at_once)
+      fail(fmt::format("guarantee: {} of team {} has waited {} s for GPUs that its team owns",
+                       job.str(), record.team, waited.count()));
+  }
 }
 
 /// The scheduler with all that waits taken away: nothing competes with what is asked of it.

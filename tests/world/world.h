@@ -94,6 +94,7 @@ class World {
   std::deque<controller::Event> events_;
   std::optional<WallTime> wake_at_;
   std::map<NodeId, Port> ports_;
+  std::map<NodeId, std::int64_t> heard_;  // the session that the core knows
 
   std::map<NodeId, SimAgent> agents_;
   std::vector<NodeId> nodes_;

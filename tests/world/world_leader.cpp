@@ -24,6 +24,7 @@ void World::crash() {
   writes_.clear();
   events_.clear();
   ports_.clear();
+  heard_.clear();
   wake_at_.reset();
 }
 
@@ -58,8 +59,10 @@ void World::hear_next() {
   const WallTime now = clock_.wall();
   checker_.told(event, now);
   // Something that should not be there has to stop first; then the agent tries again.
-  if (const auto* attached = std::get_if<controller::NodeAttached>(&event))
+  if (const auto* attached = std::get_if<controller::NodeAttached>(&event)) {
+    heard_[attached->offer.id] = attached->session;
     if (!checker_.offers().contains(attached->offer.id)) wants_attach_.insert(attached->offer.id);
+  }
   if (mutation_ != nullptr) mutation_->hear(event);
   Effects effects = core_->step(event, now);
   if (mutation_ != nullptr) mutation_->want(effects);
@@ -75,7 +78,7 @@ void World::carry_out(const Effects& effects) {
   for (const auto& message : effects.messages) {
     const NodeId& node = std::visit([](const auto& m) -> const NodeId& { return m.node; }, message);
     const auto port = ports_.find(node);
-    if (port == ports_.end()) continue;
+    if (port == ports_.end() || port->second.session != heard_[node]) continue;
     network_.push_back({[this, message, node, session = port->second.session] {
                           SimAgent& agent = agents_.at(node);
                           if (const auto* assign = std::get_if<controller::SendAssign>(&message)) {
@@ -160,6 +163,7 @@ void World::look_closely() {
   constexpr int kCompareEvery = 8;
   constexpr int kProbeEvery = 64;
   ++calls_;
+  if (healthy()) checker_.place_is_made(*core_, clock_.wall());
   if (calls_ % kCompareEvery == 0) checker_.agree(store_, *core_, clock_.wall());
   if (calls_ % kProbeEvery == 0) checker_.nothing_lost(*core_, clock_.wall());
   if (checker_.holds_nothing() && healthy()) checker_.cells_merged(*core_, clock_.wall());

@@ -22,7 +22,7 @@ void World::attach(const NodeId& node) {
       return;
     }
     ports_[node] = {session, boot};
-    events_.emplace_back(controller::NodeAttached{controller::offer_of(record), held});
+    events_.emplace_back(controller::NodeAttached{controller::offer_of(record), held, session});
   });
 }
 

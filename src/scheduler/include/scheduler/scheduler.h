@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -44,6 +46,9 @@ class Scheduler {
   /// The queued job, or null. Valid until the next apply.
   const QueuedJob* find(const JobId& job) const;
   std::size_t queued() const;
+  /// Cells that the team is guaranteed and that cannot be given at present, because something is
+  /// broken or what runs on other teams' cells lies in their way.
+  std::int64_t lost_cells(const std::string& team) const;
 
  private:
   std::unique_ptr<State> state_;
