@@ -55,7 +55,10 @@ void Controller::Impl::serve() {
       (*question)(core);
       continue;
     }
-    Effects effects = core.step(std::get<Event>(next), clock.wall());
+    const Event& event = std::get<Event>(next);
+    if (const auto* attached = std::get_if<NodeAttached>(&event))
+      heard[attached->offer.id] = attached->session;
+    Effects effects = core.step(event, clock.wall());
     wake_at = effects.wake_at;
     carry_out(std::move(effects));
   }

@@ -61,8 +61,8 @@ struct Controller::Impl {
     std::int64_t session = 0;
   };
   std::map<NodeId, Port> ports;
-  std::int64_t sessions = 0;              // connections so far
-  std::map<NodeId, std::int64_t> heard;   // the newest that the core knows; used by `thread` alone
+  std::int64_t sessions = 0;             // connections so far
+  std::map<NodeId, std::int64_t> heard;  // the newest that the core knows; used by `thread` alone
 
   std::thread thread;
 };

@@ -42,8 +42,8 @@ struct ActiveAttempt {
 struct NodeAttached {
   scheduler::NodeOffer offer;
   std::vector<AttemptId> held{};
-  /// The shell's number of this connection. What the core answers must not go out on a newer one, of
-  /// which it has not heard yet: `held` there says nothing of what such an answer starts.
+  /// The shell's number of this connection. What the core answers must not go out on a newer one,
+  /// of which it has not heard yet: `held` there says nothing of what such an answer starts.
   std::int64_t session = 0;
 };
 struct NodeChanged {

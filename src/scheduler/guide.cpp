@@ -43,7 +43,7 @@ Planned plan_with(State& state, const QueuedJob& job, WallTime now) {
       planned.at = reserved->at;
     } else {
       planned.at = planner.gap_for(state.signatures.members(state.jobs[index].signature, state.fleet));
-      planned.backlog = planner.backlog_before(index);
+      planned.backlog = planner.backlog_before(state.jobs[index]);
       if (planned.at) *planned.at += planned.backlog;
     }
   }

@@ -18,7 +18,7 @@ Planner::Planner(State& state, WallTime now)
       pool_(state.fleet.pool()),
       reserved_(state.fleet.size(), 0),
       reserved_until_(state.fleet.size()),
-      walk_(state.queue, state.jobs, state.shares, {now, state.options.age_limit}) {
+      walk_(state.queue, state.shares, {now, state.options.age_limit}) {
   int gpus = 0;
   for (std::size_t i = 0; i < state.fleet.size(); ++i)
     gpus += std::popcount(pool_.in_service(static_cast<NodeIndex>(i)));
@@ -141,12 +141,10 @@ void Planner::walk_queue() {
   if (aged_gpus > 0 && aged_gpus >= aged_limit) walk_.end_aged();
   while (const auto index = walk_.next()) {
     const bool depth_left = plan_.reservations.size() < state_.options.reservation_depth;
-    // Every job needs a processor or a GPU of an open node.
-    if (!depth_left && pool_.highest_bucket() == 0 && state_.placed_of_class[2] == 0 &&
-        state_.jobs[*index].spec.resources.gpus > 0) {
-      walk_.skip(state_.jobs[*index].signature);
-      continue;
-    }
+    // No GPU is idle, nobody may be displaced (any more in this pass), and all want GPUs.
+    if (!depth_left && pool_.highest_bucket() == 0 && state_.queued_without_gpus == 0 &&
+        (state_.placed_of_class[2] == 0 || preemption_tries_ > kMostPreemptionTries))
+      break;
     const std::size_t starts_before = plan_.starts.size();
     const Job& job = state_.jobs[*index];
     if (!consider(*index)) walk_.skip(job.signature);

@@ -18,11 +18,15 @@ class Planner {
   // After decide(), for a job that it neither started nor reserved for: it may expect to start in
   // the first gap (nothing: the fleet cannot hold it), after the backlog before it.
   std::optional<WallTime> gap_for(const std::vector<Request>& members);
-  Millis backlog_before(JobIndex index) const;
+  Millis backlog_before(const Job& job) const;
   /// After decide(): the start of a job whose start_at lies ahead.
   std::optional<WallTime> slot(JobSeq job) const;
 
  private:
+  /// Jobs that a pass may try to make room for by preemption: each try looks at the whole fleet, and
+  /// the pass after the victims have left tries the next.
+  static constexpr std::size_t kMostPreemptionTries = 8;
+
   /// What is kept for a blocked job on one node: what is free of it now, and until when others may
   /// use that.
   struct Hold {
@@ -113,6 +117,7 @@ class Planner {
   int keep_limit_ = 0;
   int gpus_in_service_ = 0;
   bool keeps_for_queue_ = false;
+  bool keeps_for_waited_ = false;
   /// Nodes by when they could hold a kind of member. Times only grow in a pass, so that the head of
   /// a heap is worked out again when it is looked at, and nothing else.
   struct Soonest {

@@ -157,10 +157,10 @@ void Planner::reserve(JobIndex index, const std::vector<Request>& members) {
   // more than one job only up to the limit. A job past the age limit is served whatever it costs.
   const Job& job = state_.jobs[index];
   const bool soon = when->first - now_ <= std::min(length_of(job), kLongestKeeping);
-  const bool room = kept_gpus_ < keep_limit_ || !keeps_for_queue_;
   const bool waited = state_.has_waited(job, now_);
-  const bool keeps = room && (soon || waited);
-  keeps_for_queue_ |= keeps;
+  bool& keeps_already = waited ? keeps_for_waited_ : keeps_for_queue_;
+  const bool keeps = (soon || waited) && (kept_gpus_ < keep_limit_ || !keeps_already);
+  keeps_already |= keeps;
   if (keeps && waited)
     if (auto nodes = fullest_of_free(members)) when->second = *std::move(nodes);
   for (std::size_t i = 0; i < members.size(); ++i) {
@@ -180,19 +180,14 @@ std::optional<WallTime> Planner::gap_for(const std::vector<Request>& members) {
   return when->first;
 }
 
-/// The time that jobs before it in the queue take when all GPUs work on them, those aside for which
-/// something is reserved.
-Millis Planner::backlog_before(JobIndex index) const {
-  double queued_gpu_s = 0;
-  QueueWalk rest(state_.queue, state_.jobs, state_.shares, {now_, state_.options.age_limit});
-  std::size_t seen = 0;
-  while (const auto next = rest.next()) {
-    if (*next == index) break;
-    if (++seen <= plan_.reservations.size()) continue;
-    const Job& other = state_.jobs[*next];
-    queued_gpu_s += gpus_of(other) * static_cast<double>(length_of(other).count()) / 1e3;
-  }
-  return Millis{static_cast<std::int64_t>(1e3 * queued_gpu_s / std::max(1, gpus_in_service_))};
+/// The time that the waiting jobs of its class and above take when all GPUs work on them.
+Millis Planner::backlog_before(const Job& job) const {
+  double gpu_s = 0;
+  for (std::size_t i = 0; i <= static_cast<std::size_t>(job.spec.priority_class); ++i)
+    gpu_s += state_.queued_gpu_s[i];
+  gpu_s -= queued_work(job);
+  return Millis{static_cast<std::int64_t>(1e3 * std::max(0.0, gpu_s) /
+                                          std::max(1, gpus_in_service_))};
 }
 
 /// What is kept for a blocked job may be used meanwhile by a job that will be gone by then.

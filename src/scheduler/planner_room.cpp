@@ -10,9 +10,6 @@
 namespace galley::scheduler {
 namespace {
 
-/// Jobs that a pass may try to make room for by preemption: each try looks at the whole fleet, and
-/// the pass after the victims have left tries the next.
-constexpr std::size_t kMostPreemptionTries = 8;
 constexpr std::size_t kMostNodesLookedAt = 128;
 
 }  // namespace

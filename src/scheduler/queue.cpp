@@ -1,5 +1,6 @@
 #include "queue.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace galley::scheduler {
@@ -9,9 +10,18 @@ std::size_t class_of(const Job& job) { return static_cast<std::size_t>(job.spec.
 
 }  // namespace
 
+JobQueue::Entry JobQueue::entry_of(JobIndex index, const Job& job) {
+  Entry entry{job.spec.seq, index, kLastBand, !job.has_private_cluster, job.spec.queued_at};
+  if (job.spec.runtime) {
+    const double minutes = static_cast<double>(job.spec.runtime->typical.count()) / 60e3;
+    entry.band = std::clamp(static_cast<int>(std::log2(std::max(minutes, 1.0)) / 2), 0, kLastBand);
+  }
+  return entry;
+}
+
 void JobQueue::add(JobIndex index, const Job& job) {
   Class& one = classes_[class_of(job)];
-  const std::pair entry{job.spec.seq, index};
+  const Entry entry = entry_of(index, job);
   one.all[job.signature].insert(entry);
   if (job.is_gang) one.gangs[job.signature].insert(entry);
   one.by_team[job.team][job.signature].insert(entry);
@@ -20,7 +30,7 @@ void JobQueue::add(JobIndex index, const Job& job) {
 
 void JobQueue::remove(JobIndex index, const Job& job) {
   Class& one = classes_[class_of(job)];
-  const std::pair entry{job.spec.seq, index};
+  const Entry entry = entry_of(index, job);
   const auto erase = [&](Lines& lines) {
     const auto found = lines.find(job.signature);
     if (found == lines.end()) return false;
@@ -40,30 +50,26 @@ std::int64_t JobQueue::ahead(const Job& job) const {
   std::int64_t count = 0;
   for (std::size_t i = 0; i <= class_of(job); ++i)
     for (const auto& [signature, line] : classes_[i].all)
-      for (const auto& [seq, index] : line)
-        if (i < class_of(job) || seq < job.spec.seq) ++count;
+      for (const Entry& entry : line)
+        if (i < class_of(job) || entry.seq < job.spec.seq) ++count;
   return count;
 }
 
-QueueWalk::QueueWalk(const JobQueue& queue, const Jobs& jobs, const FairShare& shares, Aging aging)
-    : queue_(queue), jobs_(jobs), shares_(shares), aging_(aging) {}
+QueueWalk::QueueWalk(const JobQueue& queue, const FairShare& shares, Aging aging)
+    : queue_(queue), shares_(shares), aging_(aging) {}
 
-int QueueWalk::band_of(const Job& job) const {
-  int band = kLastBand;
-  if (job.spec.runtime) {
-    const double minutes = static_cast<double>(job.spec.runtime->typical.count()) / 60e3;
-    band = std::clamp(static_cast<int>(std::log2(std::max(minutes, 1.0)) / 2), 0, kLastBand);
-  }
-  if (job.has_private_cluster) return band;
-  return std::max(0, band - static_cast<int>((aging_.now - job.spec.queued_at) / aging_.limit));
+int QueueWalk::band_of(const JobQueue::Entry& entry) const {
+  if (!entry.is_lifted) return entry.band;
+  return std::max(0, entry.band - static_cast<int>((aging_.now - entry.queued_at) / aging_.limit));
 }
 
 QueueWalk::Heads QueueWalk::heads_of(const JobQueue::Lines& lines, By by) const {
   std::vector<Head> heads;
+  heads.reserve(lines.size());
   for (const auto& [signature, line] : lines) {
-    const JobIndex first = line.begin()->second;
-    heads.push_back({by == By::band ? band_of(jobs_[first]) : 0, line.begin()->first, first,
-                     signature, {&line, line.begin()}});
+    const JobQueue::Entry& first = *line.begin();
+    heads.push_back({by == By::band ? band_of(first) : 0, first.seq, first.job, signature,
+                     {&line, line.begin()}});
   }
   return Heads(std::greater<>{}, std::move(heads));
 }
@@ -75,8 +81,8 @@ std::optional<QueueWalk::Head> QueueWalk::pop(Heads& heads, By by) {
     if (skipped_.contains(head.signature)) continue;
     Cursor cursor = head.cursor;
     if (++cursor.second != cursor.first->end())
-      heads.push({by == By::band ? band_of(jobs_[cursor.second->second]) : 0, cursor.second->first,
-                  cursor.second->second, head.signature, cursor});
+      heads.push({by == By::band ? band_of(*cursor.second) : 0, cursor.second->seq,
+                  cursor.second->job, head.signature, cursor});
     return head;
   }
   return std::nullopt;
@@ -112,7 +118,7 @@ std::optional<JobIndex> QueueWalk::next() {
     while (in_aged_ && !aged_ended_) {
       const auto head = pop(aged_heads_, By::acceptance);
       // Acceptance orders ages too: the first that is not past the limit ends this part.
-      if (!head || !old_enough(jobs_[head->job])) {
+      if (!head || !old_enough(*head->cursor.second)) {
         in_aged_ = false;
       } else {
         seen_by_age_.insert(head->job);

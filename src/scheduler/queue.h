@@ -29,7 +29,17 @@ class JobQueue {
   std::int64_t ahead(const Job& job) const;
 
  private:
-  using Line = std::set<std::pair<std::int64_t, JobIndex>>;  // by acceptance
+  /// What the order needs to know of a job, so that a walk need not look at the job itself.
+  struct Entry {
+    JobSeq seq = 0;
+    JobIndex job{};
+    int band = 0;          // of its expected runtime
+    bool is_lifted = false;  // by a band for each age limit
+    WallTime queued_at{};
+    bool operator<(const Entry& other) const { return seq < other.seq; }
+  };
+  static Entry entry_of(JobIndex index, const Job& job);
+  using Line = std::set<Entry>;  // by acceptance
   using Lines = std::map<Signature, Line>;
   struct Class {
     Lines all;
@@ -37,6 +47,8 @@ class JobQueue {
     std::map<std::size_t, Lines> by_team;
   };
   static constexpr std::size_t kClasses = 3;
+
+  static constexpr int kLastBand = 6;
 
   std::array<Class, kClasses> classes_;
   std::size_t size_ = 0;
@@ -51,7 +63,7 @@ class QueueWalk {
     WallTime now{};
     Millis limit{0};
   };
-  QueueWalk(const JobQueue& queue, const Jobs& jobs, const FairShare& shares, Aging aging);
+  QueueWalk(const JobQueue& queue, const FairShare& shares, Aging aging);
 
   /// The next job, or nothing at the end.
   std::optional<JobIndex> next();
@@ -90,17 +102,16 @@ class QueueWalk {
   /// Bands of expected runtimes, each four times as long as the one before: under 4 minutes, 16, 64,
   /// ... Of unknown length counts as long. Each age limit that a job has waited takes it one band up,
   /// unless its team's private cluster bounds its wait.
-  static constexpr int kLastBand = 6;
-  int band_of(const Job& job) const;
+  int band_of(const JobQueue::Entry& entry) const;
   void push_team(std::size_t team);
   double claim_of(std::size_t team) const;
   Heads heads_of(const JobQueue::Lines& lines, By by) const;
   std::optional<Head> pop(Heads& heads, By by);
-  bool old_enough(const Job& job) const { return aging_.now - job.spec.queued_at >= aging_.limit; }
-  bool aged(const Job& job) const { return job.is_gang && old_enough(job); }
+  bool old_enough(const JobQueue::Entry& entry) const {
+    return aging_.now - entry.queued_at >= aging_.limit;
+  }
 
   const JobQueue& queue_;
-  const Jobs& jobs_;
   const FairShare& shares_;
   const Aging aging_;
   std::set<Signature> skipped_;

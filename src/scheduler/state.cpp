@@ -36,6 +36,8 @@ State::State(const State& other)
       fresh(other.fresh),
       queued(other.queued),
       queued_of_team(other.queued_of_team),
+      queued_gpu_s(other.queued_gpu_s),
+      queued_without_gpus(other.queued_without_gpus),
       aged_gpus(other.aged_gpus),
       placed_of_class(other.placed_of_class) {}  // the placer has caches of its own and learns the mix anew
 

@@ -82,6 +82,8 @@ struct State {
   std::vector<std::pair<Signature, int>> mix;         // as told to the placer
   std::size_t queued = 0;
   std::vector<std::int64_t> queued_of_team;
+  std::array<double, 3> queued_gpu_s{};               // expected work that waits, by class
+  std::int64_t queued_without_gpus = 0;
   double aged_gpus = 0;                               // held by jobs that were placed by age
   std::array<std::int64_t, 3> placed_of_class{};      // by PriorityClass, without those that stop
 
@@ -114,10 +116,14 @@ struct State {
   void join_private_cluster(JobIndex index);
   void rebuild_private_cluster(std::size_t team);
   bool needs_nodes(const Job& job);
+  /// The job has joined (1) or left (-1) those that wait.
+  void count_waiting(const Job& job, int change);
 };
 
 /// GPU equivalents that a job's use counts as: its GPUs, or a sixteenth for each processor where it
 /// has none.
 double share_of(const Job& job);
+/// GPU-seconds that a waiting job is expected to take.
+double queued_work(const Job& job);
 
 }  // namespace galley::scheduler

@@ -5,6 +5,21 @@
 
 namespace galley::scheduler {
 
+double queued_work(const Job& job) {
+  return gpus_of(job) * static_cast<double>(length_of(job).count()) / 1e3;
+}
+
+void State::count_waiting(const Job& job, int change) {
+  if (change > 0)
+    ++queued;
+  else
+    --queued;
+  if (queued_of_team.size() <= job.team) queued_of_team.resize(job.team + 1);
+  queued_of_team[job.team] += change;
+  queued_gpu_s[static_cast<std::size_t>(job.spec.priority_class)] += change * queued_work(job);
+  if (job.spec.resources.gpus == 0) queued_without_gpus += change;
+}
+
 void State::set_node(const NodeOffer& offer) {
   fleet.set(offer);
   if (!fleet.is_numbered()) return;
@@ -26,9 +41,7 @@ void State::queue_job(const QueuedJob& job) {
   added.team = shares.team(job.team);
   added.is_gang = signatures.members(added.signature, fleet).size() > 1;
   added.needs_nodes = added.is_gang || needs_nodes(added);
-  ++queued;
-  if (queued_of_team.size() <= added.team) queued_of_team.resize(added.team + 1);
-  ++queued_of_team[added.team];
+  count_waiting(added, 1);
   if (job.start_at) {
     future.insert({*job.start_at, job.seq});
     return;
@@ -46,8 +59,7 @@ void State::place_job(const JobPlaced& event) {
   Job& job = jobs[*known];
   if (job.placed) return;
   dequeue(*known);
-  --queued;
-  --queued_of_team[job.team];
+  count_waiting(job, -1);
   std::erase(fresh, *known);
   estimator.started(job.spec.id, job.spec.team, event.at);
   job.placed = true;
@@ -96,8 +108,7 @@ void State::remove_job(const JobGone& event) {
     std::erase(misplaced, index);
   } else {
     dequeue(index);
-    --queued;
-    --queued_of_team[job.team];
+    count_waiting(job, -1);
     std::erase(fresh, index);
     estimator.forget(job.spec.id);
     if (job.entitled) guarantees.unbind_idle(job.team, jobs, on_node);

@@ -1,4 +1,5 @@
-// The checker sees what it is there to see: each planted bug is caught, as what it is, within a few seeds.
+// The checker sees what it is there to see: each planted bug is caught, as what it is, within a few
+// seeds.
 #include <gtest/gtest.h>
 
 #include "run_world.h"
