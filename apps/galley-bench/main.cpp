@@ -88,8 +88,8 @@ Result<BenchReport> run_locality(const BenchOptions& options) {
 }
 
 Result<BenchReport> run_scheduler(const BenchOptions& options) {
-  galley::bench::SchedulerBenchOptions chosen{.nodes = 0, .gpus_of_a_node = 0,
-                                              .queued = options.queued};
+  galley::bench::SchedulerBenchOptions chosen{
+      .nodes = 0, .gpus_of_a_node = 0, .queued = options.queued};
   const auto cross = options.scale.find('x');
   const char* const end = options.scale.data() + options.scale.size();
   if (cross != std::string::npos) {

@@ -7,8 +7,8 @@
 
 namespace galley::bench {
 
-/// A fleet of four GPU models in racks, and a stream of jobs as a large company has them: many small
-/// ones, some of whole nodes, a few gangs; twenty teams; most with a stated runtime.
+/// A fleet of four GPU models in racks, and a stream of jobs as a large company has them: many
+/// small ones, some of whole nodes, a few gangs; twenty teams; most with a stated runtime.
 class BusyFleet {
  public:
   BusyFleet(std::int64_t nodes, std::int64_t gpus_of_a_node, std::uint64_t seed);

@@ -16,9 +16,9 @@ struct SchedulerBenchOptions {
   std::uint64_t seed = 1;
 };
 
-/// Fills a fleet with jobs, queues `queued` more, then lets jobs end and come, one event a pass, and
-/// asks for guides in between. Figures: pass_p50_ms, pass_p99_ms, pass_max_ms (apply one event and
-/// decide), guide_p50_ms, guide_p99_ms, passes_per_s, rss_mib, gpus_in_use_pct. One thread.
+/// Fills a fleet with jobs, queues `queued` more, then lets jobs end and come, one event a pass,
+/// and asks for guides in between. Figures: pass_p50_ms, pass_p99_ms, pass_max_ms (apply one event
+/// and decide), guide_p50_ms, guide_p99_ms, passes_per_s, rss_mib, gpus_in_use_pct. One thread.
 /// Errors: invalid_argument for a fleet without nodes or GPUs.
 Result<BenchReport> run_scheduler_bench(const SchedulerBenchOptions& options);
 

@@ -31,8 +31,8 @@ Most most_of(const Fleet& fleet, const Request& request) {
     std::int64_t gpus = 0;
     for (const Device& device : offer.devices) {
       const auto model = fleet.pool().find_model(device.model);
-      if (!device.in_service || (!request.models.empty() &&
-                                 !std::ranges::binary_search(request.models, *model)))
+      if (!device.in_service ||
+          (!request.models.empty() && !std::ranges::binary_search(request.models, *model)))
         continue;
       ++gpus;
       most.gpu_memory_bytes = std::max(most.gpu_memory_bytes, device.memory_bytes);
@@ -72,11 +72,11 @@ Status Scheduler::admit(const QueuedJob& job) const {
       expected = models.empty() ? "0: no node has GPUs" : "one of the types that there are: ";
       for (std::size_t i = 0; i < models.size(); ++i) expected += (i == 0 ? "" : ", ") + models[i];
     }
-    return refuse(most.gpus == 0 && resources.gpu_type ? "resources.gpu_type" : "resources.gpus",
-                  fmt::format("{} GPU{}{} on one node {} asked for", resources.gpus,
-                              resources.gpus == 1 ? "" : "s", kind,
-                              resources.gpus == 1 ? "was" : "were"),
-                  expected);
+    return refuse(
+        most.gpus == 0 && resources.gpu_type ? "resources.gpu_type" : "resources.gpus",
+        fmt::format("{} GPU{}{} on one node {} asked for", resources.gpus,
+                    resources.gpus == 1 ? "" : "s", kind, resources.gpus == 1 ? "was" : "were"),
+        expected);
   }
   if (resources.cpus > most.cpus)
     return refuse("resources.cpus",

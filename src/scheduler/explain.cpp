@@ -37,11 +37,11 @@ std::string obstacle(const Fleet& fleet, NodeIndex node, const Request& request)
     const DeviceSet bit = DeviceSet{1} << i;
     if ((pool.in_service(node) & bit) == 0) continue;
     ++all;
-    if (request.is_share() ? pool.device_shareable(node, i) &&
-                                 pool.idle_milli(node, i) >= request.gpu_milli &&
-                                 pool.idle_memory_mib(node, i) >= request.gpu_memory_mib
-                           : (pool.free_devices(node) & bit) != 0 &&
-                                 pool.device_memory_mib(node, i) >= request.gpu_memory_mib)
+    if (request.is_share()
+            ? pool.device_shareable(node, i) && pool.idle_milli(node, i) >= request.gpu_milli &&
+                  pool.idle_memory_mib(node, i) >= request.gpu_memory_mib
+            : (pool.free_devices(node) & bit) != 0 &&
+                  pool.device_memory_mib(node, i) >= request.gpu_memory_mib)
       ++free;
   }
   if (all < request.gpus)
@@ -80,8 +80,11 @@ std::vector<Candidate> candidates(State& state, const Job& job) {
                     others.end());
   for (std::size_t i = 0; i < count; ++i) {
     const auto node = static_cast<NodeIndex>(std::get<2>(others[i]));
-    found.push_back({state.fleet.offer(node).id, state.fleet.name(node), false,
-                     obstacle(state.fleet, node, member), {}});
+    found.push_back({state.fleet.offer(node).id,
+                     state.fleet.name(node),
+                     false,
+                     obstacle(state.fleet, node, member),
+                     {}});
   }
   return found;
 }
@@ -107,7 +110,8 @@ Explanation Scheduler::why(const JobId& id, WallTime now) const {
                              " is guaranteed: no other job can displace it");
     else if (state.guarantees.any())
       answer.lines.push_back(
-          "it runs on GPUs that are idle at the moment: a job of a team that is guaranteed them may "
+          "it runs on GPUs that are idle at the moment: a job of a team that is guaranteed them "
+          "may "
           "displace it");
     return answer;
   }

@@ -44,11 +44,10 @@ bool same_shape(const NodeOffer& left, const NodeOffer& right) {
   if (left.cpus != right.cpus || left.memory_bytes != right.memory_bytes ||
       left.cells != right.cells || left.zone != right.zone)
     return false;
-  return std::ranges::equal(
-      left.devices, right.devices, [](const Device& a, const Device& b) {
-        return a.id == b.id && a.model == b.model && a.memory_bytes == b.memory_bytes &&
-               a.shareable == b.shareable;
-      });
+  return std::ranges::equal(left.devices, right.devices, [](const Device& a, const Device& b) {
+    return a.id == b.id && a.model == b.model && a.memory_bytes == b.memory_bytes &&
+           a.shareable == b.shareable;
+  });
 }
 
 }  // namespace
@@ -113,13 +112,13 @@ std::vector<ModelIndex> Fleet::models(const std::optional<std::string>& words) c
 
 std::vector<Request> Fleet::members(const QueuedJob& job) const {
   const protocol::Resources& resources = job.resources;
-  Request request{.cpu_milli = resources.cpus * 1000,
-                  .memory_mib = to_mib(resources.memory.count),
-                  .gpus = static_cast<int>(
-                      std::min<std::int64_t>(resources.gpus, kMostGpusOfANode + 1)),
-                  .gpu_milli = static_cast<int>(resources.gpu_milli.value_or(kWholeGpuMilli)),
-                  .gpu_memory_mib = to_mib(resources.gpu_memory.value_or(protocol::Bytes{}).count),
-                  .models = models(resources.gpu_type)};
+  Request request{
+      .cpu_milli = resources.cpus * 1000,
+      .memory_mib = to_mib(resources.memory.count),
+      .gpus = static_cast<int>(std::min<std::int64_t>(resources.gpus, kMostGpusOfANode + 1)),
+      .gpu_milli = static_cast<int>(resources.gpu_milli.value_or(kWholeGpuMilli)),
+      .gpu_memory_mib = to_mib(resources.gpu_memory.value_or(protocol::Bytes{}).count),
+      .models = models(resources.gpu_type)};
   if (request.gpus == 0) request.models.clear();
   std::vector<Request> members;
   for (const std::int64_t gpus : job.uneven_gpus) {
@@ -137,8 +136,7 @@ Placement Fleet::placement(const std::vector<Grant>& grants) const {
     const NodeOffer& node = offer(grant.node);
     NodeShare share{node.id, {}};
     for (DeviceSet left = grant.devices; left != 0; left &= left - 1)
-      share.device_ids.push_back(
-          node.devices[static_cast<std::size_t>(std::countr_zero(left))].id);
+      share.device_ids.push_back(node.devices[static_cast<std::size_t>(std::countr_zero(left))].id);
     placement.shares.push_back(std::move(share));
   }
   return placement;

@@ -48,7 +48,8 @@ class Fleet {
   const std::vector<std::string>& model_names() const { return model_names_; }
 
   Placement placement(const std::vector<Grant>& grants) const;
-  /// Takes what the placement names, as far as it still exists. Shares on unknown nodes hold nothing.
+  /// Takes what the placement names, as far as it still exists. Shares on unknown nodes hold
+  /// nothing.
   std::vector<Held> take(const QueuedJob& job, const Placement& placement);
   void take(Held& held);
   void give(const Held& held) { pool_.give(held.request, held.grant); }

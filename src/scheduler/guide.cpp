@@ -42,7 +42,8 @@ Planned plan_with(State& state, const QueuedJob& job, WallTime now) {
     } else if (reserved != plan.reservations.end()) {
       planned.at = reserved->at;
     } else {
-      planned.at = planner.gap_for(state.signatures.members(state.jobs[index].signature, state.fleet));
+      planned.at =
+          planner.gap_for(state.signatures.members(state.jobs[index].signature, state.fleet));
       planned.backlog = planner.backlog_before(state.jobs[index]);
       if (planned.at) *planned.at += planned.backlog;
     }
@@ -129,9 +130,9 @@ void name_binding(State& state, const QueuedJob& job, Guide& guide) {
   if (wanted > 0 && gpus.most_on_a_node < members.front().gpus) {
     guide.binding = Binding::fragmentation;
     guide.field = "resources.gpus";
-    guide.reason = fmt::format(
-        "{} GPUs{} are free, but at most {} on one node, and {} are needed together", gpus.free,
-        kind, gpus.most_on_a_node, members.front().gpus);
+    guide.reason =
+        fmt::format("{} GPUs{} are free, but at most {} on one node, and {} are needed together",
+                    gpus.free, kind, gpus.most_on_a_node, members.front().gpus);
     return;
   }
   guide.binding = Binding::resources_in_use;
@@ -220,9 +221,8 @@ Guide Scheduler::guide(const QueuedJob& asked, WallTime now) const {
       if (planned.at) *planned.at += backlog;
     }
     // A wait that is hardly shorter is no reason to change a job.
-    const bool sooner =
-        planned.at && (!base || *planned.at - now < (*base - now) * 9 / 10 ||
-                       (variant.booked && *planned.at <= *variant.job.start_at));
+    const bool sooner = planned.at && (!base || *planned.at - now < (*base - now) * 9 / 10 ||
+                                       (variant.booked && *planned.at <= *variant.job.start_at));
     if (!planned.now && !sooner) continue;
     guide.alternatives.push_back({.change = std::move(variant.change),
                                   .kind = std::move(variant.kind),

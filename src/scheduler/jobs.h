@@ -26,8 +26,8 @@ struct Job {
   bool placed = false;
   bool by_age = false;  // was past the age limit when it was placed, and is not guaranteed
   bool stopping = false;
-  bool entitled = false;   // its team's private cluster runs it: it is guaranteed
-  bool protected_ = false; // entitled, placed, and where it may stay: never evicted
+  bool entitled = false;    // its team's private cluster runs it: it is guaranteed
+  bool protected_ = false;  // entitled, placed, and where it may stay: never evicted
   WallTime placed_at{};
   Placement placement;
   std::vector<Held> held;

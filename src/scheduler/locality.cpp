@@ -56,8 +56,7 @@ std::vector<float> Locality::delays(const Fleet& fleet, const QueuedJob& job) co
   if (job.contents.empty()) return delays;
   delays.reserve(fleet.size());
   for (std::size_t i = 0; i < fleet.size(); ++i)
-    delays.push_back(
-        static_cast<float>(delay_s(fleet.offer(static_cast<NodeIndex>(i)).id, job)));
+    delays.push_back(static_cast<float>(delay_s(fleet.offer(static_cast<NodeIndex>(i)).id, job)));
   return delays;
 }
 

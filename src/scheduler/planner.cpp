@@ -51,8 +51,7 @@ Planner::Loss Planner::loss_of(const Job& job) const {
   if (job.spec.checkpoint_every && job.spec.checkpoint_every->count() > 0)
     unsaved %= *job.spec.checkpoint_every;
   const auto ran = now_ - job.placed_at + job.spec.done;
-  return {job.by_age ? 1 : 0,
-          share_of(job) * static_cast<double>(unsaved / std::chrono::hours(1)),
+  return {job.by_age ? 1 : 0, share_of(job) * static_cast<double>(unsaved / std::chrono::hours(1)),
           -share_of(job) * static_cast<double>(ran.count()) / 1e3};
 }
 
@@ -115,8 +114,8 @@ void Planner::hold_bookings() {
     QueuedJob like;
     like.resources = booking.resources;
     auto members = state_.fleet.members(like);
-    members.resize(members.size() - std::min<std::size_t>(members.size(),
-                                                          static_cast<std::size_t>(members_in_use)));
+    members.resize(members.size() -
+                   std::min<std::size_t>(members.size(), static_cast<std::size_t>(members_in_use)));
     (void)hold_slot(members, booking.start_at, booking.duration, id);
   }
   std::size_t slots = 0;
@@ -139,7 +138,18 @@ void Planner::walk_queue() {
       std::max(state_.options.aged_ratio * gpus_in_service_, gpus_in_service_ > 0 ? 1.0 : 0.0);
   double aged_gpus = state_.aged_gpus;
   if (aged_gpus > 0 && aged_gpus >= aged_limit) walk_.end_aged();
+  // One at a time, the job that has waited longest for a whole node comes first: small ones that
+  // keep coming would take each GPU as it falls free.
+  std::optional<JobIndex> first;
+  for (const auto priority_class :
+       {protocol::PriorityClass::urgent, protocol::PriorityClass::normal})
+    if (const auto oldest = state_.queue.oldest_for_a_node(priority_class);
+        oldest && !first && !state_.guarantees.any() &&
+        state_.has_waited(state_.jobs[*oldest], now_))
+      first = oldest;
+  if (first) (void)consider(*first);
   while (const auto index = walk_.next()) {
+    if (index == first) continue;
     const bool depth_left = plan_.reservations.size() < state_.options.reservation_depth;
     // No GPU is idle, nobody may be displaced (any more in this pass), and all want GPUs.
     if (!depth_left && pool_.highest_bucket() == 0 && state_.queued_without_gpus == 0 &&
@@ -171,7 +181,8 @@ bool Planner::consider(JobIndex index) {
       own.push_back(std::move(*hold));
       hold = holds_.erase(hold);
     }
-    const auto choices = state_.placer.choose_gang(pool_, members, state_.locality.delays(state_.fleet, job.spec));
+    const auto choices =
+        state_.placer.choose_gang(pool_, members, state_.locality.delays(state_.fleet, job.spec));
     if (choices) start(index, *choices, Standing::borrowed);
     for (std::size_t i = choices ? std::min(members.size(), own.size()) : 0; i < own.size(); ++i) {
       keep(own[i]);
@@ -180,7 +191,8 @@ bool Planner::consider(JobIndex index) {
     return true;
   }
   if (!blocked_.contains(job.signature)) {
-    if (const auto choices = state_.placer.choose_gang(pool_, members, state_.locality.delays(state_.fleet, job.spec))) {
+    if (const auto choices = state_.placer.choose_gang(
+            pool_, members, state_.locality.delays(state_.fleet, job.spec))) {
       start(index, *choices, Standing::borrowed);
       return true;
     }

@@ -23,9 +23,13 @@ class Planner {
   std::optional<WallTime> slot(JobSeq job) const;
 
  private:
-  /// Jobs that a pass may try to make room for by preemption: each try looks at the whole fleet, and
-  /// the pass after the victims have left tries the next.
+  /// Jobs that a pass may try to make room for by preemption: each try looks at the whole fleet,
+  /// and the pass after the victims have left tries the next.
   static constexpr std::size_t kMostPreemptionTries = 8;
+
+  /// GPUs are not kept idle for longer than that, except for jobs past the age limit; and no gang
+  /// displaces by age what has run for less.
+  static constexpr Millis kLongestKeeping = std::chrono::hours(1);
 
   /// What is kept for a blocked job on one node: what is free of it now, and until when others may
   /// use that.
@@ -62,8 +66,8 @@ class Planner {
   void hold_bookings();
   std::optional<WallTime> hold_slot(const std::vector<Request>& members, WallTime from,
                                     Millis length, const std::string& booking);
-  /// The nodes that have most of what the members need free already: they stay the same from pass to
-  /// pass, so that what is kept for a job grows.
+  /// The nodes that have most of what the members need free already: they stay the same from pass
+  /// to pass, so that what is kept for a job grows.
   std::optional<std::vector<NodeIndex>> fullest_of_free(const std::vector<Request>& members) const;
   void count_reserved(NodeIndex node, int gpus, WallTime until);
   void walk_queue();
@@ -84,9 +88,9 @@ class Planner {
   template <class MayEvict>
   std::optional<Room> make_room(const Wanted& wanted, const MayEvict& may_evict) const;
   void close_devices_of(const Room& room);
-  /// What evicting the job costs, to be compared: GPU-hours of work it has not saved, in whole hours
-  /// (less than one is not worth a distinction); of equals the longest-running goes first, for it is
-  /// the likeliest to run on.
+  /// What evicting the job costs, to be compared: GPU-hours of work it has not saved, in whole
+  /// hours (less than one is not worth a distinction); of equals the longest-running goes first,
+  /// for it is the likeliest to run on.
   struct Loss {
     int by_age = 0;  // jobs that had to wait for their place go last
     double gpu_hours = 0;
@@ -113,7 +117,7 @@ class Planner {
   std::vector<int> reserved_;  // GPUs of reservations and of starts of this pass, by node
   std::vector<WallTime> reserved_until_;  // when the last of them is expected to end
   std::map<JobSeq, WallTime> slots_;      // of jobs whose start_at lies ahead: when they can start
-  int kept_gpus_ = 0;          // idle ones that holds keep
+  int kept_gpus_ = 0;                     // idle ones that holds keep
   int keep_limit_ = 0;
   int gpus_in_service_ = 0;
   bool keeps_for_queue_ = false;

@@ -9,8 +9,6 @@ namespace {
 
 /// When nothing that is known will make room.
 constexpr Millis kFarAway = std::chrono::hours(24);
-/// GPUs are not kept idle for longer than that, except for jobs past the age limit.
-constexpr Millis kLongestKeeping = std::chrono::hours(1);
 /// Kinds of members that a pass works out times for: each costs a look at the whole fleet.
 constexpr std::size_t kMostKinds = 8;
 
@@ -23,8 +21,8 @@ std::optional<WallTime> Planner::when_fits(NodeIndex node, const Request& reques
   if (later.fits(node, request)) return now_;
   std::vector<std::pair<WallTime, JobIndex>> ends;
   for (const JobIndex index : state_.on_node[static_cast<std::size_t>(node)])
-    ends.emplace_back(
-        state_.jobs[index].stopping ? now_ : expected_end(state_.jobs[index], now_), index);
+    ends.emplace_back(state_.jobs[index].stopping ? now_ : expected_end(state_.jobs[index], now_),
+                      index);
   std::ranges::sort(ends);
   for (const auto& [end, index] : ends) {
     for (const Held& held : state_.jobs[index].held)
@@ -113,8 +111,7 @@ void Planner::keep(Hold& hold) {
   hold.kept.models.clear();
   if (pool_.is_open(hold.node)) {
     const DeviceSet free = pool_.free_devices(hold.node) & hold.allowed;
-    const int gpus =
-        std::min(hold.wanted.is_share() ? 0 : hold.wanted.gpus, std::popcount(free));
+    const int gpus = std::min(hold.wanted.is_share() ? 0 : hold.wanted.gpus, std::popcount(free));
     if (gpus > 0) {
       hold.grant.devices = pool_.choose_cells(hold.node, gpus, free);
       hold.kept.gpus = gpus;
@@ -186,8 +183,8 @@ Millis Planner::backlog_before(const Job& job) const {
   for (std::size_t i = 0; i <= static_cast<std::size_t>(job.spec.priority_class); ++i)
     gpu_s += state_.queued_gpu_s[i];
   gpu_s -= queued_work(job);
-  return Millis{static_cast<std::int64_t>(1e3 * std::max(0.0, gpu_s) /
-                                          std::max(1, gpus_in_service_))};
+  return Millis{
+      static_cast<std::int64_t>(1e3 * std::max(0.0, gpu_s) / std::max(1, gpus_in_service_))};
 }
 
 /// What is kept for a blocked job may be used meanwhile by a job that will be gone by then.

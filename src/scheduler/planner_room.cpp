@@ -257,7 +257,8 @@ bool Planner::preempt_for(JobIndex index, const std::vector<Request>& members) {
     if (other.protected_ || !other.placed || (by_age && other.by_age)) return false;
     if (other.spec.priority_class == PriorityClass::idle) return over_idle;
     if (other.spec.priority_class != PriorityClass::normal || !over_normal) return false;
-    const WallTime from = other.placed_at + state_.options.minimum_runtime;
+    const WallTime from =
+        other.placed_at + (by_age ? kLongestKeeping : state_.options.minimum_runtime);
     if (other.stopping || from <= now_) return true;
     wake(from);
     return false;

@@ -24,6 +24,7 @@ void JobQueue::add(JobIndex index, const Job& job) {
   const Entry entry = entry_of(index, job);
   one.all[job.signature].insert(entry);
   if (job.is_gang) one.gangs[job.signature].insert(entry);
+  if (job.needs_nodes && !job.is_gang && !job.has_private_cluster) one.whole_nodes.insert(entry);
   one.by_team[job.team][job.signature].insert(entry);
   ++size_;
 }
@@ -40,10 +41,17 @@ void JobQueue::remove(JobIndex index, const Job& job) {
   };
   if (!erase(one.all)) return;
   erase(one.gangs);
+  one.whole_nodes.erase(entry);
   --size_;
   const auto team = one.by_team.find(job.team);
   erase(team->second);
   if (team->second.empty()) one.by_team.erase(team);
+}
+
+std::optional<JobIndex> JobQueue::oldest_for_a_node(protocol::PriorityClass priority_class) const {
+  const Line& line = classes_[static_cast<std::size_t>(priority_class)].whole_nodes;
+  if (line.empty()) return std::nullopt;
+  return line.begin()->job;
 }
 
 std::int64_t JobQueue::ahead(const Job& job) const {
@@ -68,7 +76,10 @@ QueueWalk::Heads QueueWalk::heads_of(const JobQueue::Lines& lines, By by) const 
   heads.reserve(lines.size());
   for (const auto& [signature, line] : lines) {
     const JobQueue::Entry& first = *line.begin();
-    heads.push_back({by == By::band ? band_of(first) : 0, first.seq, first.job, signature,
+    heads.push_back({by == By::band ? band_of(first) : 0,
+                     first.seq,
+                     first.job,
+                     signature,
                      {&line, line.begin()}});
   }
   return Heads(std::greater<>{}, std::move(heads));

@@ -25,6 +25,8 @@ class JobQueue {
   void add(JobIndex index, const Job& job);
   void remove(JobIndex index, const Job& job);
   std::size_t size() const { return size_; }
+  /// The job of the class that has waited longest for a whole node of its own.
+  std::optional<JobIndex> oldest_for_a_node(protocol::PriorityClass priority_class) const;
   /// Jobs before this one in its class, by acceptance. O(jobs of the class).
   std::int64_t ahead(const Job& job) const;
 
@@ -33,7 +35,7 @@ class JobQueue {
   struct Entry {
     JobSeq seq = 0;
     JobIndex job{};
-    int band = 0;          // of its expected runtime
+    int band = 0;            // of its expected runtime
     bool is_lifted = false;  // by a band for each age limit
     WallTime queued_at{};
     bool operator<(const Entry& other) const { return seq < other.seq; }
@@ -43,7 +45,8 @@ class JobQueue {
   using Lines = std::map<Signature, Line>;
   struct Class {
     Lines all;
-    Lines gangs;  // who may come first by age
+    Lines gangs;       // who may come first by age
+    Line whole_nodes;  // of jobs that need one and whose wait nothing else bounds
     std::map<std::size_t, Lines> by_team;
   };
   static constexpr std::size_t kClasses = 3;
@@ -67,7 +70,8 @@ class QueueWalk {
 
   /// The next job, or nothing at the end.
   std::optional<JobIndex> next();
-  /// Ends the part of the walk that goes by age; jobs that it did not reach come in their team's turn.
+  /// Ends the part of the walk that goes by age; jobs that it did not reach come in their team's
+  /// turn.
   void end_aged() { aged_ended_ = true; }
   /// Leaves out the rest of the jobs of this signature.
   void skip(Signature signature) { skipped_.insert(signature); }
@@ -99,9 +103,10 @@ class QueueWalk {
 
   void open_class();
   enum class By { acceptance, band };
-  /// Bands of expected runtimes, each four times as long as the one before: under 4 minutes, 16, 64,
-  /// ... Of unknown length counts as long. Each age limit that a job has waited takes it one band up,
-  /// unless its team's private cluster bounds its wait.
+  /// Bands of expected runtimes, each four times as long as the one before: under 4 minutes, 16,
+  /// 64,
+  /// ... Of unknown length counts as long. Each age limit that a job has waited takes it one band
+  /// up, unless its team's private cluster bounds its wait.
   int band_of(const JobQueue::Entry& entry) const;
   void push_team(std::size_t team);
   double claim_of(std::size_t team) const;

@@ -42,27 +42,26 @@ void Scheduler::apply(const ClusterEvent& event) {
   const bool about_nodes =
       std::holds_alternative<NodeUp>(event) || std::holds_alternative<NodeDown>(event);
   if (!about_nodes) state.settle();
-  std::visit(Overloaded{
-                 [&](const NodeUp& up) { state.set_node(up.offer); },
-                 [&](const NodeDown& down) { state.fleet.remove(down.node); },
-                 [&](const JobQueued& queued) { state.queue_job(queued.job); },
-                 [&](const JobPlaced& placed) { state.place_job(placed); },
-                 [&](const JobStopping& stopping) { state.stop_job(stopping.job); },
-                 [&](const JobGone& gone) { state.remove_job(gone); },
-                 [&](const TeamChanged& changed) { state.set_team(changed.team); },
-                 [&](const UsageSeen& seen) {
-                   state.shares.add(state.shares.team(seen.team), seen.gpu_seconds, seen.at);
-                 },
-                 [&](const ContentsSeen& seen) {
-                   state.locality.set_contents(seen.node, seen.names);
-                 },
-                 [&](const TransferSeen& seen) {
-                   state.locality.see_transfer(seen.node, seen.bytes, seen.took);
-                 },
-                 [&](const Booked& booked) { state.bookings[booked.booking.id] = booked.booking; },
-                 [&](const Unbooked& unbooked) { state.bookings.erase(unbooked.id); },
-             },
-             event);
+  std::visit(
+      Overloaded{
+          [&](const NodeUp& up) { state.set_node(up.offer); },
+          [&](const NodeDown& down) { state.fleet.remove(down.node); },
+          [&](const JobQueued& queued) { state.queue_job(queued.job); },
+          [&](const JobPlaced& placed) { state.place_job(placed); },
+          [&](const JobStopping& stopping) { state.stop_job(stopping.job); },
+          [&](const JobGone& gone) { state.remove_job(gone); },
+          [&](const TeamChanged& changed) { state.set_team(changed.team); },
+          [&](const UsageSeen& seen) {
+            state.shares.add(state.shares.team(seen.team), seen.gpu_seconds, seen.at);
+          },
+          [&](const ContentsSeen& seen) { state.locality.set_contents(seen.node, seen.names); },
+          [&](const TransferSeen& seen) {
+            state.locality.see_transfer(seen.node, seen.bytes, seen.took);
+          },
+          [&](const Booked& booked) { state.bookings[booked.booking.id] = booked.booking; },
+          [&](const Unbooked& unbooked) { state.bookings.erase(unbooked.id); },
+      },
+      event);
 }
 
 Plan Scheduler::decide(WallTime now) {

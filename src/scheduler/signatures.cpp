@@ -17,7 +17,8 @@ bool Signatures::Key::operator<(const Key& other) const {
   const auto as_tuple = [](const Key& key) {
     const protocol::Resources& r = key.resources;
     return std::tuple(r.gpus, r.nodes, r.cpus, r.memory.count, r.gpu_milli.value_or(0),
-                      r.gpu_memory.value_or(protocol::Bytes{}).count, r.gpu_type.value_or(""), key.runtime_bucket);
+                      r.gpu_memory.value_or(protocol::Bytes{}).count, r.gpu_type.value_or(""),
+                      key.runtime_bucket);
   };
   return std::tuple(as_tuple(*this), uneven_gpus) < std::tuple(as_tuple(other), other.uneven_gpus);
 }
@@ -26,8 +27,7 @@ Signatures::Key Signatures::key_of(const QueuedJob& job) {
   Key key{job.resources, job.uneven_gpus, 1 << 20};
   // Half powers of two: jobs of one kind run about as long as each other.
   if (job.runtime) {
-    const double seconds =
-        std::max(1.0, static_cast<double>(job.runtime->long_one.count()) / 1e3);
+    const double seconds = std::max(1.0, static_cast<double>(job.runtime->long_one.count()) / 1e3);
     key.runtime_bucket = static_cast<int>(std::ceil(2 * std::log2(seconds)));
   }
   return key;
@@ -77,7 +77,8 @@ std::vector<std::pair<Signature, int>> Signatures::mix() const {
   std::vector<std::pair<Signature, int>> mix;  // in the order of keys: numbers depend on the past
   for (const auto& [key, signature] : ids_) {
     const auto count = kinds_[static_cast<std::size_t>(signature)]->count;
-    mix.emplace_back(signature, static_cast<int>(std::bit_width(static_cast<std::uint64_t>(count))));
+    mix.emplace_back(signature,
+                     static_cast<int>(std::bit_width(static_cast<std::uint64_t>(count))));
   }
   std::ranges::stable_sort(mix, [](const auto& a, const auto& b) { return a.second > b.second; });
   if (mix.size() > kMostKinds) mix.resize(kMostKinds);

@@ -6,7 +6,8 @@
 namespace galley::scheduler {
 namespace {
 
-constexpr double kSideMiss = 0.1;
+/// A little below a tenth: a long wait teaches late, and the interval would hold too few meanwhile.
+constexpr double kSideMiss = 0.085;
 /// How far a level moves after one promise. Larger follows a changing load sooner, and trembles.
 constexpr double kLevelStep = 0.003;
 /// How much each unit of a level beyond its range widens the interval, in logarithms.
@@ -211,6 +212,19 @@ void StartEstimator::forget(const JobId& job) {
   if (open == open_.end()) return;
   late_.erase({open->second.said.late, job});
   open_.erase(open);
+}
+
+StartEstimator StartEstimator::without_promises() const {
+  StartEstimator copy;
+  copy.buckets_ = buckets_;
+  copy.all_ = all_;
+  copy.starts_ = starts_;
+  copy.starts_of_team_ = starts_of_team_;
+  copy.recent_of_team_ = recent_of_team_;
+  copy.recent_of_size_ = recent_of_size_;
+  copy.kept_ = kept_;
+  copy.next_kept_ = next_kept_;
+  return copy;
 }
 
 }  // namespace galley::scheduler

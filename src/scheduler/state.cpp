@@ -32,14 +32,15 @@ State::State(const State& other)
       on_node(other.on_node),
       preemptible(other.preemptible),
       releases(other.releases),
-      estimator(other.estimator),
+      estimator(other.estimator.without_promises()),
       fresh(other.fresh),
       queued(other.queued),
       queued_of_team(other.queued_of_team),
       queued_gpu_s(other.queued_gpu_s),
       queued_without_gpus(other.queued_without_gpus),
       aged_gpus(other.aged_gpus),
-      placed_of_class(other.placed_of_class) {}  // the placer has caches of its own and learns the mix anew
+      placed_of_class(other.placed_of_class) {
+}  // the placer has caches of its own and learns the mix anew
 
 void State::settle() {
   if (!fleet.renumber()) return;
@@ -156,11 +157,12 @@ void State::retake(NodeIndex node) {
 }
 
 bool State::is_aged(const Job& job, WallTime now) const {
-  return job.is_gang && has_waited(job, now);
+  return job.is_gang && now - job.spec.queued_at >= options.age_limit;
 }
 
 bool State::has_waited(const Job& job, WallTime now) const {
-  return job.needs_nodes && now - job.spec.queued_at >= options.age_limit;
+  return job.needs_nodes && !job.has_private_cluster &&
+         now - job.spec.queued_at >= options.age_limit;
 }
 
 bool State::wants_guarantee(const Job& job) const {
@@ -181,8 +183,7 @@ void State::join_private_cluster(JobIndex index) {
 void State::rebuild_private_cluster(std::size_t team) {
   std::vector<JobIndex> of_team;
   jobs.for_each([&](JobIndex index, const Job& job) {
-    if (job.team == team && !job.spec.start_at)
-      of_team.push_back(index);
+    if (job.team == team && !job.spec.start_at) of_team.push_back(index);
   });
   for (const JobIndex index : of_team) {
     Job& job = jobs[index];

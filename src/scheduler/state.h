@@ -62,30 +62,30 @@ struct State {
   Fleet fleet;
   Jobs jobs;
   Signatures signatures;
-  JobQueue queue;                                     // may start, not entitled
-  std::set<std::pair<WallTime, JobSeq>> future;       // start_at lies ahead
-  std::vector<JobIndex> due;                          // start_at has come: first in the queue
-  std::vector<JobIndex> entitled;                     // guaranteed, not placed; in order
-  std::vector<JobIndex> misplaced;                    // guaranteed, placed where they cannot stay
+  JobQueue queue;                                // may start, not entitled
+  std::set<std::pair<WallTime, JobSeq>> future;  // start_at lies ahead
+  std::vector<JobIndex> due;                     // start_at has come: first in the queue
+  std::vector<JobIndex> entitled;                // guaranteed, not placed; in order
+  std::vector<JobIndex> misplaced;               // guaranteed, placed where they cannot stay
   FairShare shares;
   Guarantees guarantees;
   std::map<std::string, Team> teams;
   std::map<std::string, Booking> bookings;
   Locality locality;
-  std::vector<std::vector<JobIndex>> on_node;         // by NodeIndex
+  std::vector<std::vector<JobIndex>> on_node;  // by NodeIndex
   /// GPUs on each node that jobs of each class hold, protected ones left out.
   std::vector<std::array<std::int32_t, 3>> preemptible;
   Releases releases;
   Placer placer;
   StartEstimator estimator;
-  std::vector<JobIndex> fresh;                        // queued, and not yet told when they start
-  std::vector<std::pair<Signature, int>> mix;         // as told to the placer
+  std::vector<JobIndex> fresh;                 // queued, and not yet told when they start
+  std::vector<std::pair<Signature, int>> mix;  // as told to the placer
   std::size_t queued = 0;
   std::vector<std::int64_t> queued_of_team;
-  std::array<double, 3> queued_gpu_s{};               // expected work that waits, by class
+  std::array<double, 3> queued_gpu_s{};  // expected work that waits, by class
   std::int64_t queued_without_gpus = 0;
-  double aged_gpus = 0;                               // held by jobs that were placed by age
-  std::array<std::int64_t, 3> placed_of_class{};      // by PriorityClass, without those that stop
+  double aged_gpus = 0;                           // held by jobs that were placed by age
+  std::array<std::int64_t, 3> placed_of_class{};  // by PriorityClass, without those that stop
 
   /// Brings numbers and caches up to date after nodes have changed. Before anything else.
   void settle();
@@ -111,7 +111,8 @@ struct State {
   /// Past the age limit, and of the kind that smaller jobs pass most: a gang over several nodes.
   bool is_aged(const Job& job, WallTime now) const;
   /// Past the age limit and in need of a whole node at least: GPUs may be kept idle for it until it
-  /// has them together. Smaller jobs find a place whenever something ends.
+  /// has them together. Smaller jobs find a place whenever something ends, and where the team has
+  /// cells for it, its private cluster bounds its wait.
   bool has_waited(const Job& job, WallTime now) const;
   void join_private_cluster(JobIndex index);
   void rebuild_private_cluster(std::size_t team);

@@ -98,7 +98,9 @@ void State::remove_job(const JobGone& event) {
   const JobIndex index = *known;
   Job& job = jobs[index];
   if (VirtualCluster* cluster = guarantees.cluster(job.team))
-    cluster->remove(job.spec.seq, job.placed ? std::optional(job.placed_at - job.spec.done) : std::nullopt, event.at);
+    cluster->remove(job.spec.seq,
+                    job.placed ? std::optional(job.placed_at - job.spec.done) : std::nullopt,
+                    event.at);
   if (job.placed) {
     if (job.protected_) guarantees.released(index, job, jobs, on_node);
     detach(index);

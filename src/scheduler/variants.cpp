@@ -103,8 +103,8 @@ class Variants {
       QueuedJob changed = job_;
       changed.resources.memory.count = memory_mib << 20;
       const std::string size = format_bytes(changed.resources.memory.count);
-      add(std::move(changed), "less_memory", size + " of memory instead of " +
-              format_bytes(job_.resources.memory.count),
+      add(std::move(changed), "less_memory",
+          size + " of memory instead of " + format_bytes(job_.resources.memory.count),
           {{"resources.memory", std::to_string(memory_mib << 20)}});
     }
     if (cpus > 0 && cpus * 1000 < member.cpu_milli) {
@@ -120,7 +120,8 @@ class Variants {
     if (job_.priority_class == protocol::PriorityClass::idle) return;
     QueuedJob changed = job_;
     changed.priority_class = protocol::PriorityClass::idle;
-    add(std::move(changed), "idle_class", "the idle class: it may be stopped for others at any time",
+    add(std::move(changed), "idle_class",
+        "the idle class: it may be stopped for others at any time",
         {{"priority_class", "\"idle\""}});
   }
 

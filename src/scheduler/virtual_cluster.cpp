@@ -48,8 +48,7 @@ bool VirtualCluster::could_hold(std::span<const VirtualMember> members) const {
   return !members.empty() && place(members, all).has_value();
 }
 
-void VirtualCluster::add(JobSeq job, int priority_class,
-                         std::vector<VirtualMember> members) {
+void VirtualCluster::add(JobSeq job, int priority_class, std::vector<VirtualMember> members) {
   if (const auto ran = ran_.find(job); ran != ran_.end()) {
     if (const Running* running = this->running(job))
       ends_.erase({running->since + ran->second, job});

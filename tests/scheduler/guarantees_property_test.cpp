@@ -43,14 +43,14 @@ struct Story {
   std::vector<Arrival> arrivals;
 };
 
-/// Teams whose cells fill two or all three nodes, and jobs of all sizes.
-Story story(Dice& dice) {
+/// Teams with cells of the given sizes on three nodes, and jobs of all sizes.
+Story story(Dice& dice, const std::vector<std::int64_t>& cell_sizes) {
   Story story;
   std::int64_t gpus_left = kNodes * 8 - 8 * dice.below(2);
   const std::int64_t teams = 2 + dice.below(2);
   for (int team = 0; team < teams; ++team) {
     auto& guarantees = story.teams["team" + std::to_string(team)];
-    for (const std::int64_t size : {8, 4, 2, 1}) {
+    for (const std::int64_t size : cell_sizes) {
       const std::int64_t count = std::min(dice.below(16 / size / 2 + 1), gpus_left / size / 2);
       if (count == 0) continue;
       guarantees.push_back({.gpu_type = "", .gpus = size, .count = count});
@@ -174,7 +174,7 @@ TEST(GuaranteesProperty, NoGuaranteedJobStartsLaterThanInItsPrivateCluster) {
   for (std::uint64_t seed = 1; seed <= 150; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Dice dice(seed);
-    const Story story = galley::scheduler::story(dice);
+    const Story story = galley::scheduler::story(dice, {8});
     Controller world;
     const auto starts = live(world, story, [](Controller&) {});
     if (::testing::Test::HasFatalFailure()) return;
@@ -194,7 +194,7 @@ TEST(GuaranteesProperty, ProtectedJobsLieOnGpusThatWorkWhateverBreaks) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Dice dice(seed);
-    const Story story = galley::scheduler::story(dice);
+    const Story story = galley::scheduler::story(dice, {8, 4, 2, 1});
     Controller world;
     live(world, story, [&](Controller& fleet) {
       if (dice.below(4) != 0) return;

@@ -249,8 +249,8 @@ TEST(GuideGolden, SaysOneReasonAndAlternativesThatHold) {
   for (const auto& [kind, count] : kinds)
     std::cout << "alternative " << kind << ": " << count.first << ", of which " << count.second
               << " start now\n";
-  for (const char* kind : {"fewer_gpus", "other_gpu_type", "split_over_nodes", "idle_class",
-                           "other_team", "less_memory", "later_slot"})
+  for (const char* kind : {"fewer_gpus", "other_gpu_type", "split_over_nodes", "other_team",
+                           "less_memory", "later_slot"})
     EXPECT_TRUE(kinds.contains(kind)) << "no case of the set has " << kind;
 }
 

@@ -22,7 +22,8 @@ struct World {
   Scheduler rebuilt() const {
     Scheduler scheduler;
     // In another order than the events came: jobs before nodes, running before queued.
-    for (const auto& [id, entry] : placed) scheduler.apply(JobPlaced{entry.first, entry.second, placed_at.at(id)});
+    for (const auto& [id, entry] : placed)
+      scheduler.apply(JobPlaced{entry.first, entry.second, placed_at.at(id)});
     for (auto entry = queued.rbegin(); entry != queued.rend(); ++entry)
       scheduler.apply(JobQueued{entry->second});
     for (const auto& [id, offer] : nodes) scheduler.apply(NodeUp{offer});
@@ -64,10 +65,11 @@ QueuedJob any_job(int number, WallTime now) {
 }
 
 NodeUp any_node() {
-  return up(*rc::gen::inRange(1, 4), {.cpus = *rc::gen::inRange<std::int64_t>(1, 17),
-                                      .gpus = *rc::gen::inRange(0, 5),
-                                      .model = *rc::gen::element<std::string>("H100", "A100"),
-                                      .memory_bytes = *rc::gen::inRange<std::int64_t>(0, 17) << 20});
+  return up(*rc::gen::inRange(1, 4),
+            {.cpus = *rc::gen::inRange<std::int64_t>(1, 17),
+             .gpus = *rc::gen::inRange(0, 5),
+             .model = *rc::gen::element<std::string>("H100", "A100"),
+             .memory_bytes = *rc::gen::inRange<std::int64_t>(0, 17) << 20});
 }
 
 /// A plan gives nothing twice, nothing that is held, and no more than the nodes offer.
@@ -150,7 +152,7 @@ RC_GTEST_PROP(SchedulerWorld, DecidesAsOneThatWasRebuiltAndNeverGivesTwice, ()) 
       }
     }
     const Plan plan = scheduler.decide(now);
-        const Plan again = world.rebuilt().decide(now);
+    const Plan again = world.rebuilt().decide(now);
     RC_LOG() << "as it went: " << describe(plan) << "rebuilt: " << describe(again);
     RC_ASSERT(plan == again);
     check_plan(world, plan, now);

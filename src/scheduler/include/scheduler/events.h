@@ -58,8 +58,8 @@ struct Content {
 
 /// How long a job is expected to run. Without an estimator both are the stated maximum.
 struct Runtime {
-  Millis typical{0};  // p50
-  Millis long_one{0}; // p90
+  Millis typical{0};   // p50
+  Millis long_one{0};  // p90
   bool operator==(const Runtime&) const = default;
 };
 
@@ -70,14 +70,14 @@ struct QueuedJob {
   protocol::Resources resources;
   std::optional<WallTime> start_at;  // not before; with a runtime it is a booking of that slot
   std::string team = "default";
-  WallTime queued_at{};              // acceptance; waits and ages are counted from it
-  std::optional<Runtime> runtime;    // absent: nothing is known
-  Millis done{0};                    // of its runtime, saved before it was preempted
+  WallTime queued_at{};            // acceptance; waits and ages are counted from it
+  std::optional<Runtime> runtime;  // absent: nothing is known
+  Millis done{0};                  // of its runtime, saved before it was preempted
   /// How often it saves its work; absent: when it is asked to stop, or never.
   std::optional<Millis> checkpoint_every;
-  std::vector<Content> contents;     // image first
-  Millis build{0};                   // to build the image where it is missing
-  std::string booking;  // runs inside this one; empty: none
+  std::vector<Content> contents;  // image first
+  Millis build{0};                // to build the image where it is missing
+  std::string booking;            // runs inside this one; empty: none
   /// Members of different sizes, when the request is not `resources.nodes` equal ones: GPUs of each
   /// member, largest first. Traces have such jobs (12 GPUs on nodes of 8).
   std::vector<std::int64_t> uneven_gpus;
@@ -89,8 +89,8 @@ enum class Standing { guaranteed, borrowed };
 
 /// Cells that a team owns wherever they are: `count` cells of `gpus` GPUs each of one model.
 struct Guarantee {
-  std::string gpu_type;  // words that the GPU's name contains; empty: any
-  std::int64_t gpus = 8; // of one cell: 1, 2, 4, ... up to a node
+  std::string gpu_type;   // words that the GPU's name contains; empty: any
+  std::int64_t gpus = 8;  // of one cell: 1, 2, 4, ... up to a node
   std::int64_t count = 0;
   bool operator==(const Guarantee&) const = default;
 };

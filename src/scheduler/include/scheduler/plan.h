@@ -69,19 +69,20 @@ struct Explanation {
 
 /// What stands between a job and its start; exactly one binds at a time.
 enum class Binding {
-  none,                // it starts at once
-  impossible,          // no node, or not enough nodes, of the fleet could ever hold it
-  no_node,             // no node is up
-  not_before,          // it was booked for later
-  resources_in_use,    // enough exists, too little is free
-  fragmentation,       // enough is free in all, but not together where it is needed
-  set_aside,           // room is free but kept for jobs before it, a booking or a team's guarantee
+  none,              // it starts at once
+  impossible,        // no node, or not enough nodes, of the fleet could ever hold it
+  no_node,           // no node is up
+  not_before,        // it was booked for later
+  resources_in_use,  // enough exists, too little is free
+  fragmentation,     // enough is free in all, but not together where it is needed
+  set_aside,         // room is free but kept for jobs before it, a booking or a team's guarantee
 };
 
 /// One change to the request, planned by the same planner that will place the job.
 struct Alternative {
   std::string change;  // "4 GPUs instead of 8"
-  std::string kind;    // fewer_gpus, other_gpu_type, split_over_nodes, idle_class, other_team, less_memory, later_slot
+  std::string kind;    // fewer_gpus, other_gpu_type, split_over_nodes, idle_class, other_team,
+                       // less_memory, later_slot
   protocol::Resources resources;
   protocol::PriorityClass priority_class = protocol::PriorityClass::normal;
   std::string team;
@@ -94,9 +95,9 @@ struct Alternative {
 
 struct Guide {
   Binding binding = Binding::none;
-  std::string reason;  // one sentence: what binds, with numbers
-  std::string field;   // of the job file, where one is to blame
-  std::optional<StartEstimate> start;  // as asked for; absent when impossible
+  std::string reason;                     // one sentence: what binds, with numbers
+  std::string field;                      // of the job file, where one is to blame
+  std::optional<StartEstimate> start;     // as asked for; absent when impossible
   std::vector<Alternative> alternatives;  // at most 5, soonest first
 };
 

@@ -15,17 +15,20 @@ namespace galley::scheduler {
 struct State;
 
 struct Options {
-  std::size_t reservation_depth = 64;  // blocked jobs of the documented order that get a reservation
-  double keep_ratio = 0.05;             // of the fleet's GPUs, kept idle for blocked jobs at once
-  double aged_ratio = 0.15;             // of the fleet's GPUs, for borrowed jobs that went by age
+  std::size_t reservation_depth =
+      64;                    // blocked jobs of the documented order that get a reservation
+  double keep_ratio = 0.05;  // of the fleet's GPUs, kept idle for blocked jobs at once
+  double aged_ratio = 0.15;  // of the fleet's GPUs, for borrowed jobs that went by age
   Millis usage_half_life{std::chrono::hours(24 * 7)};
-  Millis age_limit{std::chrono::hours(24)};       // after it a job goes before the fair share
-  Millis minimum_runtime{std::chrono::minutes(5)};  // a job is not preempted sooner (except idle class)
+  Millis age_limit{std::chrono::hours(24)};  // after it a job goes before the fair share
+  Millis minimum_runtime{
+      std::chrono::minutes(5)};  // a job is not preempted sooner (except idle class)
 };
 
 /// In memory, single-threaded, no clock, no I/O. The caller applies JobPlaced for each start and
-/// JobStopping for each preemption that it carries out. A copy is an independent scheduler: guides
-/// are computed on one, on another thread.
+/// JobStopping for each preemption that it carries out. A copy decides as the original does; it
+/// knows what waits have taught so far, but learns nothing from jobs that wait already. Guides are
+/// computed on one, on another thread.
 class Scheduler {
  public:
   explicit Scheduler(Options options = {});

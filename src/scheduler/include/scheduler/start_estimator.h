@@ -54,6 +54,9 @@ class StartEstimator {
   /// It was cancelled: nothing can be learnt from it.
   void forget(const JobId& job);
 
+  /// What was learnt, without the promises that are open: enough to estimate with.
+  StartEstimator without_promises() const;
+
   /// The share of promises that held, over the last `kRecent` that were decided; 1 for none.
   double recent_coverage_ratio() const;
 
