@@ -22,7 +22,6 @@ JobIndex Jobs::add(QueuedJob spec) {
     unused_.pop_back();
   }
   index_of_.emplace(spec.id, index);
-  index_of_seq_.emplace(spec.seq, index);
   Job& job = slots_[static_cast<std::size_t>(index)].emplace();
   job.spec = std::move(spec);
   return index;
@@ -31,7 +30,9 @@ JobIndex Jobs::add(QueuedJob spec) {
 void Jobs::remove(JobIndex index) {
   auto& slot = slots_[static_cast<std::size_t>(index)];
   index_of_.erase(slot->spec.id);
-  index_of_seq_.erase(slot->spec.seq);
+  if (const auto known = index_of_seq_.find(slot->spec.seq);
+      known != index_of_seq_.end() && known->second == index)
+    index_of_seq_.erase(known);
   slot.reset();
   unused_.push_back(index);
 }
@@ -41,6 +42,8 @@ std::optional<JobIndex> Jobs::find(const JobId& id) const {
   if (found == index_of_.end()) return std::nullopt;
   return found->second;
 }
+
+void Jobs::remember_seq(JobIndex index) { index_of_seq_.emplace((*this)[index].spec.seq, index); }
 
 std::optional<JobIndex> Jobs::find(JobSeq seq) const {
   const auto found = index_of_seq_.find(seq);

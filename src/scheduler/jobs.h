@@ -42,6 +42,8 @@ class Jobs {
   JobIndex add(QueuedJob spec);
   void remove(JobIndex index);
   std::optional<JobIndex> find(const JobId& id) const;
+  /// Only jobs that were remembered are found by their seq: most are never asked for.
+  void remember_seq(JobIndex index);
   std::optional<JobIndex> find(JobSeq seq) const;
   Job& operator[](JobIndex index) { return *slots_[static_cast<std::size_t>(index)]; }
   const Job& operator[](JobIndex index) const { return *slots_[static_cast<std::size_t>(index)]; }

@@ -22,7 +22,6 @@ JobQueue::Entry JobQueue::entry_of(JobIndex index, const Job& job) {
 void JobQueue::add(JobIndex index, const Job& job) {
   Class& one = classes_[class_of(job)];
   const Entry entry = entry_of(index, job);
-  one.all[job.signature].insert(entry);
   if (job.is_gang) one.gangs[job.signature].insert(entry);
   if (job.needs_nodes && !job.is_gang && !job.has_private_cluster) one.whole_nodes.insert(entry);
   one.by_team[job.team][job.signature].insert(entry);
@@ -39,12 +38,11 @@ void JobQueue::remove(JobIndex index, const Job& job) {
     if (found->second.empty()) lines.erase(found);
     return erased;
   };
-  if (!erase(one.all)) return;
+  const auto team = one.by_team.find(job.team);
+  if (team == one.by_team.end() || !erase(team->second)) return;
   erase(one.gangs);
   one.whole_nodes.erase(entry);
   --size_;
-  const auto team = one.by_team.find(job.team);
-  erase(team->second);
   if (team->second.empty()) one.by_team.erase(team);
 }
 
@@ -57,9 +55,10 @@ std::optional<JobIndex> JobQueue::oldest_for_a_node(protocol::PriorityClass prio
 std::int64_t JobQueue::ahead(const Job& job) const {
   std::int64_t count = 0;
   for (std::size_t i = 0; i <= class_of(job); ++i)
-    for (const auto& [signature, line] : classes_[i].all)
-      for (const Entry& entry : line)
-        if (i < class_of(job) || entry.seq < job.spec.seq) ++count;
+    for (const auto& [team, lines] : classes_[i].by_team)
+      for (const auto& [signature, line] : lines)
+        for (const Entry& entry : line)
+          if (i < class_of(job) || entry.seq < job.spec.seq) ++count;
   return count;
 }
 

@@ -44,7 +44,6 @@ class JobQueue {
   using Line = std::set<Entry>;  // by acceptance
   using Lines = std::map<Signature, Line>;
   struct Class {
-    Lines all;
     Lines gangs;       // who may come first by age
     Line whole_nodes;  // of jobs that need one and whose wait nothing else bounds
     std::map<std::size_t, Lines> by_team;

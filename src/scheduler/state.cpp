@@ -177,6 +177,7 @@ void State::join_private_cluster(JobIndex index) {
   auto members = guarantees.members(signatures.members(job.signature, fleet), fleet);
   if (!cluster.could_hold(members)) return;
   job.has_private_cluster = true;
+  jobs.remember_seq(index);
   cluster.add(job.spec.seq, static_cast<int>(job.spec.priority_class), std::move(members));
 }
 

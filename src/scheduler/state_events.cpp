@@ -43,6 +43,7 @@ void State::queue_job(const QueuedJob& job) {
   added.needs_nodes = added.is_gang || needs_nodes(added);
   count_waiting(added, 1);
   if (job.start_at) {
+    jobs.remember_seq(index);
     future.insert({*job.start_at, job.seq});
     return;
   }
