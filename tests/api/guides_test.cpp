@@ -75,8 +75,11 @@ TEST_F(Guides, AmountsThatNoJobCanAskForAreAnsweredAsGuides) {
     EXPECT_EQ(guide["binding"], "impossible") << resources;
     EXPECT_EQ(guide["reason"], reason);
     EXPECT_EQ(guide["starts_now"], false);
+    // Asked a moment later: what would start at once says another time.
     const auto refused = post("/api/v1/jobs", job(resources), 400);
-    EXPECT_EQ(refused["guide"], guide);
+    EXPECT_EQ(refused["guide"]["binding"], "impossible") << resources;
+    EXPECT_EQ(refused["guide"]["reason"], reason);
+    EXPECT_EQ(refused["guide"]["alternatives"].size(), guide["alternatives"].size());
   }
 }
 
