@@ -5,33 +5,20 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 
 #include "busy_fleet.h"
+#include "resident.h"
+#include "statistics.h"
 #include "stop.h"
 
 namespace galley::bench {
 namespace {
 
 using std::chrono::steady_clock;
+using support::quantile;
 
 double ms_since(steady_clock::time_point begin) {
   return std::chrono::duration<double, std::milli>(steady_clock::now() - begin).count();
-}
-
-double quantile(std::vector<double> values, double share) {
-  if (values.empty()) return 0;
-  std::ranges::sort(values);
-  return values[std::min(values.size() - 1,
-                         static_cast<std::size_t>(share * static_cast<double>(values.size())))];
-}
-
-double rss_mib() {
-  std::ifstream file("/proc/self/statm");
-  std::int64_t pages = 0;
-  std::int64_t resident = 0;
-  file >> pages >> resident;
-  return static_cast<double>(resident * sysconf(_SC_PAGESIZE)) / (1 << 20);
 }
 
 /// Jobs until the fleet is full, then as many more as are to wait.
@@ -87,6 +74,7 @@ Result<BenchReport> run_scheduler_bench(const SchedulerBenchOptions& options) {
                  ms_since(begin) / 1e3);
   }
   fmt::print(stderr, "\r{:60}\r", "");
+  GALLEY_TRY(const double rss_mib, support::resident_mib(getpid()));
   BenchReport report{.name = "scheduler"};
   report.figures = {{"pass_p50_ms", quantile(passes, 0.5)},
                     {"pass_p99_ms", quantile(passes, 0.99)},
@@ -94,7 +82,7 @@ Result<BenchReport> run_scheduler_bench(const SchedulerBenchOptions& options) {
                     {"passes_per_s", static_cast<double>(passes.size()) / (busy_ms / 1e3)},
                     {"guide_p50_ms", quantile(guides, 0.5)},
                     {"guide_p99_ms", quantile(guides, 0.99)},
-                    {"rss_mib", rss_mib()},
+                    {"rss_mib", rss_mib},
                     {"queued", static_cast<double>(fleet.scheduler().queued())},
                     {"running", static_cast<double>(fleet.running())},
                     {"gpus_in_use_pct", 100 * fleet.gpus_in_use_ratio()}};

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "http/client.h"
+#include "resident.h"
 #include "scratch_folder.h"
 #include "server_process.h"
 #include "statistics.h"
@@ -54,15 +55,6 @@ Result<Started> time_start(const support::ServerOptions& options) {
   return Started{std::move(server), ms};
 }
 
-Result<double> resident_mib(pid_t pid) {
-  constexpr std::string_view kName = "VmRSS:";
-  constexpr double kKibPerMib = 1024;
-  GALLEY_TRY(const std::string status, read_file(fmt::format("/proc/{}/status", pid), 1 << 16));
-  const std::size_t at = status.find(kName);
-  if (at == std::string::npos) return Error{Errc::unavailable, "the server has no VmRSS"};
-  return std::stod(status.substr(at + kName.size())) / kKibPerMib;
-}
-
 }  // namespace
 
 Result<BenchReport> run_start_bench(const StartBenchOptions& options) {
@@ -83,7 +75,7 @@ Result<BenchReport> run_start_bench(const StartBenchOptions& options) {
                round, options.rounds, first.ms, second.ms);
     if (round == options.rounds) {
       std::this_thread::sleep_for(kSettle);
-      GALLEY_TRY(rss_mib, resident_mib(second.server.pid()));
+      GALLEY_TRY(rss_mib, support::resident_mib(second.server.pid()));
     }
     GALLEY_TRY_STATUS(second.server.stop());
   }

@@ -8,10 +8,13 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "traces/csv.h"
+#include "simulation/csv.h"
 
 namespace galley::bench {
 namespace {
+
+using simulation::CsvRow;
+using simulation::read_csv;
 
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 30;
 constexpr std::int64_t kMostMilli = 100'000'000;          // 100,000 processors

@@ -15,7 +15,7 @@ using registry::Kind;
 using registry::Move;
 using registry::Snapshot;
 
-// Whoever rolls back reads the whole history of one channel.
+// Pages are cut from the whole history: each item tells what its channel pointed at before.
 constexpr std::int64_t kWholeHistory = 1'000'000;
 
 serving::Placement placement_of(const Snapshot& snapshot, std::string channel,
@@ -115,28 +115,14 @@ Result<http::Response> deploy(Context& context, const http::Request& request) {
   return reply_channel(print_channel(moved.channel), moved.channel.generation);
 }
 
-/// What a rollback will return to. Deploying pushes on a stack, rolling back pops; replaying the
-/// history gives the stack. Nothing when there is nothing to return to.
-std::optional<SnapshotId> rollback_target(const std::vector<Move>& newest_first) {
-  std::vector<SnapshotId> stack;
-  for (auto move = newest_first.rbegin(); move != newest_first.rend(); ++move) {
-    if (move->action == "rollback" && !stack.empty())
-      stack.pop_back();
-    else
-      stack.push_back(move->snapshot_id);
-  }
-  if (stack.size() < 2) return std::nullopt;
-  return stack[stack.size() - 2];
-}
-
 Result<http::Response> rollback(Context& context, const http::Request& request) {
   const std::string model(request.param("name"));
   const std::string channel(request.param("channel"));
   auto& registry = context.services.registry;
   GALLEY_TRY(const auto given, expected_generation(request));
   GALLEY_TRY(const auto current, registry.channel(model, channel));
-  GALLEY_TRY(const auto history, registry.history(model, channel, kWholeHistory));
-  if (const auto target = rollback_target(history)) {
+  GALLEY_TRY(const auto target, registry.rollback_target(model, channel));
+  if (target) {
     GALLEY_TRY(const auto snapshot, registry.get(Kind::model, target->str()));
     GALLEY_TRY_STATUS(prepare(context, snapshot, channel));
   }

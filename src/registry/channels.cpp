@@ -162,30 +162,41 @@ Status go_back(Transaction& transaction, const RollbackRequest& request, WallTim
        .request_id = request.request_id});
 }
 
-}  // namespace
-
-Result<MoveAnswer> Registry::move_channel(const MoveRequest& request) {
+/// One durable change of a channel: `step` checks and records it.
+template <class Request>
+Result<MoveAnswer> change_channel(store::Database& database, WallTime now, const Request& request,
+                                  Status (*step)(Transaction&, const Request&, WallTime,
+                                                 MoveAnswer&)) {
   GALLEY_TRY_STATUS(check_name("model", request.model));
   GALLEY_TRY_STATUS(check_name("channel", request.channel));
   MoveAnswer answer;
-  const WallTime now = clock_.wall();
-  GALLEY_TRY_STATUS(database_.write([&](Transaction& transaction) {
+  GALLEY_TRY_STATUS(database.write([&](Transaction& transaction) {
     answer = {};
-    return move(transaction, request, now, answer);
+    return step(transaction, request, now, answer);
   }));
   return answer;
 }
 
+}  // namespace
+
+Result<MoveAnswer> Registry::move_channel(const MoveRequest& request) {
+  return change_channel(database_, clock_.wall(), request, move);
+}
+
 Result<MoveAnswer> Registry::rollback(const RollbackRequest& request) {
-  GALLEY_TRY_STATUS(check_name("model", request.model));
-  GALLEY_TRY_STATUS(check_name("channel", request.channel));
-  MoveAnswer answer;
-  const WallTime now = clock_.wall();
-  GALLEY_TRY_STATUS(database_.write([&](Transaction& transaction) {
-    answer = {};
-    return go_back(transaction, request, now, answer);
+  return change_channel(database_, clock_.wall(), request, go_back);
+}
+
+Result<std::optional<SnapshotId>> Registry::rollback_target(std::string_view model,
+                                                            std::string_view channel) const {
+  GALLEY_TRY(const auto current, this->channel(model, channel));
+  std::optional<SnapshotId> target;
+  GALLEY_TRY_STATUS(database_.read([&](Transaction& transaction) -> Status {
+    GALLEY_TRY(const auto row, below(transaction, current));
+    if (row) target = SnapshotId::trusted(row->text(0));
+    return ok();
   }));
-  return answer;
+  return target;
 }
 
 Result<Channel> Registry::channel(std::string_view model, std::string_view channel) const {

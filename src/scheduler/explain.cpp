@@ -28,19 +28,15 @@ std::string obstacle(const Fleet& fleet, NodeIndex node, const Request& request)
   const Pool& pool = fleet.pool();
   std::string text;
   const auto add = [&](const std::string& lack) { text += (text.empty() ? "" : "; ") + lack; };
+  const DeviceSet wanted = devices_of(pool, node, request.models) & pool.in_service(node);
+  const int all = std::popcount(wanted);
   int free = 0;
-  int all = 0;
-  for (int i = 0; i < pool.gpu_count(node); ++i) {
-    if (!request.models.empty() &&
-        !std::ranges::binary_search(request.models, pool.device_model(node, i)))
-      continue;
-    const DeviceSet bit = DeviceSet{1} << i;
-    if ((pool.in_service(node) & bit) == 0) continue;
-    ++all;
+  for (DeviceSet left = wanted; left != 0; left &= left - 1) {
+    const int i = std::countr_zero(left);
     if (request.is_share()
             ? pool.device_shareable(node, i) && pool.idle_milli(node, i) >= request.gpu_milli &&
                   pool.idle_memory_mib(node, i) >= request.gpu_memory_mib
-            : (pool.free_devices(node) & bit) != 0 &&
+            : (pool.free_devices(node) >> i & 1) != 0 &&
                   pool.device_memory_mib(node, i) >= request.gpu_memory_mib)
       ++free;
   }
@@ -111,8 +107,7 @@ Explanation Scheduler::why(const JobId& id, WallTime now) const {
     else if (state.guarantees.any())
       answer.lines.push_back(
           "it runs on GPUs that are idle at the moment: a job of a team that is guaranteed them "
-          "may "
-          "displace it");
+          "may displace it");
     return answer;
   }
   const Guide how = guide(job.spec, now);

@@ -52,6 +52,14 @@ bool same_shape(const NodeOffer& left, const NodeOffer& right) {
 
 }  // namespace
 
+DeviceSet devices_of(const Pool& pool, NodeIndex node, const std::vector<ModelIndex>& models) {
+  DeviceSet devices = 0;
+  for (int i = 0; i < pool.gpu_count(node); ++i)
+    if (models.empty() || std::ranges::binary_search(models, pool.device_model(node, i)))
+      devices |= DeviceSet{1} << i;
+  return devices;
+}
+
 void Fleet::set(NodeOffer offer) {
   if (offer.devices.size() > kMostGpusOfANode) offer.devices.resize(kMostGpusOfANode);
   auto shared = std::make_shared<const NodeOffer>(std::move(offer));
@@ -76,11 +84,13 @@ bool Fleet::renumber() {
   by_index_.clear();
   index_of_.clear();
   model_names_.clear();
+  most_gpus_of_a_node_ = 0;
   for (const auto& [id, offer] : offers_) {
     const NodeIndex index = pool_.add_node(spec_of(*offer));
     pool_.set_in_service(index, in_service(*offer));
     by_index_.push_back(offer);
     index_of_.emplace(id, index);
+    most_gpus_of_a_node_ = std::max(most_gpus_of_a_node_, pool_.gpu_count(index));
     for (const Device& device : offer->devices) {
       const auto model = static_cast<std::size_t>(pool_.model(device.model));
       if (model_names_.size() <= model) model_names_.resize(model + 1);
@@ -101,11 +111,11 @@ std::optional<NodeIndex> Fleet::find(const NodeId& node) const {
   return found->second;
 }
 
-std::vector<ModelIndex> Fleet::models(const std::optional<std::string>& words) const {
+std::vector<ModelIndex> Fleet::models(const std::string& words) const {
   std::vector<ModelIndex> models;
-  if (!words || words->empty()) return models;
+  if (words.empty()) return models;
   for (std::size_t i = 0; i < model_names_.size(); ++i)
-    if (contains_words(model_names_[i], *words)) models.push_back(static_cast<ModelIndex>(i));
+    if (contains_words(model_names_[i], words)) models.push_back(static_cast<ModelIndex>(i));
   if (models.empty()) models.push_back(kNoModel);
   return models;
 }
@@ -118,7 +128,7 @@ std::vector<Request> Fleet::members(const QueuedJob& job) const {
       .gpus = static_cast<int>(std::min<std::int64_t>(resources.gpus, kMostGpusOfANode + 1)),
       .gpu_milli = static_cast<int>(resources.gpu_milli.value_or(kWholeGpuMilli)),
       .gpu_memory_mib = to_mib(resources.gpu_memory.value_or(protocol::Bytes{}).count),
-      .models = models(resources.gpu_type)};
+      .models = models(resources.gpu_type.value_or(""))};
   if (request.gpus == 0) request.models.clear();
   std::vector<Request> members;
   for (const std::int64_t gpus : job.uneven_gpus) {

@@ -19,6 +19,9 @@ struct Held {
   Grant grant;
 };
 
+/// The node's devices of these models, in service or not; all of them for no models.
+DeviceSet devices_of(const Pool& pool, NodeIndex node, const std::vector<ModelIndex>& models);
+
 /// The nodes as they were told, and the Pool that counts what is free on them. Node numbers follow
 /// the ids, so that they do not depend on the order in which nodes came.
 class Fleet {
@@ -32,6 +35,7 @@ class Fleet {
   bool is_numbered() const { return !changed_; }
   bool empty() const { return offers_.empty(); }
   std::size_t size() const { return by_index_.size(); }
+  int most_gpus_of_a_node() const { return most_gpus_of_a_node_; }
   const NodeOffer& offer(NodeIndex node) const {
     return *by_index_[static_cast<std::size_t>(node)];
   }
@@ -44,7 +48,7 @@ class Fleet {
   /// the words of gpu_type; words that no model contains give a request that fits nowhere.
   std::vector<Request> members(const QueuedJob& job) const;
   /// GPU models that the words match (letters compare without case); all for no words.
-  std::vector<ModelIndex> models(const std::optional<std::string>& words) const;
+  std::vector<ModelIndex> models(const std::string& words) const;
   const std::vector<std::string>& model_names() const { return model_names_; }
 
   Placement placement(const std::vector<Grant>& grants) const;
@@ -61,6 +65,7 @@ class Fleet {
   std::unordered_map<NodeId, NodeIndex> index_of_;
   std::vector<std::string> model_names_;  // by ModelIndex
   Pool pool_;
+  int most_gpus_of_a_node_ = 0;
   bool changed_ = true;
 };
 

@@ -6,27 +6,6 @@
 #include <tuple>
 
 namespace galley::scheduler {
-namespace {
-
-bool is_subset(const std::vector<ModelIndex>& part, const std::vector<ModelIndex>& whole) {
-  return std::ranges::includes(whole, part);
-}
-
-std::optional<std::string> words_of(const std::string& words) {
-  if (words.empty()) return std::nullopt;
-  return words;
-}
-
-bool is_of_models(const Pool& pool, NodeIndex node, DeviceSet devices,
-                  const std::vector<ModelIndex>& models) {
-  if (models.empty()) return true;
-  for (DeviceSet left = devices; left != 0; left &= left - 1)
-    if (std::ranges::find(models, pool.device_model(node, std::countr_zero(left))) == models.end())
-      return false;
-  return true;
-}
-
-}  // namespace
 
 int Guarantees::chain(const std::string& words) {
   const auto found = std::ranges::find(chains_, words);
@@ -40,13 +19,13 @@ bool Guarantees::set_team(std::size_t team, const std::vector<Guarantee>& wanted
   std::vector<VirtualCell> cells;
   for (const Guarantee& guarantee : wanted) {
     // The processors and memory that go with a cell: its part of the poorest node that has one.
-    const auto models = fleet.models(words_of(guarantee.gpu_type));
+    const auto models = fleet.models(guarantee.gpu_type);
     VirtualCell cell{chain(guarantee.gpu_type), static_cast<int>(guarantee.gpus), 0, 0};
     bool known = false;
     for (std::size_t i = 0; i < fleet.size(); ++i) {
       const auto node = static_cast<NodeIndex>(i);
       const int gpus = fleet.pool().gpu_count(node);
-      if (gpus < cell.gpus || !is_of_models(fleet.pool(), node, 1, models)) continue;
+      if (gpus < cell.gpus || (devices_of(fleet.pool(), node, models) & 1) == 0) continue;
       const std::int64_t cpu = fleet.pool().cpu_milli(node) * cell.gpus / gpus;
       const std::int64_t memory = fleet.pool().memory_mib(node) * cell.gpus / gpus;
       cell.cpu_milli = known ? std::min(cell.cpu_milli, cpu) : cpu;
@@ -62,7 +41,7 @@ bool Guarantees::set_team(std::size_t team, const std::vector<Guarantee>& wanted
     return had;
   }
   if (found != clusters_.end() && found->second.virtual_cluster.cells() == cells) return false;
-  TeamCells fresh{wanted, VirtualCluster(cells), {}, {}};
+  TeamCells fresh{VirtualCluster(cells), {}, {}};
   fresh.bound.resize(cells.size());
   fresh.broken.resize(cells.size());
   clusters_.insert_or_assign(team, std::move(fresh));
@@ -71,10 +50,8 @@ bool Guarantees::set_team(std::size_t team, const std::vector<Guarantee>& wanted
 }
 
 bool Guarantees::any_lost() const {
-  for (const auto& [team, one] : clusters_)
-    for (std::size_t i = 0; i < one.bound.size(); ++i)
-      if (one.virtual_cluster.is_lost(i)) return true;
-  return false;
+  return std::ranges::any_of(clusters_,
+                             [&](const auto& entry) { return lost_cells(entry.first) > 0; });
 }
 
 bool Guarantees::has_cells(std::size_t team) const { return clusters_.contains(team); }
@@ -96,8 +73,8 @@ std::vector<VirtualMember> Guarantees::members(const std::vector<Request>& membe
     VirtualMember member{{}, request.gpus, request.cpu_milli, request.memory_mib};
     if (!request.models.empty()) {
       for (std::size_t i = 0; i < chains_.size(); ++i) {
-        const auto models = fleet.models(words_of(chains_[i]));
-        if (!models.empty() && is_subset(models, request.models))
+        const auto models = fleet.models(chains_[i]);
+        if (!models.empty() && std::ranges::includes(request.models, models))
           member.chains.push_back(static_cast<int>(i));
       }
       if (member.chains.empty()) member.chains.push_back(-1);
@@ -137,16 +114,15 @@ DeviceSet Guarantees::taken(NodeIndex node) const {
 std::vector<PhysicalCell> Guarantees::choices(std::size_t team, std::size_t cell,
                                               const Fleet& fleet) const {
   const VirtualCell& wanted = clusters_.at(team).virtual_cluster.cells().at(cell);
-  const auto models = fleet.models(words_of(words(wanted)));
+  const auto models = fleet.models(words(wanted));
   const Pool& pool = fleet.pool();
   std::vector<PhysicalCell> found;
   for (std::size_t i = 0; i < fleet.size(); ++i) {
     const auto node = static_cast<NodeIndex>(i);
     if (!pool.is_open(node) || pool.gpu_count(node) < wanted.gpus) continue;
-    const DeviceSet away = taken(node) | ~pool.in_service(node);
+    const DeviceSet away = taken(node) | ~pool.in_service(node) | ~devices_of(pool, node, models);
     for (const DeviceSet set : pool.cells(node))
-      if (std::popcount(set) == wanted.gpus && (set & away) == 0 &&
-          is_of_models(pool, node, set, models))
+      if (std::popcount(set) == wanted.gpus && (set & away) == 0)
         found.push_back({fleet.offer(node).id, node, set});
   }
   return found;
@@ -182,21 +158,19 @@ std::vector<std::pair<std::size_t, std::size_t>> Guarantees::unbindable(const Fl
            std::ranges::find(named, pool.device_model(node, 0)) == named.end();
   });
   std::vector<DeviceSet> away;
-  for (const NodeIndex node : nodes) {
+  for (const NodeIndex node : nodes)
     away.push_back(pool.is_open(node) ? taken(node) | ~pool.in_service(node) : ~DeviceSet{0});
-  }
   std::vector<std::pair<std::size_t, std::size_t>> left_over;
   std::map<std::pair<int, int>, std::size_t> begin;  // nodes before it have no room for such a cell
   for (const Want& want : wants) {
     const VirtualCell& cell = clusters_.at(want.team).virtual_cluster.cells()[want.cell];
-    const auto models = fleet.models(words_of(words(cell)));
+    const auto models = fleet.models(words(cell));
     bool placed = false;
     for (std::size_t& i = begin[{cell.chain, cell.gpus}]; i < away.size() && !placed;) {
       const NodeIndex node = nodes[i];
+      const DeviceSet not_for_it = away[i] | ~devices_of(pool, node, models);
       for (const DeviceSet set : pool.cells(node)) {
-        if (std::popcount(set) != cell.gpus || (set & away[i]) != 0 ||
-            !is_of_models(pool, node, set, models))
-          continue;
+        if (std::popcount(set) != cell.gpus || (set & not_for_it) != 0) continue;
         away[i] |= set;
         placed = true;
         break;

@@ -70,7 +70,6 @@ class Guarantees {
 
  private:
   struct TeamCells {
-    std::vector<Guarantee> wanted;
     VirtualCluster virtual_cluster;
     std::vector<std::optional<PhysicalCell>> bound;
     std::vector<bool> broken;  // lay where something broke

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
-#include <map>
 
 #include "base/units.h"
 #include "planner.h"
@@ -87,16 +86,9 @@ Totals count_gpus(const Fleet& fleet, const Request& request) {
   for (std::size_t i = 0; i < fleet.size(); ++i) {
     const auto node = static_cast<NodeIndex>(i);
     if (!pool.is_open(node)) continue;
-    int free = 0;
-    for (int d = 0; d < pool.gpu_count(node); ++d) {
-      const DeviceSet bit = DeviceSet{1} << d;
-      if ((pool.in_service(node) & bit) == 0 ||
-          (!request.models.empty() &&
-           !std::ranges::binary_search(request.models, pool.device_model(node, d))))
-        continue;
-      ++totals.all;
-      if ((pool.free_devices(node) & bit) != 0) ++free;
-    }
+    const DeviceSet wanted = devices_of(pool, node, request.models) & pool.in_service(node);
+    const int free = std::popcount(wanted & pool.free_devices(node));
+    totals.all += std::popcount(wanted);
     totals.free += free;
     totals.most_on_a_node = std::max(totals.most_on_a_node, free);
   }

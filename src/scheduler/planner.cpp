@@ -19,11 +19,9 @@ Planner::Planner(State& state, WallTime now)
       reserved_(state.fleet.size(), 0),
       reserved_until_(state.fleet.size()),
       walk_(state.queue, state.shares, {now, state.options.age_limit}) {
-  int gpus = 0;
   for (std::size_t i = 0; i < state.fleet.size(); ++i)
-    gpus += std::popcount(pool_.in_service(static_cast<NodeIndex>(i)));
-  gpus_in_service_ = gpus;
-  keep_limit_ = static_cast<int>(state.options.keep_ratio * gpus);
+    gpus_in_service_ += std::popcount(pool_.in_service(static_cast<NodeIndex>(i)));
+  keep_limit_ = static_cast<int>(state.options.keep_ratio * gpus_in_service_);
 }
 
 const Plan& Planner::decide() {
@@ -53,6 +51,12 @@ Planner::Loss Planner::loss_of(const Job& job) const {
   const auto ran = now_ - job.placed_at + job.spec.done;
   return {job.by_age ? 1 : 0, share_of(job) * static_cast<double>(unsaved / std::chrono::hours(1)),
           -share_of(job) * static_cast<double>(ran.count()) / 1e3};
+}
+
+Planner::Loss Planner::loss_of(const Room& room) const {
+  Loss loss;
+  for (const Victim& victim : room.victims) loss += loss_of(state_.jobs[victim.job]);
+  return loss;
 }
 
 void Planner::start(JobIndex index, const std::vector<Choice>& choices, Standing standing) {
@@ -102,20 +106,20 @@ void Planner::count_reserved(NodeIndex node, int gpus, WallTime until) {
 }
 
 void Planner::hold_bookings() {
+  std::map<std::string, std::size_t> members_in_use;  // of each booking
+  if (!state_.bookings.empty())
+    state_.jobs.for_each([&](JobIndex, const Job& job) {
+      if (job.placed && !job.spec.booking.empty())
+        members_in_use[job.spec.booking] += job.placement.shares.size();
+    });
   for (const auto& [id, booking] : state_.bookings) {
     if (booking.start_at + booking.duration <= now_) continue;
     wake(booking.start_at);
     wake(booking.start_at + booking.duration);
-    std::int64_t members_in_use = 0;
-    state_.jobs.for_each([&](JobIndex, const Job& job) {
-      if (job.placed && job.spec.booking == id)
-        members_in_use += static_cast<std::int64_t>(job.placement.shares.size());
-    });
     QueuedJob like;
     like.resources = booking.resources;
     auto members = state_.fleet.members(like);
-    members.resize(members.size() -
-                   std::min<std::size_t>(members.size(), static_cast<std::size_t>(members_in_use)));
+    members.resize(members.size() - std::min(members.size(), members_in_use[id]));
     (void)hold_slot(members, booking.start_at, booking.duration, id);
   }
   std::size_t slots = 0;

@@ -88,7 +88,7 @@ class Planner {
   template <class MayEvict>
   std::optional<Room> make_room(const Wanted& wanted, const MayEvict& may_evict) const;
   void close_devices_of(const Room& room);
-  /// What evicting the job costs, to be compared: GPU-hours of work it has not saved, in whole
+  /// What an eviction costs, to be compared: GPU-hours of work it has not saved, in whole
   /// hours (less than one is not worth a distinction); of equals the longest-running goes first,
   /// for it is the likeliest to run on.
   struct Loss {
@@ -99,6 +99,7 @@ class Planner {
     Loss& operator+=(const Loss& other);
   };
   Loss loss_of(const Job& job) const;
+  Loss loss_of(const Room& room) const;  // of all its victims
   /// Jobs of one node that must all leave to free its GPUs: one, or those that share a GPU.
   struct Eviction {
     Loss loss;

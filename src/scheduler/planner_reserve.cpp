@@ -1,14 +1,14 @@
 #include <algorithm>
 #include <bit>
-#include <queue>
 
 #include "planner.h"
 
 namespace galley::scheduler {
 namespace {
 
-/// When nothing that is known will make room.
+/// When nothing that is known will make room: on a node as it is, and behind reservations.
 constexpr Millis kFarAway = std::chrono::hours(24);
+constexpr Millis kBehindReservations = std::chrono::hours(1);
 /// Kinds of members that a pass works out times for: each costs a look at the whole fleet.
 constexpr std::size_t kMostKinds = 8;
 
@@ -40,7 +40,7 @@ std::optional<WallTime> Planner::when(NodeIndex node, const Request& request) {
   return state_.releases
       .when_free(node, request.gpus + reserved_[n], pool, state_.jobs, state_.on_node[n], now_)
       // Behind what is reserved there already.
-      .value_or(std::max(now_ + kFarAway / 24, reserved_until_[n]));
+      .value_or(std::max(now_ + kBehindReservations, reserved_until_[n]));
 }
 
 std::optional<std::pair<WallTime, std::vector<NodeIndex>>> Planner::earliest(
@@ -122,7 +122,7 @@ void Planner::keep(Hold& hold) {
 
 void Planner::hold(Hold hold) {
   keep(hold);
-  reserved_[static_cast<std::size_t>(hold.node)] += hold.wanted.gpus;
+  count_reserved(hold.node, hold.wanted.gpus, {});
   kept_gpus_ += hold.kept.gpus;
   holds_.push_back(std::move(hold));
 }

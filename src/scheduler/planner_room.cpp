@@ -177,8 +177,7 @@ std::optional<Planner::Room> Planner::room_for_entitled(JobIndex index) {
       for (PhysicalCell& choice : state_.guarantees.choices(job.team, cell, state_.fleet)) {
         auto room = make_room({choice.node, members[i], choice.devices}, may_evict);
         if (!room) continue;
-        Loss loss;
-        for (const Victim& victim : room->victims) loss += loss_of(state_.jobs[victim.job]);
+        const Loss loss = loss_of(*room);
         const bool splits = std::popcount(choice.devices) < pool_.gpu_count(choice.node) &&
                             state_.guarantees.bound_devices(choice.node) == 0;
         const int free = std::popcount(pool_.free_devices(choice.node) & choice.devices);
@@ -288,8 +287,7 @@ bool Planner::preempt_for(JobIndex index, const std::vector<Request>& members) {
       if (used || !pool_.could_fit(node, member)) continue;
       auto room = make_room({node, member, ~DeviceSet{0}}, may_evict);
       if (!room) continue;
-      Loss loss;
-      for (const Victim& victim : room->victims) loss += loss_of(state_.jobs[victim.job]);
+      const Loss loss = loss_of(*room);
       if (best && loss >= least) continue;
       best = std::move(room);
       least = loss;

@@ -25,7 +25,6 @@ void JobQueue::add(JobIndex index, const Job& job) {
   if (job.is_gang) one.gangs[job.signature].insert(entry);
   if (job.needs_nodes && !job.is_gang && !job.has_private_cluster) one.whole_nodes.insert(entry);
   one.by_team[job.team][job.signature].insert(entry);
-  ++size_;
 }
 
 void JobQueue::remove(JobIndex index, const Job& job) {
@@ -42,7 +41,6 @@ void JobQueue::remove(JobIndex index, const Job& job) {
   if (team == one.by_team.end() || !erase(team->second)) return;
   erase(one.gangs);
   one.whole_nodes.erase(entry);
-  --size_;
   if (team->second.empty()) one.by_team.erase(team);
 }
 

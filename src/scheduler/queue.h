@@ -24,7 +24,6 @@ class JobQueue {
  public:
   void add(JobIndex index, const Job& job);
   void remove(JobIndex index, const Job& job);
-  std::size_t size() const { return size_; }
   /// The job of the class that has waited longest for a whole node of its own.
   std::optional<JobIndex> oldest_for_a_node(protocol::PriorityClass priority_class) const;
   /// Jobs before this one in its class, by acceptance. O(jobs of the class).
@@ -49,11 +48,9 @@ class JobQueue {
     std::map<std::size_t, Lines> by_team;
   };
   static constexpr std::size_t kClasses = 3;
-
   static constexpr int kLastBand = 6;
 
   std::array<Class, kClasses> classes_;
-  std::size_t size_ = 0;
 
   friend class QueueWalk;
 };
@@ -102,10 +99,9 @@ class QueueWalk {
 
   void open_class();
   enum class By { acceptance, band };
-  /// Bands of expected runtimes, each four times as long as the one before: under 4 minutes, 16,
-  /// 64,
-  /// ... Of unknown length counts as long. Each age limit that a job has waited takes it one band
-  /// up, unless its team's private cluster bounds its wait.
+  /// Bands of expected runtimes, each four times as long as the one before, from under 4 minutes.
+  /// Of unknown length counts as long. Each age limit that a job has waited takes it one band up,
+  /// unless its team's private cluster bounds its wait.
   int band_of(const JobQueue::Entry& entry) const;
   void push_team(std::size_t team);
   double claim_of(std::size_t team) const;

@@ -85,8 +85,4 @@ std::vector<std::pair<Signature, int>> Signatures::mix() const {
   return mix;
 }
 
-const QueuedJob& Signatures::example(Signature signature) const {
-  return kinds_[static_cast<std::size_t>(signature)]->example;
-}
-
 }  // namespace galley::scheduler

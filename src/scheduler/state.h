@@ -29,7 +29,6 @@ class Signatures {
   /// The most common kinds with their counts, each rounded to a power of two, so that it changes
   /// seldom. A function of the jobs that are here alone.
   std::vector<std::pair<Signature, int>> mix() const;
-  const QueuedJob& example(Signature signature) const;
 
  private:
   struct Key {
@@ -116,7 +115,6 @@ struct State {
   bool has_waited(const Job& job, WallTime now) const;
   void join_private_cluster(JobIndex index);
   void rebuild_private_cluster(std::size_t team);
-  bool needs_nodes(const Job& job);
   /// The job has joined (1) or left (-1) those that wait.
   void count_waiting(const Job& job, int change);
 };

@@ -39,8 +39,10 @@ void State::queue_job(const QueuedJob& job) {
   Job& added = jobs[index];
   added.signature = signatures.add(job);
   added.team = shares.team(job.team);
-  added.is_gang = signatures.members(added.signature, fleet).size() > 1;
-  added.needs_nodes = added.is_gang || needs_nodes(added);
+  const auto& members = signatures.members(added.signature, fleet);
+  added.is_gang = members.size() > 1;
+  added.needs_nodes = added.is_gang || (members.front().gpus > 0 &&
+                                        members.front().gpus >= fleet.most_gpus_of_a_node());
   count_waiting(added, 1);
   if (job.start_at) {
     jobs.remember_seq(index);
@@ -72,15 +74,6 @@ void State::place_job(const JobPlaced& event) {
   job.by_age = !job.entitled && is_aged(job, event.at);
   if (job.by_age) aged_gpus += gpus_of(job);
   if (job.entitled && !guarantees.protect(job, *known, fleet)) misplaced.push_back(*known);
-}
-
-bool State::needs_nodes(const Job& job) {
-  const auto& members = signatures.members(job.signature, fleet);
-  if (members.size() > 1) return true;
-  int most = 0;
-  for (std::size_t i = 0; i < fleet.size(); ++i)
-    most = std::max(most, fleet.pool().gpu_count(static_cast<NodeIndex>(i)));
-  return members.front().gpus > 0 && members.front().gpus >= most;
 }
 
 void State::stop_job(const JobId& id) {

@@ -52,7 +52,7 @@ class Variants {
 
   void other_type() {
     if (!job_.resources.gpu_type || job_.resources.gpus == 0) return;
-    const auto own = state_.fleet.models(job_.resources.gpu_type);
+    const auto own = state_.fleet.models(*job_.resources.gpu_type);
     std::vector<std::string> names = state_.fleet.model_names();
     std::ranges::sort(names);
     for (const std::string& name : names) {

@@ -1,4 +1,4 @@
-#include "csv.h"
+#include "simulation/csv.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "csv.h"
+#include "simulation/csv.h"
 #include "trace_builder.h"
 
 namespace galley::simulation {

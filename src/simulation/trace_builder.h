@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "csv.h"
+#include "simulation/csv.h"
 #include "simulation/trace.h"
 
 namespace galley::simulation {

@@ -85,7 +85,7 @@ TEST_F(AdoptionTest, AnAttemptThatEndedMeanwhileIsFinished) {
 }
 
 /// With and without a cgroup to find the orphans by.
-class DeathTest : public AdoptionTest, public testing::WithParamInterface<bool> {};
+class DeathTest : public AdoptionTest, public ::testing::WithParamInterface<bool> {};
 
 TEST_P(DeathTest, AKilledSupervisorIsSeenAndItsTreeCanBeEnded) {
   Gate born(temp_ / "born");
@@ -116,7 +116,7 @@ TEST_P(DeathTest, AKilledSupervisorIsSeenAndItsTreeCanBeEnded) {
     EXPECT_FALSE(std::filesystem::exists(folder)) << folder;
 }
 
-INSTANTIATE_TEST_SUITE_P(WithAndWithoutCgroup, DeathTest, testing::Bool(),
+INSTANTIATE_TEST_SUITE_P(WithAndWithoutCgroup, DeathTest, ::testing::Bool(),
                          [](const auto& param) { return param.param ? "cgroup" : "environment"; });
 
 TEST_F(AdoptionTest, AReusedPidIsNotTheSupervisor) {
@@ -199,7 +199,7 @@ TEST_F(AdoptionTest, BrokenRecordsAreNamed) {
   const auto handle = AttemptHandle::adopt(folder_);
   ASSERT_FALSE(handle);
   EXPECT_EQ(handle.error().code, Errc::corrupt);
-  EXPECT_THAT(handle.error().message, testing::HasSubstr((folder_ / "pid").string()));
+  EXPECT_THAT(handle.error().message, ::testing::HasSubstr((folder_ / "pid").string()));
 
   std::filesystem::remove(folder_ / attempt_file::kPid);
   std::ofstream(folder_ / attempt_file::kExit) << std::string(4096, '\0');

@@ -40,7 +40,7 @@ struct BadSpec {
   const char* field;
 };
 
-class SpecRefuses : public testing::TestWithParam<BadSpec> {};
+class SpecRefuses : public ::testing::TestWithParam<BadSpec> {};
 
 TEST_P(SpecRefuses, NamingTheField) {
   const auto parsed = parse_spec(GetParam().json);
@@ -52,7 +52,7 @@ TEST_P(SpecRefuses, NamingTheField) {
 
 INSTANTIATE_TEST_SUITE_P(
     Specs, SpecRefuses,
-    testing::Values(
+    ::testing::Values(
         BadSpec{R"([])", ""}, BadSpec{R"({"workdir": "/"})", "argv"},
         BadSpec{R"({"argv": [], "workdir": "/"})", "argv"},
         BadSpec{R"({"argv": ["a", 1], "workdir": "/"})", "argv"},

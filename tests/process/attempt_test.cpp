@@ -61,9 +61,9 @@ TEST_F(AttemptTest, PastTheLogLimitTheMiddleIsDropped) {
 
   EXPECT_GT(exit.log_bytes, 200'000);
   EXPECT_LT(std::ssize(text), 16'384 + 100);
-  EXPECT_THAT(text, testing::StartsWith("line 0\nline 1\n"));
-  EXPECT_THAT(text, testing::HasSubstr(" bytes dropped here]\n"));
-  EXPECT_THAT(text, testing::EndsWith("line 19998\nline 19999\n"));
+  EXPECT_THAT(text, ::testing::StartsWith("line 0\nline 1\n"));
+  EXPECT_THAT(text, ::testing::HasSubstr(" bytes dropped here]\n"));
+  EXPECT_THAT(text, ::testing::EndsWith("line 19998\nline 19999\n"));
   EXPECT_EQ(*LogReader(folder_).length(), exit.log_bytes);
 }
 
@@ -114,11 +114,12 @@ TEST_F(AttemptTest, TheCommandSeesOnlyWhatItsSpecSays) {
   run(spec);
 
   // PWD, SHLVL and _ are the shell's own doing.
-  EXPECT_THAT(log(), testing::AllOf(testing::HasSubstr("GREETING=hi there\n"),
-                                    testing::HasSubstr("GALLEY_ATTEMPT_DIR=" + folder_.string()),
-                                    testing::Not(testing::HasSubstr("HOME=")),
-                                    testing::HasSubstr("\n" + temp_.path().string() + "\n"),
-                                    testing::HasSubstr("\n0\n1\n2\n/dev/null\n")));
+  EXPECT_THAT(log(),
+              ::testing::AllOf(::testing::HasSubstr("GREETING=hi there\n"),
+                               ::testing::HasSubstr("GALLEY_ATTEMPT_DIR=" + folder_.string()),
+                               ::testing::Not(::testing::HasSubstr("HOME=")),
+                               ::testing::HasSubstr("\n" + temp_.path().string() + "\n"),
+                               ::testing::HasSubstr("\n0\n1\n2\n/dev/null\n")));
 }
 
 TEST_F(AttemptTest, TheCommandsOwnPathFindsIt) {
@@ -148,7 +149,7 @@ TEST_F(AttemptTest, AFileThatIsNoProgramSaysSo) {
 
   EXPECT_EQ(exit.reason, ExitReason::start_failed);
   EXPECT_EQ(exit.exit_code, 126);
-  EXPECT_THAT(exit.message, testing::EndsWith("Permission denied"));
+  EXPECT_THAT(exit.message, ::testing::EndsWith("Permission denied"));
 }
 
 TEST_F(AttemptTest, AMissingInterpreterIsNotCalledAMissingFile) {
@@ -158,7 +159,7 @@ TEST_F(AttemptTest, AMissingInterpreterIsNotCalledAMissingFile) {
   const auto exit = run(command({"./script"}));
 
   EXPECT_EQ(exit.exit_code, 127);
-  EXPECT_THAT(exit.message, testing::HasSubstr("the interpreter or loader"));
+  EXPECT_THAT(exit.message, ::testing::HasSubstr("the interpreter or loader"));
 }
 
 TEST_F(AttemptTest, AMissingWorkFolderIsNamed) {
@@ -191,7 +192,7 @@ TEST_F(AttemptTest, LaunchNamesAMissingSupervisor) {
 
   ASSERT_FALSE(handle);
   EXPECT_EQ(handle.error().code, Errc::not_found);
-  EXPECT_THAT(handle.error().message, testing::HasSubstr("'/no/such/galley-job'"));
+  EXPECT_THAT(handle.error().message, ::testing::HasSubstr("'/no/such/galley-job'"));
 }
 
 TEST_F(AttemptTest, ASupervisorThatCannotBeginSaysWhy) {
@@ -202,7 +203,7 @@ TEST_F(AttemptTest, ASupervisorThatCannotBeginSaysWhy) {
 
   ASSERT_FALSE(handle);
   EXPECT_EQ(handle.error().code, Errc::unavailable);
-  EXPECT_THAT(handle.error().message, testing::HasSubstr("log.head: File exists"));
+  EXPECT_THAT(handle.error().message, ::testing::HasSubstr("log.head: File exists"));
 }
 
 TEST_F(AttemptTest, TheSpecIsNotForOtherUsersEyes) {
@@ -229,11 +230,11 @@ TEST_F(AttemptTest, DataSetsAppearReadOnly) {
 
   EXPECT_EQ(exit.reason, ExitReason::exited) << exit.message;
   const std::string text = log();
-  EXPECT_THAT(text, testing::HasSubstr("42\n"));
+  EXPECT_THAT(text, ::testing::HasSubstr("42\n"));
   if (text.find("data sets are links") != std::string::npos)
     GTEST_SKIP() << "no private mounts here: file modes protect data sets";
-  EXPECT_THAT(text, testing::HasSubstr("Read-only file system"));
-  EXPECT_THAT(text, testing::Not(testing::HasSubstr("code 0")));
+  EXPECT_THAT(text, ::testing::HasSubstr("Read-only file system"));
+  EXPECT_THAT(text, ::testing::Not(::testing::HasSubstr("code 0")));
   EXPECT_EQ(read_file(temp_ / "data/rows", 100).value_or(""), "42\n");
   EXPECT_TRUE(std::filesystem::is_empty(temp_ / "in/set")) << "the mount must not be seen outside";
 }
@@ -245,7 +246,7 @@ TEST_F(AttemptTest, AMissingDataSetIsNamed) {
   const auto exit = run(spec);
 
   EXPECT_EQ(exit.reason, ExitReason::start_failed);
-  EXPECT_THAT(exit.message, testing::HasSubstr("cannot show '/no/such/set'"));
+  EXPECT_THAT(exit.message, ::testing::HasSubstr("cannot show '/no/such/set'"));
 }
 
 }  // namespace

@@ -4,13 +4,15 @@
 
 #include "base/file.h"
 #include "process/cgroup.h"
-#include "temp_folder.h"
+#include "support/temp_folder.h"
 
 namespace galley::process {
 namespace {
 
+using galley::testing::TempFolder;
+
 /// A folder that plays a cgroup file system: the files that the kernel would make are made before.
-class FakeCgroup : public testing::Test {
+class FakeCgroup : public ::testing::Test {
  protected:
   void put(const std::string& file, const std::string& text = "") {
     std::filesystem::create_directories((root_ / file).parent_path());
@@ -43,7 +45,7 @@ TEST_F(FakeCgroup, WritesTheLimitsOfV2) {
   EXPECT_EQ(group->enforcement().memory, LimitBy::cgroup_v2);
   EXPECT_EQ(group->enforcement().processes, LimitBy::cgroup_v2);
   EXPECT_EQ(group->enforcement().tree, LimitBy::cgroup_v2);
-  EXPECT_THAT(group->folders(), testing::ElementsAre(root_ / "a1"));
+  EXPECT_THAT(group->folders(), ::testing::ElementsAre(root_ / "a1"));
 }
 
 TEST_F(FakeCgroup, EnablesAControllerThatIsAvailable) {
@@ -73,7 +75,7 @@ TEST_F(FakeCgroup, AProcessInTheLeafMakesItsGroupsBesideIt) {
 
   ASSERT_TRUE(group);
   EXPECT_EQ(group->enforcement().cpus, LimitBy::cgroup_v2);
-  EXPECT_THAT(group->folders(), testing::ElementsAre(root_ / "a1"));
+  EXPECT_THAT(group->folders(), ::testing::ElementsAre(root_ / "a1"));
 }
 
 TEST_F(FakeCgroup, WritesTheLimitsOfV1WhereV2LacksTheController) {

@@ -3,10 +3,12 @@
 #include <fstream>
 
 #include "process/cgroup.h"
-#include "temp_folder.h"
+#include "support/temp_folder.h"
 
 namespace galley::process {
 namespace {
+
+using galley::testing::TempFolder;
 
 TEST(CgroupLayout, FindsOurGroupsInAHybridMachine) {
   const auto layout = CgroupLayout::parse(

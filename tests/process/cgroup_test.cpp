@@ -9,7 +9,7 @@
 namespace galley::process {
 namespace {
 
-class CgroupTest : public testing::Test {
+class CgroupTest : public ::testing::Test {
  protected:
   Cgroup create(const CgroupLayout& layout, const ResourceLimits& limits) {
     auto group = Cgroup::create(layout, "galley-test-" + temp_.path().filename().string(), limits);

@@ -82,7 +82,7 @@ TEST(RunChild, AnUnknownFolderIsNamed) {
 
   ASSERT_FALSE(output);
   EXPECT_EQ(output.error().code, Errc::not_found);
-  EXPECT_THAT(output.error().message, testing::HasSubstr("'/no/such/folder'"));
+  EXPECT_THAT(output.error().message, ::testing::HasSubstr("'/no/such/folder'"));
 }
 
 TEST(RunChild, AFileThatIsNoProgramIsForbidden) {

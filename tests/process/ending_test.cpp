@@ -100,7 +100,7 @@ TEST_F(EndingTest, TheTimeLimitHasTheSameGrace) {
 }
 
 /// With and without a cgroup: what the command leaves behind dies with it.
-class LeftoverTest : public AttemptFixture, public testing::WithParamInterface<bool> {};
+class LeftoverTest : public AttemptFixture, public ::testing::WithParamInterface<bool> {};
 
 TEST_P(LeftoverTest, AnEscapedGrandchildDiesWithTheCommand) {
   Gate born(temp_ / "born");
@@ -156,7 +156,7 @@ TEST_P(LeftoverTest, AForkingTreeIsEndedToo) {
   EXPECT_LT((exit.finished - exit.started).count(), 9'000) << "the tree outran its end";
 }
 
-INSTANTIATE_TEST_SUITE_P(WithAndWithoutCgroup, LeftoverTest, testing::Bool(),
+INSTANTIATE_TEST_SUITE_P(WithAndWithoutCgroup, LeftoverTest, ::testing::Bool(),
                          [](const auto& param) { return param.param ? "cgroup" : "tree"; });
 
 }  // namespace

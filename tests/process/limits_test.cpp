@@ -46,7 +46,7 @@ TEST_F(LimitsTest, WithoutACgroupAnRlimitHoldsTheMemory) {
   EXPECT_EQ(exit.enforcement.tree, LimitBy::nothing);
   EXPECT_EQ(exit.reason, ExitReason::exited);
   EXPECT_NE(exit.exit_code, 0);
-  EXPECT_THAT(log(), testing::HasSubstr("memory exhausted"));
+  EXPECT_THAT(log(), ::testing::HasSubstr("memory exhausted"));
 }
 
 TEST_F(LimitsTest, TheEnforcementIsKnownWhileItRuns) {

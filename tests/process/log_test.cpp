@@ -6,10 +6,12 @@
 
 #include "process/log_reader.h"
 #include "process/log_sink.h"
-#include "temp_folder.h"
+#include "support/temp_folder.h"
 
 namespace galley::process {
 namespace {
+
+using galley::testing::TempFolder;
 
 std::string random_text(std::size_t size, unsigned seed) {
   std::mt19937 random(seed);
@@ -18,7 +20,7 @@ std::string random_text(std::size_t size, unsigned seed) {
   return text;
 }
 
-class LogTest : public testing::Test {
+class LogTest : public ::testing::Test {
  protected:
   LogSink open(std::int64_t limit_bytes) {
     auto sink = LogSink::open(temp_.path(), limit_bytes);
@@ -81,7 +83,7 @@ TEST_F(LogTest, BeyondTheLimitTheMiddleIsDroppedAndCounted) {
   EXPECT_GT(gap->dropped_bytes, 0);
   const std::string line =
       "[galley: " + std::to_string(gap->dropped_bytes) + " bytes dropped here]\n";
-  EXPECT_THAT(gap->bytes, testing::EndsWith(line));
+  EXPECT_THAT(gap->bytes, ::testing::EndsWith(line));
   EXPECT_EQ(gap->next_offset, head->next_offset + gap->dropped_bytes);
 
   const std::string rest = read_from(reader_, gap->next_offset, 1000);

@@ -4,10 +4,12 @@
 
 #include <random>
 
-#include "temp_folder.h"
+#include "support/temp_folder.h"
 
 namespace galley::process {
 namespace {
+
+using galley::testing::TempFolder;
 
 std::string filter(std::string_view text, std::size_t piece) {
   ProgressFilter filter;

@@ -89,7 +89,12 @@ TEST_F(Channels, BehaveAsAStackUnderAnySequence) {
     random ^= random >> 7U;
     random ^= random << 17U;
     if (random % 3 == 0) {
+      const auto target = registry_->rollback_target("reviews", "prod");
+      EXPECT_EQ(target && target->has_value(), model.size() > 1);
       const auto answer = rollback();
+      if (answer) {
+        EXPECT_EQ(answer->channel.snapshot_id, **target);
+      }
       EXPECT_EQ(answer.has_value(), model.size() > 1);
       if (model.size() > 1) model.pop_back();
     } else {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,10 @@ class Registry {
 
   /// Errors: not_found.
   Result<Channel> channel(std::string_view model, std::string_view channel) const;
+  /// What a rollback of the channel would return to now; nothing when nothing was deployed before.
+  /// Errors: not_found.
+  Result<std::optional<SnapshotId>> rollback_target(std::string_view model,
+                                                    std::string_view channel) const;
   /// By model and name; of one model when it is not empty.
   Result<std::vector<Channel>> channels(std::string_view model = {}) const;
   /// Newest first; of one channel when it is not empty.

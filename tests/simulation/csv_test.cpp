@@ -1,11 +1,11 @@
-#include "traces/csv.h"
+#include "simulation/csv.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
-namespace galley::bench {
+namespace galley::simulation {
 namespace {
 
 const CsvForm kForm{{"name", "count"}};
@@ -61,4 +61,4 @@ TEST(Csv, ShowsOnlyTheBeginningOfALongField) {
 }
 
 }  // namespace
-}  // namespace galley::bench
+}  // namespace galley::simulation
