@@ -66,6 +66,7 @@ void Fleet::set(NodeOffer offer) {
   const auto index = find(shared->id);
   if (!changed_ && index && same_shape(this->offer(*index), *shared)) {
     pool_.set_in_service(*index, in_service(*shared));
+    pool_.set_open(*index, shared->open);
     by_index_[static_cast<std::size_t>(*index)] = shared;
   } else {
     changed_ = true;
@@ -88,6 +89,7 @@ bool Fleet::renumber() {
   for (const auto& [id, offer] : offers_) {
     const NodeIndex index = pool_.add_node(spec_of(*offer));
     pool_.set_in_service(index, in_service(*offer));
+    pool_.set_open(index, offer->open);
     by_index_.push_back(offer);
     index_of_.emplace(id, index);
     most_gpus_of_a_node_ = std::max(most_gpus_of_a_node_, pool_.gpu_count(index));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <limits>
 
 namespace galley::scheduler {
 namespace {
@@ -39,18 +38,22 @@ void Planner::wake(WallTime at) {
 Planner::Loss& Planner::Loss::operator+=(const Loss& other) {
   by_age += other.by_age;
   gpu_hours += other.gpu_hours;
+  evicted += other.evicted;
+  leaving += other.leaving;
   minus_ran_s += other.minus_ran_s;
   return *this;
 }
 
 Planner::Loss Planner::loss_of(const Job& job) const {
-  if (job.stopping) return {0, 0, -std::numeric_limits<double>::max()};
+  if (job.stopping) return {.leaving = 1};
   auto unsaved = std::max(now_ - job.placed_at, Millis{0});
   if (job.spec.checkpoint_every && job.spec.checkpoint_every->count() > 0)
     unsaved %= *job.spec.checkpoint_every;
   const auto ran = now_ - job.placed_at + job.spec.done;
-  return {job.by_age ? 1 : 0, share_of(job) * static_cast<double>(unsaved / std::chrono::hours(1)),
-          -share_of(job) * static_cast<double>(ran.count()) / 1e3};
+  return {.by_age = job.by_age ? 1 : 0,
+          .gpu_hours = share_of(job) * static_cast<double>(unsaved / std::chrono::hours(1)),
+          .evicted = 1,
+          .minus_ran_s = -share_of(job) * static_cast<double>(ran.count()) / 1e3};
 }
 
 Planner::Loss Planner::loss_of(const Room& room) const {

@@ -88,12 +88,15 @@ class Planner {
   template <class MayEvict>
   std::optional<Room> make_room(const Wanted& wanted, const MayEvict& may_evict) const;
   void close_devices_of(const Room& room);
-  /// What an eviction costs, to be compared: GPU-hours of work it has not saved, in whole
-  /// hours (less than one is not worth a distinction); of equals the longest-running goes first,
-  /// for it is the likeliest to run on.
+  /// What an eviction costs, to be compared in this order: jobs that had to wait for their place go
+  /// last; GPU-hours of work that is not saved, in whole hours (less than one is not worth a
+  /// distinction); who has to go at all; whom one has to wait for; of equals the longest-running
+  /// goes first, for it is the likeliest to run on.
   struct Loss {
-    int by_age = 0;  // jobs that had to wait for their place go last
+    int by_age = 0;
     double gpu_hours = 0;
+    int evicted = 0;
+    int leaving = 0;
     double minus_ran_s = 0;
     auto operator<=>(const Loss&) const = default;
     Loss& operator+=(const Loss& other);

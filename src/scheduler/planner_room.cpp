@@ -166,10 +166,10 @@ std::optional<Planner::Room> Planner::room_for_entitled(JobIndex index) {
     if (const auto& bound = state_.guarantees.bound(job.team, cell)) {
       best = make_room({bound->node, members[i], bound->devices}, may_evict);
     } else {
-      // A cell that is smaller than a node goes where a node is split already; then where the least
-      // work is lost; then where the least is left free.
+      // Where nobody has to leave; a cell that is smaller than a node, where a node is split
+      // already; then where the least work is lost; then where the least is left free.
       struct Option {
-        std::tuple<bool, Loss, int> cost;
+        std::tuple<bool, bool, Loss, int> cost;
         Room room;
         PhysicalCell where;
       };
@@ -181,7 +181,8 @@ std::optional<Planner::Room> Planner::room_for_entitled(JobIndex index) {
         const bool splits = std::popcount(choice.devices) < pool_.gpu_count(choice.node) &&
                             state_.guarantees.bound_devices(choice.node) == 0;
         const int free = std::popcount(pool_.free_devices(choice.node) & choice.devices);
-        options.push_back({{splits, loss, free}, *std::move(room), std::move(choice)});
+        options.push_back(
+            {{!room->victims.empty(), splits, loss, free}, *std::move(room), std::move(choice)});
       }
       std::ranges::stable_sort(options, {}, &Option::cost);
       for (Option& option : options) {
@@ -202,6 +203,7 @@ std::optional<Planner::Room> Planner::room_for_entitled(JobIndex index) {
 }
 
 void Planner::place_entitled() {
+  std::vector<JobIndex> others;
   for (const JobIndex index : state_.entitled) {
     const Job& job = state_.jobs[index];
     const auto& members = state_.signatures.members(job.signature, state_.fleet);
@@ -210,7 +212,7 @@ void Planner::place_entitled() {
     pool_ = before;
     if (!room) {
       // Its cells lack what it asks beside GPUs, or something broke: it waits like others.
-      (void)consider(index);
+      others.push_back(index);
       continue;
     }
     if (room->victims.empty()) {
@@ -227,6 +229,8 @@ void Planner::place_entitled() {
             .allowed = room->allowed[i]});
     close_devices_of(*room);
   }
+  // Only now, so that they do not take what is being freed for those before.
+  for (const JobIndex index : others) (void)consider(index);
 }
 
 /// A GPU that victims share must not be given in part to others before the last of them has left.

@@ -58,7 +58,8 @@ void Checker::restored(const controller::Restored& restored, WallTime now) {
   disturbed();
   waiting_.clear();
   held_.clear();
-  gone_.clear();
+  ended_.clear();
+  given_up_.clear();
   milli_held_.clear();
   offers_.clear();
   teams_.clear();
@@ -79,7 +80,7 @@ void Checker::restored(const controller::Restored& restored, WallTime now) {
   }
   for (const auto& attempt : restored.active) {
     for (std::size_t rank = 0; rank < attempt.members.size(); ++rank)
-      if (attempt.members[rank].ended) gone_.insert({attempt.id, static_cast<std::int64_t>(rank)});
+      if (attempt.members[rank].ended) ended_.insert({attempt.id, static_cast<std::int64_t>(rank)});
     hold(attempt.job.id, {attempt.id, attempt.placement,
                           controller::milli_of(attempt.job.spec.resources), false, disturbances_});
     if (attempt.stopping) stopping_.emplace(attempt.job.id, now);
@@ -91,10 +92,12 @@ void Checker::told(const Event& event, WallTime now) {
     disturbed();
     const auto belongs = [&](const AttemptId& attempt) {
       for (const auto& [job, held] : held_)
-        for (std::size_t rank = 0; rank < held.placement.shares.size(); ++rank)
+        for (std::size_t rank = 0; rank < held.placement.shares.size(); ++rank) {
+          const MemberKey member{attempt, static_cast<std::int64_t>(rank)};
           if (held.attempt == attempt && held.placement.shares[rank].node == attached->offer.id &&
-              !gone_.contains({attempt, static_cast<std::int64_t>(rank)}))
+              !ended_.contains(member) && !given_up_.contains(member))
             return true;
+        }
       return false;
     };
     const bool strays = !std::ranges::all_of(attached->held, belongs);
@@ -119,7 +122,7 @@ void Checker::told(const Event& event, WallTime now) {
     give_back(stored->job);
     if (!protocol::is_final(jobs_.at(stored->job).state)) waiting_.insert(stored->job);
   } else if (const auto* ended = std::get_if<controller::MemberEnded>(&event)) {
-    gone_.insert({ended->end.attempt, ended->end.rank});
+    ended_.insert({ended->end.attempt, ended->end.rank});
     if (!ended->end.attempt_ended) {
       if (ended->end.stop_others) stopping_.emplace(ended->end.job, now);
       return;
@@ -134,7 +137,7 @@ void Checker::told(const Event& event, WallTime now) {
   } else if (const auto* refused = std::get_if<controller::LossRefused>(&event)) {
     retry_at_ = now + kRetryDelay;
     if (refused->error.code == Errc::conflict)
-      gone_.erase({refused->loss.attempt_id, refused->loss.rank});
+      given_up_.erase({refused->loss.attempt_id, refused->loss.rank});
   } else if (const auto* preempted = std::get_if<controller::PreemptionStored>(&event)) {
     if (!preempted->outcome) retry_at_ = now + kRetryDelay;
   } else if (const auto* learnt = std::get_if<controller::Learnt>(&event)) {
@@ -176,12 +179,14 @@ void Checker::decided(const Effects& effects, const controller::Core& core, Wall
     check_guarantee(start);
   }
   for (const auto& start : effects.starts) check_order(start, core, now);
-  for (const auto& loss : effects.losses) gone_.insert({loss.attempt_id, loss.rank});
+  for (const auto& loss : effects.losses) given_up_.insert({loss.attempt_id, loss.rank});
   for (const auto& preemption : effects.preemptions) {
     check_preemption(preemption);
     stopping_.emplace(preemption.job, now);
   }
   if (retry_at_ && *retry_at_ <= now) retry_at_.reset();
+  for (auto& [job, owing] : owing_)
+    if (has_no_cells(jobs_.at(job).record.team, core)) owing.since = now;
 }
 
 void Checker::check_devices(const controller::StartAttempt& start) {

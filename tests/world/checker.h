@@ -78,7 +78,7 @@ class Checker {
                    WallTime now);
   void check_guarantee(const controller::StartAttempt& start);
   void check_preemption(const controller::PreemptAttempt& preemption);
-  bool others_run_guaranteed(const std::string& team) const;
+  bool has_no_cells(const std::string& team, const controller::Core& core) const;
   std::optional<WallTime> freed_since(const scheduler::NodeOffer& offer, std::uint64_t cell) const;
   void hold(const JobId& job, Held held);
   void give_back(const JobId& job);
@@ -91,7 +91,8 @@ class Checker {
   std::set<JobId> waiting_;                         // queued, as the core was told
   std::unordered_map<JobId, Held> held_;            // from the decision on
   std::map<std::string, std::int64_t> milli_held_;  // by device
-  std::set<MemberKey> gone_;                        // members that were given up or have ended
+  std::set<MemberKey> ended_;                       // members of attempts
+  std::set<MemberKey> given_up_;                    // members whose loss is being stored
   Offers offers_;
   std::map<std::string, scheduler::Team> teams_;
   std::set<std::string> bookings_;

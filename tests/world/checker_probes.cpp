@@ -69,14 +69,21 @@ std::optional<WallTime> Checker::freed_since(const scheduler::NodeOffer& offer,
   return since;
 }
 
-/// What other teams run on their own cells may lie in the way of those of a new team.
-bool Checker::others_run_guaranteed(const std::string& team) const {
-  return std::ranges::any_of(held_, [&](const auto& entry) {
+/// Cells of the team that cannot be: a GPU of theirs is broken, or what other teams run on their
+/// own cells still lies in the way of those of a new team.
+bool Checker::has_no_cells(const std::string& team, const controller::Core& core) const {
+  if (core.scheduler().lost_cells(team) == 0) return false;
+  const auto is_broken = [](const auto& entry) {
+    return !std::ranges::all_of(entry.second.devices, &scheduler::Device::in_service);
+  };
+  const auto is_guaranteed_to_another = [&](const auto& entry) {
     const auto& record = jobs_.at(entry.first).record;
     const auto other = teams_.find(record.team);
     return record.team != team && record.priority_class != protocol::PriorityClass::idle &&
            other != teams_.end() && !other->second.guarantees.empty();
-  });
+  };
+  return std::ranges::any_of(offers_, is_broken) ||
+         std::ranges::any_of(held_, is_guaranteed_to_another);
 }
 
 void Checker::place_is_made(const controller::Core& core, WallTime now) {
@@ -90,8 +97,8 @@ void Checker::place_is_made(const controller::Core& core, WallTime now) {
     const auto team = teams_.find(record.team);
     if (team == teams_.end() || team->second.guarantees.empty()) continue;
     if (owing.disturbances != disturbances_) owing = {now, disturbances_};
-    if (core.scheduler().lost_cells(record.team) > 0 && others_run_guaranteed(record.team)) {
-      owing.since = now;  // its cells wait for theirs to end
+    if (has_no_cells(record.team, core)) {
+      owing.since = now;
       continue;
     }
     bool made = false;
@@ -189,7 +196,8 @@ void Checker::cells_merged(const controller::Core& core, WallTime now) {
           if ((cell >> i & 1U) != 0) devices.push_back(offer.devices[i].id);
         if (static_cast<std::int64_t>(devices.size()) != size) continue;
         std::ranges::sort(devices);
-        cells.insert(std::move(devices));
+        // A node that lost GPUs may say the same cell twice: as a pair and as the whole, say.
+        if (!cells.insert(std::move(devices)).second) continue;
         copy.apply(scheduler::JobQueued{probe(number++, size, now)});
         ++wanted;
       }

@@ -34,6 +34,7 @@ struct NodeOffer {
   std::vector<std::uint64_t> cells;
   std::vector<std::string> zone;  // outermost first
   std::string name;               // for people; the id where it is empty
+  bool open = true;               // false: given nothing, what is held there stays held
   bool operator==(const NodeOffer&) const = default;
 };
 
