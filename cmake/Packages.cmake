@@ -12,6 +12,7 @@ find_package(simdjson REQUIRED)
 find_package(ICU REQUIRED COMPONENTS uc)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
 
 if(GALLEY_TESTS)
   find_package(GTest REQUIRED)

@@ -10,14 +10,19 @@
 #include <string>
 
 #include "classifier/classifier_bench.h"
+#include "failover/failover_bench.h"
+#include "faults/faults_bench.h"
+#include "fleet/fleet_bench.h"
 #include "http/http_bench.h"
 #include "locality/locality_bench.h"
 #include "machine.h"
+#include "metrics/metrics_bench.h"
 #include "output.h"
 #include "placement/placement_bench.h"
 #include "scheduler/scheduler_bench.h"
 #include "server_process.h"
 #include "simulate/simulate_command.h"
+#include "slurm/slurm_bench.h"
 #include "start/start_bench.h"
 #include "stop.h"
 #include "submit/submit_bench.h"
@@ -51,6 +56,12 @@ struct BenchOptions {
   std::int64_t worlds = 20;
   std::string scale = "10000x8";
   std::int64_t queued = 100'000;
+  std::int64_t nodes = 1'000;
+  std::string store = "sqlite";
+  std::int64_t agents = 1'000;
+  std::int64_t faults = 20;
+  std::filesystem::path fault_cases = "data/faults";
+  std::int64_t replays = 10;
 };
 
 using Run = Result<BenchReport> (*)(const BenchOptions& options);
@@ -61,9 +72,30 @@ Result<BenchReport> run_http(const BenchOptions& options) {
   return galley::bench::run_http_bench(chosen);
 }
 
+Result<BenchReport> run_fleet(const BenchOptions& options) {
+  return galley::bench::run_fleet_bench(
+      {.programs = galley::support::program_folder(), .agents = options.agents});
+}
+
+Result<BenchReport> run_faults(const BenchOptions& options) {
+  return galley::bench::run_faults_bench({.data = options.fault_cases, .seeds = options.replays});
+}
+
+Result<BenchReport> run_failover(const BenchOptions& options) {
+  return galley::bench::run_failover_bench(
+      {.programs = galley::support::program_folder(), .faults = options.faults});
+}
+
+Result<BenchReport> run_slurm(const BenchOptions& options) {
+  galley::bench::SlurmBenchOptions chosen{.programs = galley::support::program_folder()};
+  chosen.rounds = options.rounds.value_or(chosen.rounds);
+  return galley::bench::run_slurm_bench(chosen);
+}
+
 Result<BenchReport> run_submit(const BenchOptions& options) {
   galley::bench::SubmitBenchOptions chosen{.programs = galley::support::program_folder()};
   chosen.rounds = options.rounds.value_or(chosen.rounds);
+  chosen.on_postgresql = options.store == "postgresql";
   return galley::bench::run_submit_bench(chosen);
 }
 
@@ -85,6 +117,12 @@ Result<BenchReport> run_placement(const BenchOptions& options) {
 
 Result<BenchReport> run_locality(const BenchOptions& options) {
   return galley::bench::run_locality_bench({.seeds = options.worlds});
+}
+
+Result<BenchReport> run_metrics(const BenchOptions& options) {
+  galley::bench::MetricsBenchOptions chosen{.nodes = options.nodes};
+  chosen.rounds = options.rounds.value_or(chosen.rounds);
+  return galley::bench::run_metrics_bench(chosen);
 }
 
 Result<BenchReport> run_scheduler(const BenchOptions& options) {
@@ -121,9 +159,33 @@ void add_commands(CLI::App& app, BenchOptions& options, Run& chosen) {
   with_rounds(add_command(app, "http", "Requests per second and latency, by wrk", options, run_http,
                           chosen),
               options);
-  with_rounds(add_command(app, "submit", "Durable jobs per second; submit to finished", options,
-                          run_submit, chosen),
+  with_rounds(add_command(app, "slurm", "Submit rate and submit to start beside a real Slurm",
+                          options, run_slurm, chosen),
               options);
+  CLI::App* submit = add_command(app, "submit", "Durable jobs per second; submit to finished",
+                                 options, run_submit, chosen);
+  with_rounds(submit, options);
+  submit->add_option("--store", options.store, "Where the jobs are kept; each started for the run")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"sqlite", "postgresql"}));
+  CLI::App* fleet = add_command(app, "fleet", "One controller with a thousand simulated agents",
+                                options, run_fleet, chosen);
+  fleet->add_option("--agents", options.agents, "How many")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 3'500));
+  CLI::App* faults = add_command(app, "faults", "GPU faults found, and programs not blamed",
+                                 options, run_faults, chosen);
+  faults->add_option("--data", options.fault_cases, "Folder with recorded cases")
+      ->capture_default_str();
+  faults->add_option("--seeds", options.replays, "Mutated replays of each case")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10'000));
+  CLI::App* failover =
+      add_command(app, "failover", "Three controllers on one PostgreSQL, and faults", options,
+                  run_failover, chosen);
+  failover->add_option("--faults", options.faults, "How many, one after the other")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10'000));
   CLI::App* placement =
       add_command(app, "placement", "GPUs allocated on a trace, and other policies", options,
                   run_placement, chosen);
@@ -139,6 +201,13 @@ void add_commands(CLI::App& app, BenchOptions& options, Run& chosen) {
   locality->add_option("--seeds", options.worlds, "Sequences of jobs to average over")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
+  CLI::App* metrics =
+      with_rounds(add_command(app, "metrics", "Scrapes and queries of the time series of a fleet",
+                              options, run_metrics, chosen),
+                  options);
+  metrics->add_option("--nodes", options.nodes, "Machines of eight GPUs")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 20'000));
   CLI::App* scheduler = add_command(app, "scheduler", "Passes and guides on a large, busy fleet",
                                     options, run_scheduler, chosen);
   scheduler->add_option("--scale", options.scale, "Nodes and GPUs of each, as 10000x8")

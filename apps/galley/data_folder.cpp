@@ -72,21 +72,44 @@ Result<std::string> secret_file(const std::filesystem::path& path) {
   return secret;
 }
 
-}  // namespace
-
-Result<DataFolder> DataFolder::open(const std::filesystem::path& path) {
-  const std::filesystem::path absolute = std::filesystem::absolute(path).lexically_normal();
+/// Its absolute path.
+Result<std::filesystem::path> make_private(const std::filesystem::path& path) {
+  std::filesystem::path absolute = std::filesystem::absolute(path).lexically_normal();
   const bool is_new = !std::filesystem::exists(absolute);
   GALLEY_TRY_STATUS(make_folders(absolute));
   if (is_new && ::chmod(absolute.c_str(), 0700) != 0)
     return system_error("cannot protect the data folder " + absolute.string(), errno);
+  return absolute;
+}
+
+}  // namespace
+
+Status DataFolder::read_secrets() {
+  GALLEY_TRY(token_, secret_file(path_ / "token"));
+  GALLEY_TRY(secret_, secret_file(path_ / "secret"));
+  return ok();
+}
+
+Result<DataFolder> DataFolder::open_shared(const std::filesystem::path& path) {
+  GALLEY_TRY(const auto absolute, make_private(path));
+  // Of two that start at once on a new folder, one makes the secrets.
+  const std::filesystem::path lock = absolute / "secrets.lock";
+  const UniqueFd fd(::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd || ::flock(fd.get(), LOCK_EX) != 0)
+    return system_error("cannot use the data folder " + absolute.string(), errno);
+  DataFolder folder(absolute, UniqueFd());
+  GALLEY_TRY_STATUS(folder.read_secrets());
+  return folder;
+}
+
+Result<DataFolder> DataFolder::open(const std::filesystem::path& path) {
+  GALLEY_TRY(const auto absolute, make_private(path));
   GALLEY_TRY(auto lock, lock_folder(absolute));
   // We hold the lock, so a socket that still answers belongs to a killed server's last child.
   std::error_code ignored;
   std::filesystem::remove(absolute / "galley.sock", ignored);
   DataFolder folder(absolute, std::move(lock));
-  GALLEY_TRY(folder.token_, secret_file(absolute / "token"));
-  GALLEY_TRY(folder.secret_, secret_file(absolute / "secret"));
+  GALLEY_TRY_STATUS(folder.read_secrets());
   return folder;
 }
 

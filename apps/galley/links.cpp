@@ -5,6 +5,7 @@
 #include "blobs/blob_store.h"
 #include "blobs/freeze.h"
 #include "blobs/manifest.h"
+#include "process_signals.h"
 
 namespace galley::app {
 
@@ -32,6 +33,11 @@ void LocalControllerLink::progress(protocol::ProgressReport report,
 
 void LocalControllerLink::heartbeat(protocol::NodeRecord node) {
   controller_.heartbeat(std::move(node));
+}
+
+void LocalControllerLink::samples(protocol::NodeSample sample) {
+  api_.sample_arrived(host_name(), sample);
+  controller_.samples(std::move(sample));
 }
 
 Result<blobs::Manifest> LocalControllerLink::dataset(std::string_view reference) {

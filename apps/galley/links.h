@@ -21,6 +21,7 @@ class LocalControllerLink final : public agent::ControllerLink {
   void progress(protocol::ProgressReport report, std::vector<agent::FrozenFile> files,
                 Done done) override;
   void heartbeat(protocol::NodeRecord node) override;
+  void samples(protocol::NodeSample sample) override;
   Result<blobs::Manifest> dataset(std::string_view reference) override;
 
  private:
@@ -36,6 +37,10 @@ class LocalAgentPort final : public controller::AgentPort {
   explicit LocalAgentPort(agent::Agent& agent) : agent_(agent) {}
   void assign(Assign assign) override;
   void cancel(const AttemptId& attempt) override { agent_.cancel(attempt); }
+  bool self_test(const protocol::SelfTestRequest& request) override {
+    agent_.self_test(request);
+    return true;
+  }
 
  private:
   agent::Agent& agent_;

@@ -10,4 +10,7 @@ namespace galley::app {
 /// exit code.
 int run_up(const std::vector<std::string>& arguments);
 
+/// `galley controller`: the same without the agent. Machines join it with `galley agent`.
+int run_controller(const std::vector<std::string>& arguments);
+
 }  // namespace galley::app

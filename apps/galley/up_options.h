@@ -8,21 +8,33 @@
 
 #include "agent/shareable_gpus.h"
 #include "cluster/topology_file.h"
+#include "site_options.h"
+#include "slurm_role.h"
 
 namespace galley::app {
 
-struct UpOptions {
-  std::filesystem::path data;
-  std::vector<std::string> listen{"127.0.0.1:7420"};
-  std::vector<std::string> hosts;  // further names by which browsers may reach us
-  std::string tls_certificate;
-  std::string tls_key;
+struct UpOptions : SiteOptions {
+  SlurmOptions slurm;
   std::optional<cluster::TopologyFile> topology;
   agent::ShareableGpus shareable_gpus;
-  bool verbose = false;
 };
 
 /// The options, or the exit code when there is nothing left to do (--help, a mistake).
 std::variant<UpOptions, int> parse_up_options(const std::vector<std::string>& arguments);
+std::variant<SiteOptions, int> parse_controller_options(const std::vector<std::string>& arguments);
+
+struct AgentOptions {
+  std::filesystem::path data;
+  std::vector<std::string> controllers;  // empty: as when it joined
+  std::string join_token;
+  std::string name;     // empty: the host's
+  std::string address;  // empty: as the controller sees it
+  std::string ca_file;
+  std::optional<cluster::TopologyFile> topology;
+  agent::ShareableGpus shareable_gpus;
+  SlurmOptions slurm;
+  bool verbose = false;
+};
+std::variant<AgentOptions, int> parse_agent_options(const std::vector<std::string>& arguments);
 
 }  // namespace galley::app

@@ -5,9 +5,11 @@
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <vector>
 
 #include "api_client.h"
+#include "postgres_server.h"
 #include "scratch_folder.h"
 #include "server_process.h"
 #include "statistics.h"
@@ -30,10 +32,12 @@ constexpr Millis kJobTimeout{10'000};
 /// Its supervisors end with it.
 struct Site {
   support::ScratchFolder scratch;
+  std::optional<support::PostgresServer> postgres;
   ServerProcess server;
 
-  Site(support::ScratchFolder folder, ServerProcess process)
-      : scratch(std::move(folder)), server(std::move(process)) {}
+  Site(support::ScratchFolder folder, std::optional<support::PostgresServer> database,
+       ServerProcess process)
+      : scratch(std::move(folder)), postgres(std::move(database)), server(std::move(process)) {}
   Site(Site&&) = default;
   Site& operator=(Site&&) = delete;
   ~Site() {
@@ -44,9 +48,18 @@ struct Site {
   static Result<Site> open(const SubmitBenchOptions& options) {
     GALLEY_TRY_STATUS(support::check_stop());
     GALLEY_TRY(auto scratch, support::ScratchFolder::make());
+    std::optional<support::PostgresServer> postgres;
+    std::vector<std::string> arguments;
+    if (options.on_postgresql) {
+      GALLEY_TRY(auto started, support::PostgresServer::start({.durable = true, .on_disk = true}));
+      postgres.emplace(std::move(started));
+      GALLEY_TRY(auto url, postgres->make_database("galley"));
+      arguments = {"--database", std::move(url)};
+    }
     GALLEY_TRY(auto server, ServerProcess::start({.program = options.programs / "galley",
-                                                  .data = scratch / "data"}));
-    return Site(std::move(scratch), std::move(server));
+                                                  .data = scratch / "data",
+                                                  .arguments = std::move(arguments)}));
+    return Site(std::move(scratch), std::move(postgres), std::move(server));
   }
 };
 

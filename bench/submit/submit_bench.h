@@ -10,6 +10,7 @@ namespace galley::bench {
 
 struct SubmitBenchOptions {
   std::filesystem::path programs;  // the folder of galley and galley-job
+  bool on_postgresql = false;      // a PostgreSQL of its own instead of SQLite
   std::int64_t clients = 8;        // threads, each with one kept connection
   std::int64_t rounds = 3;
   std::int64_t seconds = 3;    // of one measurement
@@ -25,7 +26,8 @@ struct SubmitBenchOptions {
 /// submit_p99_ms of one request among the first kind; true_job_p50_ms, true_job_p99_ms (from before
 /// the request to the arrival of its "succeeded" event, one job at a time). The machine's own
 /// limits of the same run: spawn_wait_ms (posix_spawn and wait for /bin/true), fdatasync_ms (4 KiB
-/// appended), medians.
+/// appended), medians. On PostgreSQL the server is started for the run, with fsync, in the folder
+/// for temporary files; it shares the cores too.
 Result<BenchReport> run_submit_bench(const SubmitBenchOptions& options);
 
 }  // namespace galley::bench

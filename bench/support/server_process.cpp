@@ -27,6 +27,8 @@ using Steady = std::chrono::steady_clock;
 constexpr std::string_view kBeforeUrl = "page ";
 constexpr std::string_view kAfterUrl = "/?code=";
 constexpr std::int64_t kTokenBytes = 4096;
+constexpr std::string_view kAgent = "agent";
+constexpr std::string_view kAgentReady = " runs jobs as node ";
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> list;
@@ -90,8 +92,11 @@ Result<ServerProcess> ServerProcess::begin(const ServerOptions& options) {
   server.stderr_ = UniqueFd(::memfd_create("galley-up-stderr", MFD_CLOEXEC));
   if (!server.stderr_) return system_error("cannot make a file in memory", errno);
 
-  std::vector<std::string> words{options.program.string(), "up",       "--data",
-                                 options.data.string(),    "--listen", "127.0.0.1:0"};
+  server.role_ = options.role;
+  std::vector<std::string> words = options.before;
+  words.insert(words.end(),
+               {options.program.string(), options.role, "--data", options.data.string()});
+  if (options.role != kAgent) words.insert(words.end(), {"--listen", options.listen});
   words.insert(words.end(), options.arguments.begin(), options.arguments.end());
   std::vector<std::string> variables = make_environment(options.environment);
   const auto argv = pointers(words);
@@ -116,6 +121,7 @@ Result<ServerProcess> ServerProcess::start(const ServerOptions& options) {
 ServerProcess::ServerProcess(ServerProcess&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
       data_(std::move(other.data_)),
+      role_(std::move(other.role_)),
       pidfd_(std::move(other.pidfd_)),
       stdout_(std::move(other.stdout_)),
       stderr_(std::move(other.stderr_)),
@@ -127,6 +133,7 @@ ServerProcess& ServerProcess::operator=(ServerProcess&& other) noexcept {
   kill();
   pid_ = std::exchange(other.pid_, -1);
   data_ = std::move(other.data_);
+  role_ = std::move(other.role_);
   pidfd_ = std::move(other.pidfd_);
   stdout_ = std::move(other.stdout_);
   stderr_ = std::move(other.stderr_);
@@ -143,16 +150,17 @@ Status ServerProcess::wait_ready(Millis timeout) {
     const int ready = ::poll(&wanted, 1, remaining_ms(deadline));
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0)
-      return Error{Errc::timeout, "galley up has not printed its address within " +
+      return Error{Errc::timeout, "galley " + role_ + " has not printed its address within " +
                                       std::to_string(timeout.count()) + " ms"};
     std::array<char, 4096> buffer{};
     const ssize_t count = ::read(stdout_.get(), buffer.data(), buffer.size());
     if (count <= 0) {
       GALLEY_TRY(const ServerEnd end, wait(timeout));
-      return Error{Errc::unavailable,
-                   "galley up ended with code " + std::to_string(end.exit_code) + ": " + end.said};
+      return Error{Errc::unavailable, "galley " + role_ + " ended with code " +
+                                          std::to_string(end.exit_code) + ": " + end.said};
     }
     printed_.append(buffer.data(), static_cast<std::size_t>(count));
+    if (role_ == kAgent && printed_.find(kAgentReady) != std::string::npos) return ok();
     url_ = find_url(printed_);
   }
   GALLEY_TRY(const std::string token, read_file(data_ / "token", kTokenBytes));
@@ -167,7 +175,7 @@ Result<ServerEnd> ServerProcess::wait(Millis timeout) {
     const int ready = ::poll(&wanted, 1, remaining_ms(deadline));
     if (ready > 0) break;
     if (ready == 0)
-      return Error{Errc::timeout, "galley up (process " + std::to_string(pid_) +
+      return Error{Errc::timeout, "galley " + role_ + " (process " + std::to_string(pid_) +
                                       ") has not ended within " + std::to_string(timeout.count()) +
                                       " ms"};
   }

@@ -17,6 +17,9 @@ struct ServerOptions {
   std::filesystem::path data;
   std::vector<std::string> arguments{};    // further ones of `galley up`
   std::vector<std::string> environment{};  // "NAME=value": replace ours
+  std::string role = "up";                 // or controller, or agent, which listens nowhere
+  std::string listen = "127.0.0.1:0";
+  std::vector<std::string> before{};  // a program and its arguments that become galley
 };
 
 /// How a server ended.
@@ -25,10 +28,10 @@ struct ServerEnd {
   std::string said;   // its stderr
 };
 
-/// `galley up --data DATA --listen 127.0.0.1:0` as a child of this process. The destructor kills
-/// it, and so does the kernel when the thread that started it ends, so that no server outlives its
-/// driver. What it leaves running by design, the jobs' supervisors, is ended by end_supervisors().
-/// One thread at a time.
+/// `galley up --data DATA --listen 127.0.0.1:0`, or another role, as a child of this process. The
+/// destructor kills it, and so does the kernel when the thread that started it ends, so that no
+/// server outlives its driver. What it leaves running by design, the jobs' supervisors, is ended by
+/// end_supervisors(). One thread at a time.
 class ServerProcess {
  public:
   /// Begins it and returns at once. Errors: not_found (no such program), exhausted.
@@ -40,8 +43,8 @@ class ServerProcess {
   ServerProcess& operator=(ServerProcess&& other) noexcept;
   ~ServerProcess() { kill(); }
 
-  /// Waits until it has printed its address. Errors: unavailable (it ended: what it said),
-  /// timeout.
+  /// Waits until it has printed its address, or an agent who it is. Errors: unavailable (it ended:
+  /// what it said), timeout.
   Status wait_ready(Millis timeout = Millis{20'000});
   /// Waits for its end. Errors: timeout.
   Result<ServerEnd> wait(Millis timeout);
@@ -61,6 +64,7 @@ class ServerProcess {
 
   pid_t pid_ = -1;  // -1 once it is reaped
   std::filesystem::path data_;
+  std::string role_;
   UniqueFd pidfd_;
   UniqueFd stdout_;  // open as long as the server: it must not meet a broken pipe
   UniqueFd stderr_;  // a file in memory

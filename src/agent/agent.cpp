@@ -4,11 +4,13 @@
 #include <map>
 #include <thread>
 
+#include "agent/runner.h"
 #include "attempt_run.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "blobs/materialize.h"
 #include "event_loop.h"
+#include "gpu_monitor.h"
 #include "node_watch.h"
 #include "slow_worker.h"
 
@@ -43,6 +45,7 @@ struct Agent::Impl {
   ControllerLink& link;
   blobs::BlobStore& blobs;
   const Clock& clock;
+  std::unique_ptr<GpuMonitor> monitor;  // used by the thread of the next one
   std::unique_ptr<NodeWatch> node;
   std::unique_ptr<EventLoop> loop;
   std::unique_ptr<SlowWorker> slow;
@@ -85,6 +88,7 @@ void Agent::Impl::on_times(Instant now) {
 
 void Agent::Impl::send_heartbeat() {
   auto record = node->sample();
+  if (options.runner != nullptr) options.runner->offer(record);
   for (const auto& [token, run] : runs)
     if (!run->fault().empty()) record.notes.push_back(run->fault());
   link.heartbeat(std::move(record));
@@ -109,8 +113,9 @@ AttemptRun* Agent::Impl::find(const AttemptId& attempt) {
 }
 
 void Agent::Impl::begin(Assigned assigned) {
-  // Whoever asks again hears what is still to be told anyway.
-  if (find(assigned.assignment.attempt_id) != nullptr) return;
+  // Whoever asks again has come back, and hears what is still to be told.
+  for (const auto& [token, run] : runs)
+    if (run->id() == assigned.assignment.attempt_id) return with(token, &AttemptRun::nudge);
   const auto token = ++last_token;
   // Called from other threads: they may only touch the mailbox, which drops what comes too late.
   AttemptRun::Later later = [this, token, mailbox = loop->mailbox()](auto step) {
@@ -142,9 +147,28 @@ Result<std::unique_ptr<Agent>> Agent::start(Options options, ControllerLink& lin
   options.data_folder = std::filesystem::absolute(options.data_folder, error);
   GALLEY_TRY_STATUS(make_folders(options.data_folder / "attempts"));
   auto impl = std::make_unique<Impl>(std::move(options), link, blobs, clock);
+  const bool here = impl->options.runner == nullptr;
+  if (here) {
+    GALLEY_TRY(impl->monitor, GpuMonitor::open({.node = impl->options.node_id,
+                                                .data_folder = impl->options.data_folder,
+                                                .smi_program = impl->options.smi_program,
+                                                .kernel_log = impl->options.kernel_log,
+                                                .self_tests = {.program = impl->options.self_test}},
+                                               clock));
+  }
+  std::function<cluster::GpuReport()> look;
+  if (here)
+    look = [i = impl.get()] {
+      auto taken = i->monitor->take();
+      i->link.samples(std::move(taken.sample));
+      return std::move(taken.inventory);
+    };
   GALLEY_TRY(impl->node, NodeWatch::start({.id = impl->options.node_id,
                                            .name = impl->options.node_name,
                                            .data_folder = impl->options.data_folder,
+                                           .gpu_probe = {.program = impl->options.smi_program},
+                                           .gpu_interval = impl->options.sample_interval,
+                                           .look = look,
                                            .topology = impl->options.topology,
                                            .shareable_gpus = impl->options.shareable_gpus}));
   GALLEY_TRY(impl->loop, EventLoop::open());
@@ -173,7 +197,15 @@ void Agent::forget(const AttemptId& attempt) {
   impl_->loop->mailbox()->post([impl = impl_.get(), attempt] { impl->forget(attempt); });
 }
 
-protocol::NodeRecord Agent::node() const { return impl_->node->node(); }
+void Agent::self_test(const protocol::SelfTestRequest& request) {
+  if (impl_->monitor) impl_->monitor->ask_self_test(request);
+}
+
+protocol::NodeRecord Agent::node() const {
+  auto record = impl_->node->node();
+  if (impl_->options.runner != nullptr) impl_->options.runner->offer(record);
+  return record;
+}
 
 std::filesystem::path Agent::attempt_folder(const AttemptId& attempt) const {
   return impl_->folder_of(attempt);

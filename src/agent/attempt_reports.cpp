@@ -31,6 +31,7 @@ bool is_passing(Errc code) {
 void AttemptRun::advance() {
   if (in_flight_ || over_) return;
   if (std::chrono::steady_clock::now() < repeat_at_) return;
+  if (note_) return send_note();
   if (running_) return send_running();
   if (unsent_) return send_progress();
   if (read_progress()) return;
@@ -40,6 +41,7 @@ void AttemptRun::advance() {
 /// Reads on in the progress file. False when nothing is left there to be told.
 bool AttemptRun::read_progress() {
   if (!follower_) return false;
+  if (world_.options.runner != nullptr && !begun_ && !end_) return false;
   if (!end_ && armed_ && caught_up_) return false;
   if (const auto now = std::chrono::steady_clock::now(); !end_ && now < pace_until_) {
     wake_in(std::chrono::ceil<Millis>(pace_until_ - now));
@@ -64,6 +66,7 @@ bool AttemptRun::read_progress() {
 std::string AttemptRun::read_block() {
   const auto path = folder_ / process::attempt_file::kProgress;
   if (!progress_) progress_ = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!progress_ && errno == ENOENT) return {};  // it never began
   std::string block(AttemptFollower::kBlockBytes, '\0');
   ssize_t count = -1;
   do {
@@ -84,12 +87,24 @@ void AttemptRun::on_progress_written() {
 void AttemptRun::arm() {
   if (armed_) return;
   caught_up_ = false;
+  // What another machine writes is not told by the kernel here.
+  if (world_.options.runner != nullptr) return wake_in(kUnwatchedPause);
   armed_ = world_.loop.watch_write(folder_ / process::attempt_file::kProgress, token_).has_value();
   if (!armed_) wake_in(kUnwatchedPause);
 }
 
 /// Freezes the files that the report names, and sends it.
 void AttemptRun::keep(protocol::ProgressReport report) {
+  report.rank = assigned_.assignment.rank;
+  if (report.rank != 0) {
+    // All ranks print much the same numbers: those of rank 0 are the run's. Files are each one's.
+    report.points.clear();
+    report.texts.clear();
+    report.from_offset = untold_from_.value_or(report.from_offset);
+    untold_from_ = report.from_offset;
+    if (report.files.empty()) return later_([](AttemptRun& run) { run.advance(); });
+    untold_from_.reset();
+  }
   if (report.files.empty()) {
     unsent_ = Unsent{std::move(report), {}};
     return send_progress();

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "agent/ending_report.h"
 #include "attempt_spec.h"
 #include "base/log.h"
-#include "ending_report.h"
 #include "process/log_reader.h"
 
 namespace galley::agent {
@@ -48,6 +48,7 @@ AttemptRun::~AttemptRun() {
 }
 
 void AttemptRun::begin() {
+  if (world_.options.runner != nullptr) return begin_elsewhere();
   std::error_code error;
   if (!fs::exists(folder_, error)) {
     if (assigned_.expected_running) return end_lost("the attempt's folder is gone");
@@ -87,29 +88,40 @@ bool AttemptRun::must_repeat_preparing(const Error& error) {
 
 void AttemptRun::launch(std::vector<DataSet> data_sets) {
   if (end_) return;  // cancelled meanwhile
+  if (world_.options.runner != nullptr) return launch_elsewhere(std::move(data_sets));
   auto handle = start_supervisor(std::move(data_sets));
   if (handle) return follow(*std::move(handle));
   end_as(AttemptState::failed, describe(handle.error()));
 }
 
-Result<process::AttemptHandle> AttemptRun::start_supervisor(std::vector<DataSet> data_sets) {
+Result<process::AttemptSpec> AttemptRun::make_spec(std::vector<DataSet> data_sets) {
   AttemptPlace place{.folder = folder_,
                      .server = world_.options.server,
                      .token = {},
                      .data_sets = std::move(data_sets)};
   if (world_.options.job_token) place.token = world_.options.job_token(assigned_.assignment);
-  GALLEY_TRY(const auto spec, make_attempt_spec(assigned_.assignment, place, our_variable));
+  GALLEY_TRY(auto spec, make_attempt_spec(assigned_.assignment, place, our_variable));
   GALLEY_TRY_STATUS(process::check_spec(spec));
   if (!assigned_.assignment.spec.workdir) GALLEY_TRY_STATUS(make_folders(workdir_));
+  return spec;
+}
+
+Result<process::AttemptHandle> AttemptRun::start_supervisor(std::vector<DataSet> data_sets) {
+  GALLEY_TRY(const auto spec, make_spec(std::move(data_sets)));
   return process::AttemptHandle::launch(folder_, spec, world_.options.supervisor_program);
+}
+
+void AttemptRun::begin_following() {
+  const auto& assignment = assigned_.assignment;
+  follower_.emplace(AttemptFollower::Subject{assignment.attempt_id, assignment.job_id,
+                                             assignment.run_id, workdir_},
+                    assigned_.progress_offset);
 }
 
 void AttemptRun::follow(process::AttemptHandle handle) {
   handle_ = std::make_shared<process::AttemptHandle>(std::move(handle));
   const auto& assignment = assigned_.assignment;
-  follower_.emplace(AttemptFollower::Subject{assignment.attempt_id, assignment.job_id,
-                                             assignment.run_id, workdir_},
-                    assigned_.progress_offset);
+  begin_following();
   if (!assigned_.expected_running) {
     running_ = report_end(id(), AttemptState::running, {});
     running_->rank = assignment.rank;
@@ -130,6 +142,7 @@ void AttemptRun::follow(process::AttemptHandle handle) {
 void AttemptRun::cancel() {
   if (end_) return;
   if (!follower_) return end_as(AttemptState::cancelled, "cancelled before it started");
+  if (world_.options.runner != nullptr) return world_.options.runner->cancel(id());
   if (!handle_) return;  // it has died, and what it left is being killed
   if (auto sent = handle_->cancel(); !sent)
     log::warn("agent", "cannot cancel an attempt",
@@ -179,6 +192,13 @@ void AttemptRun::on_time() {
   if (std::exchange(prepare_again_, false) && !end_) return prepare();
   // A supervisor that is gone while its end is unknown has left processes that do not die.
   if (!fault_.empty() && !end_ && handle_) return on_ended();
+  advance();
+}
+
+void AttemptRun::nudge() {
+  repeat_at_ = {};
+  pause_ = Millis{0};
+  if (std::exchange(prepare_again_, false) && !end_) return prepare();
   advance();
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/agent.h"
+#include "agent/runner.h"
 #include "attempt_follower.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -50,6 +51,8 @@ class AttemptRun {
   void on_ended();
   void on_progress_written();
   void on_time();
+  /// The controller is there again: what waits to be repeated is sent now.
+  void nudge();
 
   const AttemptId& id() const { return assigned_.assignment.attempt_id; }
   /// When on_time() wants to be called.
@@ -71,12 +74,23 @@ class AttemptRun {
   void prepare();
   bool must_repeat_preparing(const Error& error);
   void launch(std::vector<DataSet> data_sets);
+  Result<process::AttemptSpec> make_spec(std::vector<DataSet> data_sets);
   Result<process::AttemptHandle> start_supervisor(std::vector<DataSet> data_sets);
   void follow(process::AttemptHandle handle);
+  void begin_following();
   void clean_up(std::string why);
   void end(protocol::AttemptReport report);
   void end_as(protocol::AttemptState state, std::string reason);
   void end_lost(std::string reason);
+
+  // With a Runner.
+  void begin_elsewhere();
+  void launch_elsewhere(std::vector<DataSet> data_sets);
+  void follow_elsewhere();
+  Runner::Listener listener();
+  void on_waits(const std::string& reason);
+  void on_runs(WallTime since);
+  void send_note();
 
   void advance();
   bool read_progress();
@@ -107,15 +121,18 @@ class AttemptRun {
   UniqueFd progress_;
   bool armed_ = false;                              // a write to the progress file will be told
   bool caught_up_ = false;                          // all that was there after arming has been read
+  bool begun_ = false;                              // its program, which a Runner has
+  std::optional<protocol::AttemptReport> note_;     // where it waits, until it is sent
   std::optional<protocol::AttemptReport> running_;  // until it is stored
   std::optional<Unsent> unsent_;                    // likewise
   std::optional<protocol::AttemptReport> end_;      // how it ended, once that is known
   bool in_flight_ = false;                          // an answer will come
   bool over_ = false;
-  bool prepare_again_ = false;  // when next woken
-  Millis pause_{0};             // before the next repetition
-  Instant repeat_at_{};         // nothing is sent before
-  Instant pace_until_{};        // no new progress before, while it runs
+  bool prepare_again_ = false;               // when next woken
+  Millis pause_{0};                          // before the next repetition
+  Instant repeat_at_{};                      // nothing is sent before
+  std::optional<std::int64_t> untold_from_;  // progress that rank 0 alone tells
+  Instant pace_until_{};                     // no new progress before, while it runs
   std::optional<Instant> wake_at_;
   std::string fault_;
 };

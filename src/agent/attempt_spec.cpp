@@ -1,5 +1,6 @@
 #include "attempt_spec.h"
 
+#include <algorithm>
 #include <map>
 
 namespace galley::agent {
@@ -25,6 +26,27 @@ void add_data_sets(Environment& env, const AttemptPlace& place) {
   for (const DataSet& set : place.data_sets)
     variables.emplace(data_set_variable(set.name), (folder / set.reference).string());
   for (auto& [name, path] : variables) env[name] = std::move(path);
+}
+
+/// What torchrun sets in each worker, and Slurm's names for the same, which many scripts read: one
+/// process on each node. Absent for a lone job without GPUs.
+void add_rendezvous(Environment& env, const protocol::Assignment& assignment) {
+  if (assignment.device_ids.empty() && assignment.node_ids.empty()) return;
+  const std::string rank = std::to_string(assignment.rank);
+  const std::string size = std::to_string(std::max<std::size_t>(assignment.node_ids.size(), 1));
+  for (const char* name :
+       {"RANK", "GROUP_RANK", "ROLE_RANK", "NODE_RANK", "SLURM_PROCID", "SLURM_NODEID"})
+    env[name] = rank;
+  for (const char* name :
+       {"WORLD_SIZE", "ROLE_WORLD_SIZE", "GROUP_WORLD_SIZE", "SLURM_NTASKS", "SLURM_NNODES"})
+    env[name] = size;
+  for (const char* name : {"LOCAL_RANK", "SLURM_LOCALID"}) env[name] = "0";
+  env["LOCAL_WORLD_SIZE"] = "1";
+  env["MASTER_ADDR"] = assignment.master_address.empty() ? "127.0.0.1" : assignment.master_address;
+  if (assignment.master_port > 0) env["MASTER_PORT"] = std::to_string(assignment.master_port);
+  env["TORCHELASTIC_RUN_ID"] = assignment.attempt_id.str();
+  env["TORCHELASTIC_RESTART_COUNT"] = std::to_string(assignment.attempt_number - 1);
+  env["TORCHELASTIC_MAX_RESTARTS"] = std::to_string(assignment.spec.max_lost);
 }
 
 }  // namespace
@@ -58,13 +80,7 @@ Result<process::AttemptSpec> make_attempt_spec(
   Environment env{{"PATH", "/usr/local/bin:/usr/bin:/bin"}};
   for (const char* name : {"PATH", "HOME", "LANG", "USER"})
     if (auto value = our_variable(name)) env[name] = *std::move(value);
-  if (!assignment.device_ids.empty())
-    for (const auto& [name, value] : Environment{{"MASTER_ADDR", "127.0.0.1"},
-                                                 {"RANK", "0"},
-                                                 {"WORLD_SIZE", "1"},
-                                                 {"LOCAL_RANK", "0"},
-                                                 {"NODE_RANK", "0"}})
-      env[name] = value;
+  add_rendezvous(env, assignment);
   for (const auto& [name, value] : job.env) env[name] = value;
   set_unless_empty(env, "GALLEY_SERVER", place.server);
   set_unless_empty(env, "GALLEY_TOKEN", place.token);
@@ -89,6 +105,9 @@ Result<process::AttemptSpec> make_attempt_spec(
   spec.grace = job.grace;
   spec.max_runtime = job.max_runtime.value_or(Millis{0});
   spec.cgroup_name = "galley-" + assignment.attempt_id.str();
+  // Members of one gang may share a machine, under agents of their own; the end of one cgroup is
+  // the end of all that is in it.
+  if (assignment.rank > 0) spec.cgroup_name += "-" + std::to_string(assignment.rank);
   for (const DataSet& set : place.data_sets)
     spec.read_only_binds.push_back({set.folder, data_sets_folder(place.folder) / set.reference});
   return spec;

@@ -42,7 +42,9 @@ Result<DataSet> prepare_one(const std::string& reference, const FindManifest& fi
   DataSet set{.reference = reference};
   GALLEY_TRY(set.name, name_of(reference));
   GALLEY_TRY(const blobs::Manifest manifest, find_manifest(reference));
-  set.folder = cache / (reference + "-" + blobs::manifest_name(manifest).substr(0, kDigestLetters));
+  set.folder = data_set_folder(cache, reference, manifest);
+  std::error_code ignored;
+  if (fs::exists(set.folder, ignored)) return set;
   GALLEY_TRY_STATUS(make_folders(cache));
   // Written as a whole or not at all, so what is there needs no second look.
   auto written = blobs::materialize(manifest, blobs, set.folder);
@@ -51,6 +53,12 @@ Result<DataSet> prepare_one(const std::string& reference, const FindManifest& fi
 }
 
 }  // namespace
+
+fs::path data_set_folder(const fs::path& cache, std::string_view reference,
+                         const blobs::Manifest& manifest) {
+  return cache /
+         (std::string(reference) + "-" + blobs::manifest_name(manifest).substr(0, kDigestLetters));
+}
 
 Result<std::vector<DataSet>> prepare_data_sets(const std::vector<std::string>& references,
                                                const FindManifest& find_manifest,

@@ -19,6 +19,10 @@ struct DataSet {
   std::filesystem::path folder;  // read-only, shared by all jobs that use it
 };
 
+/// Where a data set lies below `cache` once it is a folder.
+std::filesystem::path data_set_folder(const std::filesystem::path& cache,
+                                      std::string_view reference, const blobs::Manifest& manifest);
+
 using FindManifest = std::function<Result<blobs::Manifest>(std::string_view reference)>;
 
 /// Makes each data set a folder below `cache`, unless it is there. The folder's name holds the

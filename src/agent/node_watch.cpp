@@ -98,9 +98,13 @@ NodeWatch::~NodeWatch() {
 
 void NodeWatch::watch_gpus() {
   std::unique_lock lock(mutex_);
-  while (!stop_wanted_.wait_for(lock, options_.gpu_interval, [&] { return stopping_; })) {
+  // Counted from the start of each look: one that hangs must not delay the next.
+  Instant next = std::chrono::steady_clock::now();
+  for (;;) {
+    next = std::max(next + options_.gpu_interval, std::chrono::steady_clock::now());
+    if (stop_wanted_.wait_until(lock, next, [&] { return stopping_; })) return;
     lock.unlock();
-    take_gpus(probe_.look());
+    take_gpus(options_.look ? options_.look() : probe_.look());
     if (const auto indices = devices_without_cells())
       take_topology(look_at_topology(probe_, *indices));
     lock.lock();

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -26,6 +27,8 @@ struct NodeWatchOptions {
   std::filesystem::path data_folder;  // whose disk counts
   cluster::GpuProbeOptions gpu_probe{};
   Millis gpu_interval{10'000};  // a look wakes the driver, so not at every heartbeat
+  /// Instead of the probe's own look, once the inventory is taken.
+  std::function<cluster::GpuReport()> look{};
   std::optional<cluster::TopologyFile> topology{};  // instead of discovery
   ShareableGpus shareable_gpus{};
 };

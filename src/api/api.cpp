@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "agent_routes.h"
+#include "base/log.h"
 #include "blobs/format.h"
 #include "context.h"
 #include "load.h"
@@ -13,12 +15,19 @@ namespace {
 
 void add_routes(Endpoints& endpoints, Context& context) {
   add_auth_routes(endpoints, context);
+  add_user_routes(endpoints, context);
+  add_token_routes(endpoints, context);
+  add_audit_routes(endpoints, context);
   add_overview_routes(endpoints, context);
   add_job_routes(endpoints, context);
   add_guide_routes(endpoints, context);
   add_team_routes(endpoints, context);
   add_log_routes(endpoints, context);
   add_node_routes(endpoints, context);
+  add_health_routes(endpoints, context);
+  add_join_token_routes(endpoints, context);
+  add_controller_routes(endpoints, context);
+  add_agent_routes(endpoints, context);
   add_topology_routes(endpoints, context);
   add_run_routes(endpoints, context);
   add_blob_routes(endpoints, context);
@@ -29,6 +38,8 @@ void add_routes(Endpoints& endpoints, Context& context) {
   add_kserve_routes(endpoints, context);
   add_event_routes(endpoints, context);
   add_metrics_routes(endpoints, context);
+  add_telemetry_routes(endpoints, context);
+  add_alert_routes(endpoints, context);
   add_static_routes(endpoints, context);
   add_openapi_routes(endpoints, context);
 }
@@ -45,7 +56,8 @@ Status audit(const Context& context, const http::Request& request, std::string a
                                 .principal = request.principal,
                                 .action = std::move(action),
                                 .subject = std::move(subject),
-                                .request_id = request.id};
+                                .request_id = request.id,
+                                .address = request.peer.address};
   return context.services.database.write(
       [entry](store::Transaction& transaction) { return store::append_audit(transaction, entry); });
 }
@@ -59,6 +71,12 @@ Result<std::unique_ptr<Api>> Api::create(Services services, AuthOptions options)
   auto impl = std::make_unique<Impl>(std::move(services), std::move(auth));
   const Services& of = impl->services;
   impl->feed = std::make_unique<EventFeed>(of.database, of.clock, [&of] { return load_event(of); });
+  impl->telemetry = std::make_unique<telemetry::Telemetry>(of.database, of.clock);
+  GALLEY_TRY(impl->alerts, alerts::Alerts::open(of.database, of.clock, *impl->telemetry));
+  impl->telemetry->on_period([alerts = impl->alerts.get()](WallTime now) {
+    if (auto status = alerts->step(now); !status)
+      log::warn("alerts", "alerts could not be judged", {{"reason", describe(status.error())}});
+  });
   GALLEY_TRY(impl->logs, LogFollower::start(of.controller, *impl->feed, of.attempts_folder));
   return std::unique_ptr<Api>(new Api(std::move(impl)));
 }
@@ -69,13 +87,15 @@ http::Router Api::router() {
   const auto endpoints = std::make_shared<Endpoints>(router);
   add_routes(*endpoints, context);
   router.use([&context, endpoints](http::Request& request, std::string_view pattern) {
+    if (pattern.starts_with(kInternalPrefix)) return check_agent(context, request, pattern);
     // A path of programs that does not exist is told only to those who may ask.
     const bool page = pattern == "/{path...}";
     const bool hidden =
         page && (request.path.starts_with("/api/") || request.path.starts_with("/v1/") ||
                  request.path.starts_with("/v2/"));
     return context.auth->check(request,
-                               hidden ? Access::owner : endpoints->access(request.method, pattern));
+                               hidden ? Access::owner : endpoints->access(request.method, pattern),
+                               endpoints->action(request.method, pattern));
   });
   router.observe([&context](const http::Request&, std::string_view pattern, int status,
                             std::chrono::nanoseconds took) {
@@ -87,7 +107,8 @@ http::Router Api::router() {
 std::map<std::string, std::size_t, std::less<>> Api::body_bytes_of_route() {
   const auto manifest = static_cast<std::size_t>(blobs::kMaxBlobBytes) + (1U << 20U);
   return {{"/api/v1/datasets/{name}/versions", manifest},
-          {"/api/v1/models/{name}/snapshots", manifest}};
+          {"/api/v1/models/{name}/snapshots", manifest},
+          {kManifestPattern, manifest}};
 }
 
 void Api::set_url(std::string url) { impl_->set_url(std::move(url)); }
@@ -98,7 +119,13 @@ void Api::metrics_arrived(const RunId& run, const std::vector<std::string>& keys
   announce_metrics(*impl_->feed, run, keys);
 }
 
+void Api::sample_arrived(const std::string& node_name, const protocol::NodeSample& sample) {
+  impl_->telemetry->add(sample.node, node_name, sample);
+}
+
 void Api::stop() {
+  impl_->telemetry->stop();  // it calls the alerts
+  impl_->alerts->stop();
   impl_->logs->stop();
   impl_->feed->stop();
 }

@@ -9,9 +9,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "accounts/accounts.h"
 #include "api/api.h"
+#include "directory.h"
 #include "endpoints.h"
 #include "http/message.h"
+#include "identity.h"
+#include "rate_limiter.h"
 #include "store/database.h"
 
 namespace galley::api {
@@ -25,8 +29,7 @@ class Auth {
  public:
   static constexpr Millis kSessionLength = std::chrono::hours(24 * 30);
   static constexpr Millis kCodeLength = std::chrono::minutes(10);
-  static constexpr std::size_t kMaxCodes = 256;        // codes not used yet; the oldest go first
-  static constexpr std::size_t kMaxSessions = 10'000;  // past it nobody logs in
+  static constexpr std::size_t kMaxCodes = 256;  // codes not used yet; the oldest go first
   static constexpr std::string_view kCookie = "galley_session";
 
   /// Errors: invalid_argument (a short token or secret), those of the database.
@@ -35,34 +38,42 @@ class Auth {
 
   /// The refusal of a request that may not go on; nothing, and request.principal set, for others.
   /// Does not block.
-  std::optional<http::Response> check(http::Request& request, Access access);
+  std::optional<http::Response> check(http::Request& request, Access access,
+                                      accounts::Action action);
 
-  std::string new_code();
+  /// Whose request it is, again, for handlers that must know more than the principal.
+  /// Errors: unauthenticated (also: revoked since it was let in).
+  Result<Identity> identify(const http::Request& request);
+
+  accounts::Accounts& accounts() { return accounts_; }
+  /// After each change of users, tokens or sessions. Errors: the store's.
+  Status reload() { return directory_.reload(); }
+
+  /// Of a session of that user; of the owner's when it is empty.
+  std::string new_code(const std::string& user = {});
   /// Uses the code up and answers the secret of a new session. Errors: unauthenticated (unknown,
-  /// used or expired code), those of the database.
-  Result<std::string> login(std::string_view code, const std::string& request_id);
+  /// used or expired code), rate_limited, those of the database.
+  Result<std::string> login(std::string_view code, const http::Request& request);
+  /// How long an address with too many wrong credentials has to wait before it may try a code.
+  std::optional<Millis> must_wait(const http::Request& request);
 
   std::string job_token(const RunId& run) const;
 
  private:
-  struct Entry {
-    std::string principal;
-    std::optional<std::int64_t> expires_ms;
-  };
-  /// What the credentials of a request turn out to be.
-  struct Identity {
-    std::string principal;
-    bool by_cookie = false;
-    std::string run_id;  // of a job; empty for owners
+  struct Code {
+    Instant expires{};
+    std::string user;
   };
 
   Auth(store::Database& database, const Clock& clock, IdSource& ids, AuthOptions options);
-  Status load();
+  Status forget_expired();
   bool is_known_host(std::string_view host) const;
-  Result<Identity> identify(const http::Request& request);
   Result<Identity> by_token(std::string_view token);
   Result<Identity> by_peer(const http::Request& request) const;
-  std::optional<Entry> find(const std::string& hash);
+  http::Response refuse_credential(const http::Request& request, const Error& error);
+  std::optional<http::Response> check_rate(const http::Request& request, const Identity& who,
+                                           Access access);
+  Result<std::string> take_code(std::string_view code);
 
   store::Database& database_;
   const Clock& clock_;
@@ -71,10 +82,17 @@ class Auth {
   const std::string admin_sha256_;
   std::vector<std::string> hosts_;
   bool any_address_ = false;  // we listen on all addresses, so any of them may be ours
+  accounts::Accounts accounts_;
+  Directory directory_;
+  RateLimiter requests_;  // by principal
+  RateLimiter failures_;  // by address
 
-  std::mutex mutex_;                                // guards all below
-  std::unordered_map<std::string, Entry> tokens_;   // by the SHA-256 of the secret
-  std::unordered_map<std::string, Instant> codes_;  // by the SHA-256 of the code: when it expires
+  std::mutex mutex_;                             // guards codes_
+  std::unordered_map<std::string, Code> codes_;  // by the SHA-256 of the code
 };
+
+/// 429 with the time to wait.
+http::Response too_many(const http::Request& request, Millis wait, std::string what,
+                        std::string hint);
 
 }  // namespace galley::api

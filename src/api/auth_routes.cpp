@@ -30,7 +30,11 @@ void add_auth_routes(Endpoints& endpoints, Context& context) {
         if (media_type(request.headers.get("Content-Type")) != "application/json")
           return Error{Errc::forbidden, "a login must have Content-Type: application/json"};
         GALLEY_TRY(const auto body, body_as<LoginBody>(request));
-        GALLEY_TRY(const auto secret, context.auth->login(body.code, request.id));
+        if (const auto wait = context.auth->must_wait(request))
+          return too_many(request, *wait,
+                          "too many wrong credentials came from " + request.peer.address,
+                          "wait, then open a new address of `galley login --web`");
+        GALLEY_TRY(const auto secret, context.auth->login(body.code, request));
         auto response = no_content();
         const auto age = std::chrono::duration_cast<std::chrono::seconds>(Auth::kSessionLength);
         response.headers.set("Set-Cookie", std::string(Auth::kCookie) + "=" + secret +
@@ -45,18 +49,22 @@ void add_auth_routes(Endpoints& endpoints, Context& context) {
        .response = object_schema({{"code", type_schema("string")}, {"url", type_schema("string")}}),
        .status = 201},
       [&context](const http::Request& request) -> Result<http::Response> {
-        const std::string code = context.auth->new_code();
+        GALLEY_TRY(const auto who, context.auth->identify(request));
+        const std::string code = context.auth->new_code(who.user ? who.user->name : "");
         GALLEY_TRY_STATUS(audit(context, request, "login_code.create", ""));
         return reply({{"code", code}, {"url", login_url(context, request, code)}}, 201);
       });
-  endpoints.add(
-      "GET", "/api/v1/whoami", http::Run::inline_on_io,
-      {.summary = "Says who the server takes you for.",
-       .response = object_schema(
-           {{"principal", type_schema("string")}, {"version", type_schema("string")}})},
-      [&context](const http::Request& request) -> Result<http::Response> {
-        return reply({{"principal", request.principal}, {"version", context.services.version}});
-      });
+  endpoints.add("GET", "/api/v1/whoami", http::Run::inline_on_io,
+                {.summary = "Says who the server takes you for.",
+                 .response = object_schema({{"principal", type_schema("string")},
+                                            {"role", type_schema("string")},
+                                            {"version", type_schema("string")}})},
+                [&context](const http::Request& request) -> Result<http::Response> {
+                  GALLEY_TRY(const auto who, context.auth->identify(request));
+                  return reply({{"principal", who.principal},
+                                {"role", to_string(who.role())},
+                                {"version", context.services.version}});
+                });
 }
 
 }  // namespace galley::api

@@ -110,7 +110,8 @@ Result<http::Response> deploy(Context& context, const http::Request& request) {
                                                      .snapshot_id = snapshot.id,
                                                      .expected_generation = expected,
                                                      .principal = request.principal,
-                                                     .request_id = request.id}));
+                                                     .request_id = request.id,
+                                                     .address = request.peer.address}));
   GALLEY_TRY_STATUS(show_placement(context, snapshot, moved.channel));
   return reply_channel(print_channel(moved.channel), moved.channel.generation);
 }
@@ -132,7 +133,8 @@ Result<http::Response> rollback(Context& context, const http::Request& request) 
                                 .channel = channel,
                                 .expected_generation = given ? given : current.generation,
                                 .principal = request.principal,
-                                .request_id = request.id}));
+                                .request_id = request.id,
+                                .address = request.peer.address}));
   GALLEY_TRY(const auto snapshot, registry.get(Kind::model, moved.channel.snapshot_id.str()));
   GALLEY_TRY_STATUS(show_placement(context, snapshot, moved.channel));
   Json body = print_channel(moved.channel);

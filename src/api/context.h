@@ -4,12 +4,14 @@
 #include <string>
 #include <utility>
 
+#include "alerts/alerts.h"
 #include "api/api.h"
 #include "auth.h"
 #include "endpoints.h"
 #include "event_feed.h"
 #include "log_follower.h"
 #include "request_metrics.h"
+#include "telemetry/telemetry.h"
 #include "worker.h"
 
 namespace galley::api {
@@ -23,6 +25,8 @@ struct Context {
   const std::unique_ptr<Auth> auth;
   const WallTime started;
   RequestMetrics metrics;
+  std::unique_ptr<telemetry::Telemetry> telemetry;
+  std::unique_ptr<alerts::Alerts> alerts;  // watches telemetry
   std::unique_ptr<EventFeed> feed;
   std::unique_ptr<LogFollower> logs;
   Worker worker;
@@ -48,12 +52,19 @@ Status audit(const Context& context, const http::Request& request, std::string a
 
 // One for each topic.
 void add_auth_routes(Endpoints& endpoints, Context& context);
+void add_user_routes(Endpoints& endpoints, Context& context);
+void add_token_routes(Endpoints& endpoints, Context& context);
+void add_audit_routes(Endpoints& endpoints, Context& context);
 void add_overview_routes(Endpoints& endpoints, Context& context);
 void add_job_routes(Endpoints& endpoints, Context& context);
 void add_guide_routes(Endpoints& endpoints, Context& context);
 void add_team_routes(Endpoints& endpoints, Context& context);
 void add_log_routes(Endpoints& endpoints, Context& context);
 void add_node_routes(Endpoints& endpoints, Context& context);
+void add_health_routes(Endpoints& endpoints, Context& context);
+void add_join_token_routes(Endpoints& endpoints, Context& context);
+void add_controller_routes(Endpoints& endpoints, Context& context);
+void add_agent_routes(Endpoints& endpoints, Context& context);
 void add_topology_routes(Endpoints& endpoints, Context& context);
 void add_run_routes(Endpoints& endpoints, Context& context);
 void add_blob_routes(Endpoints& endpoints, Context& context);
@@ -64,6 +75,8 @@ void add_predict_routes(Endpoints& endpoints, Context& context);
 void add_kserve_routes(Endpoints& endpoints, Context& context);
 void add_event_routes(Endpoints& endpoints, Context& context);
 void add_metrics_routes(Endpoints& endpoints, Context& context);
+void add_telemetry_routes(Endpoints& endpoints, Context& context);
+void add_alert_routes(Endpoints& endpoints, Context& context);
 /// Last: the document lists what was added before.
 void add_openapi_routes(Endpoints& endpoints, Context& context);
 void add_static_routes(Endpoints& endpoints, Context& context);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "route_rules.h"
+
 namespace galley::api {
 namespace {
 
@@ -69,13 +71,20 @@ std::string operation_id(const std::string& method, const std::string& path) {
 
 void Endpoints::describe(std::string_view method, std::string_view pattern, Doc doc) {
   GALLEY_CHECK(!doc.summary.empty(), "a route is described");
-  access_.emplace(key_of(method, pattern), doc.access);
+  const auto rule = rule_of(method, pattern);
+  rights_.emplace(key_of(method, pattern),
+                  Rights{doc.access, rule ? rule->action : accounts::Action::administer});
   routes_.push_back({std::string(method), std::string(pattern), std::move(doc)});
 }
 
 void Endpoints::add(std::string_view method, std::string_view pattern, http::Run run, Doc doc,
                     Answer answer) {
   describe(method, pattern, std::move(doc));
+  add_internal(method, pattern, run, std::move(answer));
+}
+
+void Endpoints::add_internal(std::string_view method, std::string_view pattern, http::Run run,
+                             Answer answer) {
   router_.add(method, pattern, run, [answer = std::move(answer)](const http::Request& request) {
     auto response = answer(request);
     return response ? *std::move(response) : http::problem(response.error(), request.id);
@@ -88,9 +97,19 @@ void Endpoints::add_deferred(std::string_view method, std::string_view pattern, 
   router_.add_deferred(method, pattern, run, std::move(handler));
 }
 
+void Endpoints::add_internal_deferred(std::string_view method, std::string_view pattern,
+                                      http::Run run, http::DeferredHandler handler) {
+  router_.add_deferred(method, pattern, run, std::move(handler));
+}
+
 Access Endpoints::access(std::string_view method, std::string_view pattern) const {
-  const auto found = access_.find(key_of(method == "HEAD" ? "GET" : method, pattern));
-  return found == access_.end() ? Access::owner : found->second;
+  const auto found = rights_.find(key_of(method == "HEAD" ? "GET" : method, pattern));
+  return found == rights_.end() ? Access::owner : found->second.access;
+}
+
+accounts::Action Endpoints::action(std::string_view method, std::string_view pattern) const {
+  const auto found = rights_.find(key_of(method == "HEAD" ? "GET" : method, pattern));
+  return found == rights_.end() ? accounts::Action::administer : found->second.action;
 }
 
 Json Endpoints::document(const std::string& version) const {
@@ -114,6 +133,9 @@ Json Endpoints::document(const std::string& version) const {
                                 {"content", content("application/problem+json",
                                                     {{"$ref", "#/components/schemas/problem"}})}}}};
     if (route.doc.access == Access::anyone) operation["security"] = Json::array();
+    const bool listed = rule_of(route.method, route.pattern).has_value();
+    operation["x-galley-action"] =
+        listed ? std::string(to_string(action(route.method, route.pattern))) : "unlisted";
     std::string method = operation_id(route.method, "");
     paths[path][method] = std::move(operation);
   }

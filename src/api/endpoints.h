@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "accounts/permissions.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "http/server.h"
@@ -53,8 +54,16 @@ class Endpoints {
   void add_deferred(std::string_view method, std::string_view pattern, http::Run run, Doc doc,
                     http::DeferredHandler handler);
 
+  /// Routes that only our own programs use: served, and not described.
+  void add_internal(std::string_view method, std::string_view pattern, http::Run run,
+                    Answer answer);
+  void add_internal_deferred(std::string_view method, std::string_view pattern, http::Run run,
+                             http::DeferredHandler handler);
+
   /// Who may use the route; the owner alone where none was declared.
   Access access(std::string_view method, std::string_view pattern) const;
+  /// What a person needs the right to do; `administer` where route_rules.h says nothing.
+  accounts::Action action(std::string_view method, std::string_view pattern) const;
 
   /// The OpenAPI 3.1 document of all routes.
   Json document(const std::string& version) const;
@@ -69,7 +78,11 @@ class Endpoints {
 
   http::Router& router_;
   std::vector<Route> routes_;
-  std::map<std::string, Access, std::less<>> access_;  // by "METHOD pattern"
+  struct Rights {
+    Access access;
+    accounts::Action action;
+  };
+  std::map<std::string, Rights, std::less<>> rights_;  // by "METHOD pattern"
 };
 
 }  // namespace galley::api

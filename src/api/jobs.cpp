@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <array>
 
 #include "base/text.h"
@@ -44,19 +46,37 @@ Result<http::Response> refuse(const Context& context, const http::Request& reque
   return refuse_with_guide(error, request, protocol::print_struct(*guide));
 }
 
+/// What the user's teams and quota allow. Jobs that wait are counted where the job is written.
+Status check_rights(const Identity& who, const JobSpec& spec) {
+  GALLEY_TRY_STATUS(check_team(who, spec.team));
+  const auto most = who.user ? who.user->quota.max_job_gpus : std::nullopt;
+  const std::int64_t gpus = spec.resources.gpus * spec.resources.nodes;
+  if (!most || gpus <= *most) return ok();
+  return Error{
+      Errc::forbidden,
+      fmt::format("the job asks for {} GPUs, and the quota of {} is {} a job", gpus, who.principal,
+                  *most),
+      "resources.gpus", fmt::format("at most {} over all nodes", *most),
+      fmt::format("ask an administrator: galley users set {} --max-job-gpus", who.principal)};
+}
+
 Result<http::Response> submit(Context& context, const http::Request& request) {
+  GALLEY_TRY(const auto who, context.auth->identify(request));
   auto caller = caller_of(request);
+  if (who.user) caller.max_queued_jobs = who.user->quota.max_queued_jobs;
   caller.idempotency_key = request.headers.get("Idempotency-Key");
   if (caller.idempotency_key.size() > kMaxKeyBytes || !is_valid_utf8(caller.idempotency_key))
     return Error{Errc::invalid_argument, "found an Idempotency-Key that cannot be kept",
                  "Idempotency-Key", "at most " + std::to_string(kMaxKeyBytes) + " bytes of UTF-8"};
   if (!caller.idempotency_key.empty()) caller.request_sha256 = sha256_hex(request.body);
-  GALLEY_TRY(const auto json, body_json(request));
+  GALLEY_TRY(auto json, body_json(request));
+  if (json.is_object() && !json.contains("team")) json["team"] = usual_team(who);
   const auto spec = protocol::parse_job_spec(json);
   if (!spec && protocol::is_about_amounts(json, spec.error()))
     return refuse_with_guide(spec.error(), request,
                              guide_of_amounts(context, request, json, spec.error()));
   if (!spec) return spec.error();
+  GALLEY_TRY_STATUS(check_rights(who, *spec));
   const auto accepted = context.services.controller.submit(*spec, caller);
   if (!accepted) return refuse(context, request, *spec, accepted.error());
   auto response = reply(protocol::print_struct(accepted->job), 201);
@@ -125,6 +145,9 @@ void add_job_routes(Endpoints& endpoints, Context& context) {
                  .response = protocol::schema_of<JobRecord>()},
                 [&context](const http::Request& request) -> Result<http::Response> {
                   GALLEY_TRY(const auto id, job_id(request));
+                  GALLEY_TRY(const auto who, context.auth->identify(request));
+                  GALLEY_TRY(const auto before, context.services.controller.job(id));
+                  GALLEY_TRY_STATUS(check_owner(who, before.principal, "job " + id.str()));
                   GALLEY_TRY(const auto job,
                              context.services.controller.cancel(id, caller_of(request)));
                   return reply(protocol::print_struct(job));

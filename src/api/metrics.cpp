@@ -51,10 +51,39 @@ void print_nodes(std::string& out, const std::vector<protocol::NodeRecord>& node
   print_one(out, "galley_node_gpus_allocated", "GPUs given to jobs.", "gauge", gpus_allocated);
 }
 
+void print_passes(std::string& out, const controller::Controller::Passes& passes) {
+  constexpr std::string_view kName = "galley_scheduler_pass_seconds";
+  print_header(out, kName, "Time of a step of the controller, with its pass of the scheduler.",
+               "histogram");
+  std::int64_t total = 0;
+  for (std::size_t i = 0; i < passes.counts.size(); ++i) {
+    total += passes.counts[i];
+    const std::string bound =
+        i < passes.kBoundsSeconds.size() ? fmt::format("{}", passes.kBoundsSeconds[i]) : "+Inf";
+    fmt::format_to(std::back_inserter(out), "{}_bucket{{le=\"{}\"}} {}\n", kName, bound, total);
+  }
+  fmt::format_to(std::back_inserter(out), "{0}_sum {1}\n{0}_count {2}\n", kName, passes.sum_s,
+                 total);
+}
+
+void print_server(std::string& out, const Context& context) {
+  print_header(out, "galley_build_info", "1, with the version of this server.", "gauge");
+  fmt::format_to(std::back_inserter(out), "galley_build_info{{version=\"{}\"}} 1\n",
+                 context.services.version);
+  print_one(out, "galley_start_time_seconds", "When this server began to serve, since 1970.",
+            "gauge", to_ms(context.started) / 1000);
+  std::int64_t firing = 0;
+  for (const auto& rule : context.alerts->rules()) firing += rule.firing;
+  print_one(out, "galley_alerts_firing", "What alerts are firing about now.", "gauge", firing);
+}
+
 Result<http::Response> metrics(const Context& context) {
   const auto& services = context.services;
   GALLEY_TRY(const auto counts, services.controller.queue());
   std::string out;
+  context.telemetry->print(out);
+  print_server(out, context);
+  print_passes(out, services.controller.passes());
   print_jobs(out, counts);
   print_nodes(out, services.controller.nodes());
   context.metrics.print(out);

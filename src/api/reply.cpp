@@ -63,7 +63,8 @@ std::string query_text(const http::Request& request, std::string_view name) {
 }
 
 controller::Caller caller_of(const http::Request& request) {
-  return {.principal = request.principal, .request_id = request.id};
+  return {
+      .principal = request.principal, .request_id = request.id, .address = request.peer.address};
 }
 
 Result<Json> body_json(const http::Request& request) {

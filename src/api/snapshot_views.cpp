@@ -105,7 +105,8 @@ Result<http::Response> freeze(Context& context, const http::Request& request, Ki
                                  .name = name,
                                  .note = body.note,
                                  .principal = request.principal,
-                                 .request_id = request.id};
+                                 .request_id = request.id,
+                                 .address = request.peer.address};
   GALLEY_TRY(freeze.manifest_sha256, manifest_of(context, body));
   if (body.run_id) freeze.run_id = body.run_id->str();
   for (const auto& source : body.sources) {

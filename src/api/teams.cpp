@@ -79,16 +79,28 @@ Result<http::Response> refuse_booking(const Context& context, const http::Reques
 }
 
 Result<http::Response> reserve(Context& context, const http::Request& request) {
-  GALLEY_TRY(const auto json, body_json(request));
+  GALLEY_TRY(const auto who, context.auth->identify(request));
+  GALLEY_TRY(auto json, body_json(request));
+  if (json.is_object() && !json.contains("team")) json["team"] = usual_team(who);
   const auto spec = protocol::parse_reservation_spec(json);
   if (!spec && protocol::is_about_amounts(json, spec.error()))
     return refuse_with_guide(spec.error(), request, guide_of_refusal(spec.error()));
   if (!spec) return spec.error();
+  GALLEY_TRY_STATUS(check_team(who, spec->team));
   const auto made = context.services.controller.reserve(*spec, caller_of(request));
   if (!made) return refuse_booking(context, request, *spec, made.error());
   auto response = reply(protocol::print_struct(*made), 201);
   response.headers.set("Location", "/api/v1/reservations/" + made->id.str());
   return response;
+}
+
+/// What has ended or never was is left to the controller to say.
+Status check_owner_of(const Context& context, const http::Request& request,
+                      const ReservationId& id) {
+  GALLEY_TRY(const auto who, context.auth->identify(request));
+  GALLEY_TRY(const auto all, context.services.controller.reservations());
+  const auto found = std::ranges::find(all, id, &ReservationRecord::id);
+  return found == all.end() ? ok() : check_owner(who, found->principal, "booking " + id.str());
 }
 
 void add_reservation_routes(Endpoints& endpoints, Context& context) {
@@ -110,6 +122,7 @@ void add_reservation_routes(Endpoints& endpoints, Context& context) {
                 {.summary = "Gives a booking up.", .status = 204},
                 [&context](const http::Request& request) -> Result<http::Response> {
                   GALLEY_TRY(const auto id, ReservationId::parse(request.param("id")));
+                  GALLEY_TRY_STATUS(check_owner_of(context, request, id));
                   GALLEY_TRY_STATUS(context.services.controller.unreserve(id, caller_of(request)));
                   return no_content();
                 });

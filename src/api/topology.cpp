@@ -7,7 +7,9 @@ namespace galley::api {
 namespace {
 
 cluster::TopologyView topology_now(const Context& context) {
-  return cluster::view_of(context.services.controller.nodes());
+  auto nodes = context.services.controller.nodes();
+  std::erase_if(nodes, [](const protocol::NodeRecord& node) { return node.state != "up"; });
+  return cluster::view_of(nodes);
 }
 
 }  // namespace

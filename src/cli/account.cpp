@@ -35,7 +35,8 @@ class HiddenInput {
 Result<std::string> ask_for_token(const Session& session, const std::string& server) {
   std::string line;
   if (::isatty(STDIN_FILENO) == 1) {
-    print_note(fmt::format("Token for {} (in DATA/token on its machine): ", server));
+    print_note(fmt::format(
+        "Token for {} (from `galley tokens create`, or in DATA/token on its machine): ", server));
     const HiddenInput hidden;
     std::getline(std::cin, line);
     session.note("");
@@ -97,7 +98,9 @@ Result<int> whoami(Session& session) {
   }
   GALLEY_TRY(const Settings settings, session.settings());
   print_out(text_of(who, "principal") + "\n");
-  session.note(fmt::format("at {}, version {}", settings.server.value, text_of(who, "version")));
+  const std::string role = text_of(who, "role");
+  session.note(fmt::format("{}at {}, version {}", role.empty() ? "" : role + " ",
+                           settings.server.value, text_of(who, "version")));
   return 0;
 }
 

@@ -40,6 +40,7 @@ Command command_tree(Session& session, const Extra& extra) {
   add_why_commands(root.children, session);
   add_log_commands(root.children, session);
   add_node_commands(root.children, session);
+  add_controller_commands(root.children, session);
   add_team_commands(root.children, session);
   add_reservation_commands(root.children, session);
   add_run_commands(root.children, session);
@@ -49,7 +50,13 @@ Command command_tree(Session& session, const Extra& extra) {
   add_deploy_commands(root.children, session);
   add_predict_commands(root.children, session);
   add_account_commands(root.children, session);
+  add_user_commands(root.children, session);
+  add_token_commands(root.children, session);
+  add_audit_commands(root.children, session);
+  add_tls_commands(root.children, session);
   add_file_commands(root.children, session);
+  add_alert_commands(root.children, session);
+  add_report_commands(root.children, session);
   add_doctor_commands(root.children, session);
   add_offline_tools(root.children);
   return root;
@@ -69,6 +76,7 @@ int run_cli(int argc, char** argv, const Extra& extra) {
   const auto globals = [&session](Options& options) {
     options.text("--server", session.flags.server, "ADDRESS", "http://HOST:PORT or a socket's path")
         .text("--data", session.flags.data, "FOLDER", "The server of this data folder")
+        .text("--ca", session.flags.ca, "FILE", "Certificates to trust besides the system's")
         .text("--token", session.flags.token, "TOKEN", "Instead of the stored one")
         .flag("--json", session.flags.json, "The API's JSON, as one document");
   };

@@ -17,7 +17,8 @@ struct Options::Impl {
 
 namespace {
 
-constexpr std::array<std::string_view, 3> kGlobalsWithValue{"--server", "--token", "--data"};
+constexpr std::array<std::string_view, 4> kGlobalsWithValue{"--server", "--token", "--data",
+                                                            "--ca"};
 constexpr std::array<std::string_view, 1> kGlobalFlags{"--json"};
 
 Error usage(std::string message, std::string hint) {

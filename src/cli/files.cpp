@@ -69,6 +69,7 @@ Result<int> print_config(Session& session) {
       {"server", settings.server},
       {"data", settings.data},
       {"token", token},
+      {"ca", settings.ca},
       {"color", colors},
       {"config file", {settings.config_file.string(), "HOME, XDG_CONFIG_HOME"}}};
   if (session.flags.json) {

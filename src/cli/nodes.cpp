@@ -5,6 +5,8 @@
 #include "base/units.h"
 #include "commands.h"
 #include "fields.h"
+#include "health.h"
+#include "join_tokens.h"
 #include "table.h"
 #include "topology.h"
 #include "watch.h"
@@ -135,7 +137,12 @@ void add_node_commands(std::vector<Command>& commands, Session& session) {
                                       options.positional("NODE", *name, "Name or id");
                                       return [&session, name] { return show_node(session, *name); };
                                     }},
-                                   topology_command(session)}});
+                                   topology_command(session),
+                                   health_command(session),
+                                   drain_command(session),
+                                   resume_command(session),
+                                   join_token_command(session),
+                                   remove_node_command(session)}});
 }
 
 }  // namespace galley::cli

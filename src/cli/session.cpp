@@ -14,6 +14,18 @@ constexpr std::chrono::milliseconds kAnswerTimeout{120'000};
 constexpr int kRepeats = 3;
 constexpr std::int64_t kPageItems = 500;
 
+/// Of an installation with several controllers people name all: "URL,URL".
+std::vector<std::string> servers_of(const std::string& setting) {
+  std::vector<std::string> servers;
+  for (std::size_t begin = 0; begin <= setting.size();) {
+    const std::size_t end = std::min(setting.find(',', begin), setting.size());
+    if (end > begin) servers.push_back(setting.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  if (servers.empty()) servers.push_back(setting);
+  return servers;
+}
+
 Result<Json> read_answer(Result<http::Response> answer) {
   if (!answer) return std::move(answer).error();
   if (answer->body.empty()) return Json::object();
@@ -56,15 +68,47 @@ Result<Settings> Session::settings() { return resolve_settings(flags, process_en
 
 Result<std::unique_ptr<http::Client>> Session::connect(std::chrono::milliseconds timeout) {
   GALLEY_TRY(const Settings found, settings());
-  return http::Client::open(
-      {.server = found.server.value, .bearer_token = found.token.value, .timeout = timeout});
+  const std::string server =
+      server_.empty() ? servers_of(found.server.value).front() : server_;  // the one that answered
+  return http::Client::open({.server = server,
+                             .bearer_token = found.token.value,
+                             .timeout = timeout,
+                             .ca_file = found.ca.value});
+}
+
+Status Session::open_client(const std::string& server) {
+  server_ = server;
+  GALLEY_TRY(client_, connect(kAnswerTimeout));
+  return ok();
+}
+
+Result<http::Response> Session::send_to_leader(const http::Client::Call& call) {
+  GALLEY_TRY(const Settings found, settings());
+  const std::vector<std::string> servers = servers_of(found.server.value);
+  if (!client_) {
+    GALLEY_TRY_STATUS(open_client(servers.front()));
+  }
+  // A request that may have been carried out is repeated only where that does no harm.
+  const bool repeatable = call.method == "GET" || call.headers.has("Idempotency-Key");
+  auto answer = client_->send(call);
+  std::size_t next = 0;
+  for (std::size_t hops = 0; hops <= servers.size(); ++hops) {
+    std::string other;
+    if (answer && answer->status == 503) {
+      other = answer->headers.get("Galley-Leader");
+    } else if (!answer && repeatable) {
+      while (next < servers.size() && servers[next] == server_) ++next;
+      if (next < servers.size()) other = servers[next++];
+    }
+    if (other.empty()) break;
+    GALLEY_TRY_STATUS(open_client(other));
+    answer = client_->send(call);
+  }
+  return answer;
 }
 
 Result<http::Response> Session::send(http::Client::Call call) {
-  if (!client_) {
-    GALLEY_TRY(client_, connect(kAnswerTimeout));
-  }
-  auto raw = client_->send(std::move(call));
+  auto raw = send_to_leader(call);
   const bool reached = raw.has_value();
   problem_ = nullptr;
   if (reached && raw->status >= 400)
@@ -78,6 +122,12 @@ Result<http::Response> Session::send(http::Client::Call call) {
     error.hint = local
                      ? "start one with `galley up`, or name another with --server"
                      : fmt::format("is it running? The address comes from {}", found.server.source);
+  if (!reached && error.code == Errc::unauthenticated)
+    error.hint =
+        found.ca.value.empty()
+            ? "name the file of the authority that signed it with --ca, GALLEY_CA or `ca` in the "
+              "config file; `galley tls init` writes it as ca.pem"
+            : fmt::format("{} is trusted, by {}", found.ca.value, found.ca.source);
   if (error.code == Errc::unauthenticated && error.hint.empty())
     error.hint = "`galley login` stores a token";
   return error;

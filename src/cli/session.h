@@ -49,10 +49,15 @@ class Session {
   void note(std::string_view line) const;
 
  private:
+  /// Connects to a server of the list in settings, or to the one that says that it leads.
+  Status open_client(const std::string& server);
+  /// Sends, and goes on to other controllers where this one is gone or does not lead.
+  Result<http::Response> send_to_leader(const http::Client::Call& call);
   Result<Json> send_json(std::string_view method, const std::string& target, const Json& body,
                          http::Headers headers = {});
 
   std::unique_ptr<http::Client> client_;
+  std::string server_;  // that client_ talks to
   Json problem_;
 };
 

@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <vector>
 
@@ -42,14 +43,14 @@ Result<Json> read_object(const fs::path& path) {
 }
 
 Status check_config(const fs::path& path, const Json& config) {
-  const std::vector<std::string> known{"server", "data"};
+  const std::vector<std::string> known{"server", "data", "ca"};
   for (const auto& [key, value] : config.items()) {
-    if (key != "server" && key != "data") {
+    if (std::ranges::find(known, key) == known.end()) {
       const std::string close = nearest(key, known);
       return Error{Errc::invalid_argument,
                    fmt::format("{}: {}: unknown key", path.string(), key),
                    {},
-                   close.empty() ? "server or data" : "",
+                   close.empty() ? "server, data or ca" : "",
                    close.empty() ? "" : fmt::format("did you mean {}?", close)};
     }
     if (!value.is_string() || value.get_ref<const std::string&>().empty())
@@ -120,6 +121,10 @@ Result<Settings> resolve_settings(const GlobalFlags& flags, const Environment& e
                 {normal_server(value_of(environment, "GALLEY_SERVER")), "GALLEY_SERVER"},
                 {normal_server(text_at(config, "server")), file},
                 {socket, settings.data.source}});
+
+  settings.ca = first_of({{flags.ca, "--ca"},
+                          {value_of(environment, "GALLEY_CA"), "GALLEY_CA"},
+                          {text_at(config, "ca"), file}});
 
   GALLEY_TRY(const Json credentials, read_object(settings.credentials_file));
   const Json servers = credentials.value("servers", Json::object());

@@ -13,6 +13,7 @@ struct GlobalFlags {
   std::string server;
   std::string token;
   std::string data;
+  std::string ca;
   bool json = false;
 };
 
@@ -27,6 +28,7 @@ struct Settings {
   Setting server;  // "unix:PATH", "http://HOST:PORT" or "https://HOST:PORT"
   Setting token;
   Setting data;
+  Setting ca;  // a file of certificates to be trusted besides the system's
   std::filesystem::path config_file;
   std::filesystem::path credentials_file;
 };
@@ -35,9 +37,9 @@ struct Settings {
 using Environment = std::function<std::optional<std::string>(const char* name)>;
 Environment process_environment();
 
-/// Flags, then GALLEY_*, then the config file, then the local default. The file's keys are `server`
-/// and `data`. A token from the credentials is only ever sent to the server it was stored for.
-/// Errors: invalid_argument (a config file with other keys), forbidden.
+/// Flags, then GALLEY_*, then the config file, then the local default. The file's keys are
+/// `server`, `data` and `ca`. A token from the credentials is only ever sent to the server it was
+/// stored for. Errors: invalid_argument (a config file with other keys), forbidden.
 Result<Settings> resolve_settings(const GlobalFlags& flags, const Environment& environment);
 
 /// The form that the HTTP client takes: "host:7420" -> "http://host:7420", "/x/s.sock" ->

@@ -38,6 +38,21 @@ Status remember(Transaction& transaction, const AcceptJob& command) {
   return ok();
 }
 
+/// Counted where the job is written, so that submissions at once cannot exceed it together.
+Status check_quota(Transaction& transaction, const Caller& caller) {
+  if (!caller.max_queued_jobs) return ok();
+  GALLEY_TRY(const auto row, transaction.query_one("select count(*) from jobs where principal = :1 "
+                                                   "and state = 'queued'",
+                                                   {caller.principal}));
+  if (row->integer(0) < *caller.max_queued_jobs) return ok();
+  return Error{Errc::rate_limited,
+               fmt::format("{} has {} jobs that wait, and its quota is {}", caller.principal,
+                           row->integer(0), *caller.max_queued_jobs),
+               {},
+               {},
+               "submit again when some have started, or ask an administrator for a larger quota"};
+}
+
 }  // namespace
 
 Result<std::vector<scheduler::Content>> contents_of(Transaction& transaction,
@@ -71,6 +86,7 @@ Result<AcceptedJob> accept_job(Transaction& transaction, const AcceptJob& comman
     if (repeat) return *repeat;
     GALLEY_TRY_STATUS(remember(transaction, command));
   }
+  GALLEY_TRY_STATUS(check_quota(transaction, command.caller));
   GALLEY_TRY(auto contents, contents_of(transaction, job.spec));
   GALLEY_TRY(auto last, transaction.query_one("select coalesce(max(seq), 0) from jobs"));
   const std::int64_t seq = last->integer(0) + 1;

@@ -12,6 +12,7 @@ struct UnfinishedAttempt {
   std::int64_t progress_offset = 0;
   bool preemption_asked = false;
   std::optional<protocol::AttemptState> outcome;  // of the first member that did not succeed
+  std::optional<WallTime> outcome_at;             // when that was, where it failed
 };
 /// Errors: not_found, conflict (it has ended).
 Result<UnfinishedAttempt> read_active_attempt(store::Transaction& transaction,

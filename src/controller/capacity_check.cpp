@@ -35,6 +35,7 @@ Fleet fleet_of(std::span<const protocol::NodeRecord> nodes) {
   Fleet fleet;
   for (const protocol::NodeRecord& node : nodes) {
     const scheduler::NodeOffer offer = offer_of(node);
+    if (offer.is_door) continue;  // what lies behind it is not ours to promise
     scheduler::NodeSpec spec{.cpu_milli = offer.cpus * 1000,
                              .memory_mib = offer.memory_bytes / kMebibyte,
                              .devices = {},

@@ -63,6 +63,11 @@ struct RunningMember {
 Result<RunningMember> mark_running(store::Transaction& transaction,
                                    const protocol::AttemptReport& report, WallTime at);
 
+/// Where an attempt waits that is not ours to start, for people. Nothing happens while it is being
+/// cancelled. Errors: not_found, conflict (it runs, or has ended).
+Status note_waiting(store::Transaction& transaction, const protocol::AttemptReport& report,
+                    WallTime at);
+
 struct EndedMember {
   JobId job;
   AttemptId attempt;

@@ -1,5 +1,7 @@
 #include "controller/controller.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "controller_impl.h"
 #include "queries.h"
@@ -32,16 +34,18 @@ void Controller::Impl::post(Event event) {
 }
 
 void Controller::Impl::serve() {
-  std::optional<WallTime> wake_at;
   for (;;) {
+    if (health_wake_at && *health_wake_at <= clock.wall()) pass_health_time();
+    std::optional<WallTime> wake = wake_at;
+    if (health_wake_at && (!wake || *health_wake_at < *wake)) wake = health_wake_at;
     std::variant<Event, Question> next{Event{TimerFired{}}};
     {
       std::unique_lock lock(queue_mutex);
       const auto ready = [&] { return stopping || !queue.empty(); };
       // A booking that is years away must not overflow the wait; a minute's check costs nothing.
       constexpr Millis kLongestWait = std::chrono::minutes(1);
-      if (wake_at)
-        arrived.wait_for(lock, std::min(std::max(*wake_at - clock.wall(), Millis{1}), kLongestWait),
+      if (wake)
+        arrived.wait_for(lock, std::min(std::max(*wake - clock.wall(), Millis{1}), kLongestWait),
                          ready);
       else
         arrived.wait(lock, ready);
@@ -58,10 +62,29 @@ void Controller::Impl::serve() {
     const Event& event = std::get<Event>(next);
     if (const auto* attached = std::get_if<NodeAttached>(&event))
       heard[attached->offer.id] = attached->session;
-    Effects effects = core.step(event, clock.wall());
-    wake_at = effects.wake_at;
-    carry_out(std::move(effects));
+    act(event);
   }
+}
+
+void Controller::Impl::act(const Event& event) {
+  const auto begin = std::chrono::steady_clock::now();
+  Effects effects = core.step(event, clock.wall());
+  count_pass(std::chrono::steady_clock::now() - begin);
+  wake_at = effects.wake_at;
+  carry_out(std::move(effects));
+}
+
+void Controller::Impl::count_pass(std::chrono::nanoseconds took) {
+  const double seconds = std::chrono::duration<double>(took).count();
+  const auto bucket = std::ranges::lower_bound(Passes::kBoundsSeconds, seconds);
+  const std::lock_guard lock(passes_mutex);
+  ++passes.counts[static_cast<std::size_t>(bucket - Passes::kBoundsSeconds.begin())];
+  passes.sum_s += seconds;
+}
+
+Controller::Passes Controller::passes() const {
+  const std::lock_guard lock(impl_->passes_mutex);
+  return impl_->passes;
 }
 
 void Controller::Impl::carry_out(Effects effects) {
@@ -143,7 +166,11 @@ AgentPort* Controller::Impl::port_of(const NodeId& node) {
 
 // A message to a node that is not attached is dropped: attaching sends everything again.
 void Controller::Impl::send(const SendAssign& message) {
-  if (AgentPort* port = port_of(message.node)) port->assign(message.assign);
+  AgentPort* port = port_of(message.node);
+  if (port == nullptr) return;
+  AgentPort::Assign assign = message.assign;
+  set_meeting(assign.assignment);
+  port->assign(std::move(assign));
 }
 void Controller::Impl::send(const SendCancel& message) {
   if (AgentPort* port = port_of(message.node)) port->cancel(message.attempt);
@@ -160,8 +187,15 @@ Result<std::unique_ptr<Controller>> Controller::start(store::Database& database,
     GALLEY_TRY(epoch, store::acquire_lease(transaction, holder));
     return ok();
   }));
+  return start(database, clock, ids, epoch);
+}
+
+Result<std::unique_ptr<Controller>> Controller::start(store::Database& database, const Clock& clock,
+                                                      IdSource& ids, std::int64_t epoch) {
   GALLEY_TRY(Restored restored, restore(database, clock.wall()));
   auto impl = std::make_unique<Impl>(database, clock, ids, epoch);
+  GALLEY_TRY_STATUS(impl->list_joined_nodes());
+  GALLEY_TRY_STATUS(impl->health.restore(database));
   impl->post(std::move(restored));
   impl->thread = std::thread([raw = impl.get()] { raw->serve(); });
   return std::unique_ptr<Controller>(new Controller(std::move(impl)));
@@ -177,7 +211,14 @@ Result<NodeId> Controller::node_id(const std::string& name) {
   return id;
 }
 
+std::int64_t Controller::epoch() const { return impl_->epoch; }
+
 Status Controller::attach(protocol::NodeRecord node, AgentPort& port, std::vector<AttemptId> held) {
+  impl_->health.offer(node);
+  {
+    const std::lock_guard lock(impl_->nodes_mutex);
+    GALLEY_TRY_STATUS(impl_->take_devices_locked(node));
+  }
   GALLEY_TRY_STATUS(impl_->database.write([&](store::Transaction& transaction) {
     return save_node(transaction, node, impl_->clock.wall());
   }));
@@ -194,21 +235,39 @@ Status Controller::attach(protocol::NodeRecord node, AgentPort& port, std::vecto
 }
 
 void Controller::node_lost(const NodeId& node) {
-  {
-    const std::lock_guard lock(impl_->nodes_mutex);
-    impl_->ports.erase(node);
-    impl_->nodes.erase(node);
-  }
+  auto record = impl_->detach(node, true);
   impl_->post(NodeLost{node});
+  if (!record) return;
+  impl_->database.write_async(
+      [record = *std::move(record), at = impl_->clock.wall()](store::Transaction& transaction) {
+        return save_node(transaction, record, at);
+      },
+      [node](Status status) {
+        if (!status)
+          log::error("controller", "a lost node could not be stored",
+                     {{"node", node.str()}, {"reason", describe(status.error())}});
+      });
+}
+
+void Controller::remove_node(const NodeId& node) {
+  (void)impl_->detach(node, false);
+  impl_->health.forget(node);
+  impl_->post(NodeLost{node, true});
 }
 
 void Controller::heartbeat(protocol::NodeRecord node) {
+  impl_->health.offer(node);
   const scheduler::NodeOffer offer = offer_of(node);
   {
     const std::lock_guard lock(impl_->nodes_mutex);
     const auto known = impl_->nodes.find(node.id);
-    if (known == impl_->nodes.end()) return;
+    if (known == impl_->nodes.end() || known->second.state != "up") return;
     const bool changed = offer_of(known->second) != offer;
+    if (auto status = changed ? impl_->take_devices_locked(node) : ok(); !status) {
+      log::error("controller", "a node offers what it does not have",
+                 {{"node", node.name}, {"reason", describe(status.error())}});
+      return;
+    }
     known->second = node;
     if (!changed) return;
   }
@@ -228,6 +287,12 @@ void Controller::heartbeat(protocol::NodeRecord node) {
 
 void Controller::report(protocol::AttemptReport report, std::function<void(Status)> done) {
   const WallTime now = impl_->clock.wall();
+  if (report.state == protocol::AttemptState::starting)
+    return impl_->database.write_async(
+        [report, now](store::Transaction& transaction) {
+          return note_waiting(transaction, report, now);
+        },
+        std::move(done));
   auto end = std::make_shared<EndedMember>();
   auto runs = std::make_shared<RunningMember>();
   const bool final_report = protocol::is_final(report.state);
@@ -237,7 +302,8 @@ void Controller::report(protocol::AttemptReport report, std::function<void(Statu
           GALLEY_TRY(*runs, mark_running(transaction, report, now));
           return ok();
         }
-        GALLEY_TRY(*end, end_member(transaction, report, now));
+        GALLEY_TRY(const auto blamed, blame_hardware(transaction, report));
+        GALLEY_TRY(*end, end_member(transaction, blamed, now));
         return ok();
       },
       [this, end, runs, final_report, attempt = report.attempt_id, rank = report.rank,
@@ -264,6 +330,7 @@ Status check_native(const protocol::JobSpec& spec) {
 
 Result<Controller::Accepted> Controller::submit(protocol::JobSpec spec, const Caller& caller) {
   GALLEY_TRY_STATUS(check_native(spec));
+  GALLEY_TRY_STATUS(impl_->check_door(spec));
   protocol::JobRecord job;
   job.id = impl_->ids.next<JobTag>();
   job.run_id = impl_->ids.next<RunTag>();

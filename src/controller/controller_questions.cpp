@@ -24,6 +24,12 @@ std::map<std::string, double> decay(const std::vector<scheduler::UsageSeen>& usa
 
 }  // namespace
 
+protocol::GuideRecord outside_guide() {
+  protocol::GuideRecord record;
+  record.reason = "Slurm queues and places it; while it waits there, the job says what Slurm says";
+  return record;
+}
+
 Result<protocol::JobRecord> Controller::job(const JobId& job) const {
   return find_job(impl_->database, job);
 }
@@ -55,6 +61,8 @@ std::vector<protocol::NodeRecord> Controller::nodes() const {
 Result<protocol::GuideRecord> Controller::guide(const protocol::JobSpec& spec,
                                                 const Caller&) const {
   GALLEY_TRY_STATUS(check_native(spec));
+  GALLEY_TRY_STATUS(impl_->check_door(spec));
+  if (spec.executor != protocol::Executor::native) return outside_guide();
   std::vector<scheduler::Content> contents;
   GALLEY_TRY_STATUS(impl_->database.read([&](store::Transaction& transaction) -> Status {
     GALLEY_TRY(contents, contents_of(transaction, spec));
@@ -78,6 +86,7 @@ Result<protocol::GuideRecord> Controller::guide(const JobId& id) const {
   if (job.state != protocol::JobState::queued)
     return Error{Errc::conflict,
                  id.str() + " does not wait: it is " + std::string(protocol::word_of(job.state))};
+  if (job.spec.executor != protocol::Executor::native) return outside_guide();
   const auto copy = impl_->copy(true);
   const std::lock_guard lock(copy->mutex);
   const scheduler::QueuedJob* queued = copy->scheduler.find(id);
@@ -87,6 +96,12 @@ Result<protocol::GuideRecord> Controller::guide(const JobId& id) const {
 
 Result<protocol::WhyRecord> Controller::why(const JobId& id) const {
   GALLEY_TRY(const auto job, find_job(impl_->database, id));
+  if (job.state == protocol::JobState::queued && job.spec.executor != protocol::Executor::native) {
+    protocol::WhyRecord record;
+    record.summary = "It waits for the node that hands jobs to Slurm.";
+    record.guide = outside_guide();
+    return record;
+  }
   if (job.state == protocol::JobState::queued) {
     const auto copy = impl_->copy(true);
     const std::lock_guard lock(copy->mutex);
@@ -106,7 +121,8 @@ Result<protocol::WhyRecord> Controller::why(const JobId& id) const {
                            attempt.node_id.str() + ": " +
                            std::string(protocol::word_of(attempt.state)) +
                            (attempt.reason.empty() ? "" : ", " + attempt.reason));
-  if (protocol::is_final(job.state)) return record;
+  if (protocol::is_final(job.state) || job.spec.executor != protocol::Executor::native)
+    return record;
   std::string decision;
   GALLEY_TRY_STATUS(impl_->database.read([&](store::Transaction& transaction) -> Status {
     GALLEY_TRY(decision, last_decision(transaction, id));

@@ -19,6 +19,7 @@ Effects Core::step(const Event& event, WallTime now) {
 }
 
 void Core::apply(const scheduler::ClusterEvent& event) {
+  if (outside_.apply(event)) return;
   scheduler_.apply(event);
   ++version_;
 }
@@ -85,7 +86,41 @@ void Core::on(const NodeChanged& event, Effects&, WallTime) {
 void Core::on(const NodeLost& event, Effects& effects, WallTime) {
   attached_.erase(event.node);
   if (up_.erase(event.node) > 0) apply(scheduler::NodeDown{event.node});
-  for (const auto& [job, attempt] : active_) lose(attempt, event.node, effects);
+  for (const auto& [job, attempt] : active_)
+    if (event.for_good || !attempt.request.goes_outside) lose(attempt, event.node, effects);
+}
+
+/// An end by our hand that nobody asked for counts as a loss. Until the agents have told of it,
+/// what the jobs hold is held: their other GPUs still work.
+void Core::on(const DevicesFailed& event, Effects& effects, WallTime) {
+  for (auto& [job, attempt] : active_) {
+    if (attempt.stopping) continue;
+    const bool hit = std::ranges::any_of(attempt.placement.shares, [&](const auto& share) {
+      if (share.node != event.node) return false;
+      if (event.devices.empty()) return !share.device_ids.empty();
+      return std::ranges::any_of(share.device_ids, [&](const std::string& device) {
+        return std::ranges::find(event.devices, device) != event.devices.end();
+      });
+    });
+    if (!hit) continue;
+    attempt.stopping = true;
+    apply(scheduler::JobStopping{job});
+    stop_members(attempt, effects);
+  }
+}
+
+Core::Use Core::use_of(const NodeId& node) const {
+  Use use;
+  const auto add = [&](const scheduler::Placement& placement) {
+    for (const auto& share : placement.shares) {
+      if (share.node != node) continue;
+      use.any = true;
+      use.devices.insert(use.devices.end(), share.device_ids.begin(), share.device_ids.end());
+    }
+  };
+  for (const auto& [job, pending] : pending_) add(pending.placement);
+  for (const auto& [job, attempt] : active_) add(attempt.placement);
+  return use;
 }
 
 /// The members on that node are lost: to be stored.
@@ -135,7 +170,7 @@ void Core::on(const StartStored& event, Effects& effects, WallTime now) {
       // The node may have been given up while the start was on its way to the store.
       if (attached_.contains(node))
         send_assign(stored, rank, effects);
-      else
+      else if (!stored.request.goes_outside)
         lose(stored, node, effects);
     }
     if (pending.preemption) preempt(*pending.preemption, effects, now);
@@ -233,7 +268,7 @@ void Core::send_assign(const ActiveAttempt& attempt, std::size_t rank, Effects& 
       SendAssign{attempt.placement.shares[rank].node,
                  AgentPort::Assign{.assignment = std::move(assignment),
                                    .expected_running = attempt.members[rank].running,
-                                   .progress_offset = attempt.progress_offset}});
+                                   .progress_offset = attempt.members[rank].progress_offset}});
 }
 
 /// Its end becomes visible when it is stored; the scheduler counts on it from now on.
@@ -270,21 +305,34 @@ void Core::decide(Effects& effects, WallTime now) {
   const scheduler::Plan plan = scheduler_.decide(now);
   for (const scheduler::Start& start : plan.starts) {
     const scheduler::QueuedJob job = *scheduler_.find(start.job);
-    const AttemptId attempt = ids_.next<AttemptTag>();
-    apply(scheduler::JobPlaced{job, start.placement, now});
-    pending_.emplace(job.id, Pending{job, start.placement, attempt, now, false, std::nullopt});
-    effects.starts.push_back({.epoch = epoch_,
-                              .job = job.id,
-                              .attempt = attempt,
-                              .resources = job.resources,
-                              .placement = start.placement,
-                              .standing = start.standing,
-                              .terms = start.terms,
-                              .at = now});
+    begin(job,
+          {.resources = job.resources,
+           .placement = start.placement,
+           .standing = start.standing,
+           .terms = start.terms},
+          effects, now);
   }
+  // What the batch system gives them is its own: they hold nothing here.
+  for (const OutsideQueue::Start& start : outside_.decide(now))
+    begin(start.job, {.resources = {.cpus = 0}, .placement = {{{start.door, {}}}}}, effects, now);
   for (const scheduler::Preemption& preemption : plan.preemptions)
     preempt(preemption, effects, now);
   effects.wake_at = plan.wake_at;
+  const auto outside_at = outside_.wake_at(now);
+  if (outside_at && (!effects.wake_at || *outside_at < *effects.wake_at))
+    effects.wake_at = outside_at;
+}
+
+/// Holds the place from now on, and asks for it to be stored.
+void Core::begin(const scheduler::QueuedJob& job, StartAttempt start, Effects& effects,
+                 WallTime now) {
+  start.epoch = epoch_;
+  start.job = job.id;
+  start.attempt = ids_.next<AttemptTag>();
+  start.at = now;
+  apply(scheduler::JobPlaced{job, start.placement, now});
+  pending_.emplace(job.id, Pending{job, start.placement, start.attempt, now, false, std::nullopt});
+  effects.starts.push_back(std::move(start));
 }
 
 }  // namespace galley::controller

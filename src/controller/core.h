@@ -13,6 +13,7 @@
 #include "base/id.h"
 #include "commands.h"
 #include "controller/controller.h"
+#include "outside_queue.h"
 #include "scheduler/scheduler.h"
 
 namespace galley::controller {
@@ -22,6 +23,7 @@ struct ActiveAttempt {
   struct Member {
     bool running = false;  // the agent has said that the program began
     bool ended = false;
+    std::int64_t progress_offset = 0;
   };
   AttemptId id;
   std::int64_t number = 1;
@@ -31,7 +33,6 @@ struct ActiveAttempt {
   WallTime placed_at{};
   std::vector<Member> members;  // by rank, as the shares of the placement
   bool stopping = false;        // its end was asked for
-  std::int64_t progress_offset = 0;
 };
 
 // What the core hears. Everything that concerns a job comes after its write is durable, in the
@@ -49,9 +50,17 @@ struct NodeAttached {
 struct NodeChanged {
   scheduler::NodeOffer offer;
 };
-/// The machine is given up: what ran there is lost.
+/// The machine is given up: what ran there is lost. Behind a door (OutsideQueue) jobs go on while
+/// nobody tells of them, so they are lost only when it is gone for good.
 struct NodeLost {
   NodeId node;
+  bool for_good = false;
+};
+/// GPUs on which nothing can run on: the jobs there are stopped, and go back to the queue as lost.
+/// No devices: all that run on one of the node's GPUs.
+struct DevicesFailed {
+  NodeId node;
+  std::vector<std::string> devices;
 };
 struct JobAccepted {
   scheduler::QueuedJob job;
@@ -92,9 +101,9 @@ struct Restored {
   std::vector<scheduler::QueuedJob> queued;
   std::vector<ActiveAttempt> active;
 };
-using Event = std::variant<Restored, NodeAttached, NodeChanged, NodeLost, JobAccepted, StartStored,
-                           PreemptionStored, LossRefused, MemberRuns, MemberEnded, JobCancelled,
-                           Learnt, TimerFired>;
+using Event = std::variant<Restored, NodeAttached, NodeChanged, NodeLost, DevicesFailed,
+                           JobAccepted, StartStored, PreemptionStored, LossRefused, MemberRuns,
+                           MemberEnded, JobCancelled, Learnt, TimerFired>;
 
 // What the core wants done.
 struct SendAssign {
@@ -124,11 +133,19 @@ class Core {
 
   Effects step(const Event& event, WallTime now);
 
-  Status admit(const scheduler::QueuedJob& job) const { return scheduler_.admit(job); }
+  Status admit(const scheduler::QueuedJob& job) const {
+    return job.goes_outside ? ok() : scheduler_.admit(job);
+  }
   /// For questions that take long: ask a copy, on another thread.
   const scheduler::Scheduler& scheduler() const { return scheduler_; }
   /// Grows whenever the scheduler hears of something: equal versions, equal answers.
   std::uint64_t version() const { return version_; }
+  /// GPUs of the node that jobs hold or are about to, and whether anything runs there. O(jobs).
+  struct Use {
+    std::vector<std::string> devices;
+    bool any = false;
+  };
+  Use use_of(const NodeId& node) const;
 
  private:
   struct Pending {
@@ -144,6 +161,7 @@ class Core {
   void on(const NodeAttached& event, Effects& effects, WallTime now);
   void on(const NodeChanged& event, Effects& effects, WallTime now);
   void on(const NodeLost& event, Effects& effects, WallTime now);
+  void on(const DevicesFailed& event, Effects& effects, WallTime now);
   void on(const JobAccepted& event, Effects& effects, WallTime now);
   void on(const StartStored& event, Effects& effects, WallTime now);
   void on(const PreemptionStored& event, Effects& effects, WallTime now);
@@ -161,11 +179,13 @@ class Core {
   void stop_members(const ActiveAttempt& attempt, Effects& effects) const;
   void lose(const ActiveAttempt& attempt, const NodeId& node, Effects& effects);
   void preempt(const scheduler::Preemption& preemption, Effects& effects, WallTime now);
+  void begin(const scheduler::QueuedJob& job, StartAttempt start, Effects& effects, WallTime now);
   void decide(Effects& effects, WallTime now);
 
   const std::int64_t epoch_;
   IdSource& ids_;
   scheduler::Scheduler scheduler_;
+  OutsideQueue outside_;
   std::uint64_t version_ = 0;
   std::unordered_map<JobId, Pending> pending_;       // decided, not stored yet
   std::unordered_map<JobId, ActiveAttempt> active_;  // stored, not ended

@@ -61,9 +61,11 @@ Result<RunningMember> mark_running(Transaction& transaction, const protocol::Att
                           {report.attempt_id.str(), started_ms}));
   if (!may_move(job.state, JobState::running)) return answer;  // being cancelled: it stays so
   GALLEY_TRY_STATUS(
-      transaction.execute("update jobs set state = 'running', started_ms = :2 where id = :1",
+      transaction.execute("update jobs set state = 'running', reason = '', started_ms = :2 where "
+                          "id = :1",
                           {attempt.job.str(), started_ms}));
   job.state = JobState::running;
+  job.reason.clear();
   GALLEY_TRY_STATUS(tell(transaction, job, at));
   return answer;
 }
@@ -140,20 +142,23 @@ Result<EndedMember> end_member(Transaction& transaction, const protocol::Attempt
   GALLEY_TRY_STATUS(read_active_member(transaction, report.attempt_id, report.rank));
   GALLEY_TRY(auto job, read_job(transaction, attempt.job));
   const AttemptState outcome = outcome_of(report, job.state, attempt.preemption_asked);
+  GALLEY_TRY(const auto members, members_in(transaction, report.attempt_id, "1 = 1"));
   GALLEY_TRY_STATUS(transaction.execute(
       "update attempt_members set state = 'ended' where attempt_id = :1 and member_rank = :2",
       {report.attempt_id.str(), report.rank}));
   if (report.rank == 0)  // the output that people read
     GALLEY_TRY_STATUS(transaction.execute("update attempts set log_bytes = :2 where id = :1",
                                           {report.attempt_id.str(), report.log_bytes}));
-  // The first member that does not succeed decides; where all do, the last one's word stands.
-  if (!attempt.outcome) {
+  if (decides({attempt.outcome, attempt.outcome_at}, outcome, report)) {
+    const bool succeeded = outcome == AttemptState::succeeded;
     GALLEY_TRY_STATUS(transaction.execute(
-        "update attempts set outcome = :2, reason = :3, exit_code = :4, signal = :5 where id = :1",
-        {report.attempt_id.str(),
-         outcome == AttemptState::succeeded ? Value(nullptr) : Value(word(outcome)), report.reason,
-         optional_number(report.exit_code), optional_number(report.signal)}));
-    if (outcome != AttemptState::succeeded) attempt.outcome = outcome;
+        "update attempts set outcome = :2, reason = :3, exit_code = :4, signal = :5, outcome_ms = "
+        ":6 where id = :1",
+        {report.attempt_id.str(), succeeded ? Value(nullptr) : Value(word(outcome)),
+         member_reason(report, outcome, static_cast<std::size_t>(members)),
+         optional_number(report.exit_code), optional_number(report.signal),
+         outcome == AttemptState::failed ? optional_time(report.finished_at) : Value(nullptr)}));
+    if (!succeeded) attempt.outcome = outcome;
   }
   EndedMember answer{.job = attempt.job,
                      .attempt = report.attempt_id,

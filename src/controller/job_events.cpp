@@ -40,7 +40,8 @@ Status audit(store::Transaction& transaction, const Caller& caller, std::string 
                                            .principal = caller.principal,
                                            .action = std::move(action),
                                            .subject = subject,
-                                           .request_id = caller.request_id});
+                                           .request_id = caller.request_id,
+                                           .address = caller.address});
 }
 
 }  // namespace galley::controller

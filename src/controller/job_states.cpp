@@ -65,6 +65,19 @@ AttemptState outcome_of(const protocol::AttemptReport& report, JobState job_stat
   return made_room ? AttemptState::preempted : report.state;
 }
 
+bool decides(const Decided& so_far, AttemptState outcome, const protocol::AttemptReport& report) {
+  if (!so_far.outcome) return true;
+  return so_far.outcome == AttemptState::failed && outcome == AttemptState::failed &&
+         so_far.failed_at && report.finished_at && *report.finished_at < *so_far.failed_at;
+}
+
+std::string member_reason(const protocol::AttemptReport& report, AttemptState outcome,
+                          std::size_t members) {
+  if (outcome == AttemptState::succeeded || members < 2) return report.reason;
+  const std::string why = reason_of(report, JobState::failed);
+  return fmt::format("rank {}{}", report.rank, why.empty() ? " failed" : ": " + why);
+}
+
 std::string reason_of(const protocol::AttemptReport& report, JobState next) {
   if (next == JobState::queued) return "queued again: " + report.reason;
   if (!report.reason.empty()) return report.reason;

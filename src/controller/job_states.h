@@ -41,6 +41,20 @@ protocol::JobState state_after(const AttemptEnd& end);
 protocol::AttemptState outcome_of(const protocol::AttemptReport& report,
                                   protocol::JobState job_state, bool preemption_asked);
 
+/// The member's end that decides how an attempt ended, as far as is known.
+struct Decided {
+  std::optional<protocol::AttemptState> outcome;  // empty while all that ended have succeeded
+  std::optional<WallTime> failed_at;
+};
+/// Whether another end decides instead: the first member that does not succeed does, by the time of
+/// its failure and not by when we hear of it, since the others often fail because of it. Where all
+/// succeed, the last one's word stands.
+bool decides(const Decided& so_far, protocol::AttemptState outcome,
+             const protocol::AttemptReport& report);
+/// The reason of a decisive end; in a gang it says whose.
+std::string member_reason(const protocol::AttemptReport& report, protocol::AttemptState outcome,
+                          std::size_t members);
+
 /// What people read about an end: the agent's reason, or the signal or exit code.
 std::string reason_of(const protocol::AttemptReport& report, protocol::JobState next);
 

@@ -8,15 +8,43 @@ namespace galley::controller {
 
 using store::Transaction;
 
+namespace {
+
+/// Each member of a gang has an offset of its own; that of rank 0 lies in the attempt's row.
+/// Errors: conflict when another one is stored.
+Status move_offset(Transaction& transaction, const protocol::ProgressReport& report) {
+  GALLEY_TRY(const auto attempt, read_active_attempt(transaction, report.attempt_id));
+  std::int64_t stored = attempt.progress_offset;
+  if (report.rank != 0) {
+    GALLEY_TRY(const auto row,
+               transaction.query_one("select progress_offset from attempt_members where attempt_id "
+                                     "= :1 and member_rank = :2",
+                                     {report.attempt_id.str(), report.rank}));
+    if (!row)
+      return Error{Errc::not_found, fmt::format("attempt {} has no member {}",
+                                                report.attempt_id.str(), report.rank)};
+    stored = row->integer(0);
+  }
+  if (stored != report.from_offset)
+    return Error{Errc::conflict, fmt::format("progress of {} is stored up to byte {}, not {}",
+                                             report.attempt_id.str(), stored, report.from_offset)};
+  if (report.rank == 0) {
+    GALLEY_TRY_STATUS(transaction.execute("update attempts set progress_offset = :2 where id = :1",
+                                          {report.attempt_id.str(), report.to_offset}));
+  } else {
+    GALLEY_TRY_STATUS(
+        transaction.execute("update attempt_members set progress_offset = :3 where attempt_id = :1 "
+                            "and member_rank = :2",
+                            {report.attempt_id.str(), report.rank, report.to_offset}));
+  }
+  return ok();
+}
+
+}  // namespace
+
 Status record_progress(Transaction& transaction, const RecordProgress& command) {
   const protocol::ProgressReport& report = command.report;
-  GALLEY_TRY(auto attempt, read_active_attempt(transaction, report.attempt_id));
-  if (attempt.progress_offset != report.from_offset)
-    return Error{Errc::conflict,
-                 fmt::format("progress of {} is stored up to byte {}, not {}",
-                             report.attempt_id.str(), attempt.progress_offset, report.from_offset)};
-  GALLEY_TRY_STATUS(transaction.execute("update attempts set progress_offset = :2 where id = :1",
-                                        {report.attempt_id.str(), report.to_offset}));
+  GALLEY_TRY_STATUS(move_offset(transaction, report));
   std::vector<tracking::MetricPoint> points;
   points.reserve(report.points.size());
   for (const auto& point : report.points)

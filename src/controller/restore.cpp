@@ -12,13 +12,14 @@ using store::Transaction;
 
 Result<std::vector<scheduler::NodeShare>> read_shares(Transaction& transaction,
                                                       ActiveAttempt& attempt) {
-  GALLEY_TRY(auto rows, transaction.query("select node_id, state from attempt_members where "
-                                          "attempt_id = :1 order by member_rank",
-                                          {attempt.id.str()}));
+  GALLEY_TRY(auto rows,
+             transaction.query("select node_id, state, progress_offset from attempt_members where "
+                               "attempt_id = :1 order by member_rank",
+                               {attempt.id.str()}));
   std::vector<scheduler::NodeShare> shares;
   for (const store::Row& row : rows) {
     shares.push_back({NodeId::trusted(row.text(0)), {}});
-    attempt.members.push_back({row.text(1) == "running", row.text(1) == "ended"});
+    attempt.members.push_back({row.text(1) == "running", row.text(1) == "ended", row.integer(2)});
   }
   GALLEY_TRY(
       auto devices,
@@ -41,13 +42,13 @@ Result<ActiveAttempt> read_active(Transaction& transaction, protocol::JobRecord 
   ActiveAttempt attempt;
   attempt.id = AttemptId::trusted(row->text(0));
   attempt.number = row->integer(1);
-  attempt.progress_offset = row->integer(2);
   attempt.placed_at = from_ms(row->integer(3));
   attempt.stopping =
       job.state == protocol::JobState::cancelling || !row->is_null(4) || !row->is_null(5);
   GALLEY_TRY(attempt.placement.shares, read_shares(transaction, attempt));
   if (attempt.members.empty())
     return Error{Errc::corrupt, attempt.id.str() + " is active but runs nowhere"};
+  attempt.members.front().progress_offset = row->integer(2);
   attempt.request = queued_job(job, std::move(contents));
   attempt.job = std::move(job);
   return attempt;

@@ -17,6 +17,7 @@ scheduler::QueuedJob queued_job(const protocol::JobRecord& job,
     queued.runtime = scheduler::Runtime{*job.spec.max_runtime, *job.spec.max_runtime};
   queued.contents = std::move(contents);
   queued.booking = job.spec.reservation.value_or(std::string{});
+  queued.goes_outside = job.spec.executor != protocol::Executor::native;
   return queued;
 }
 
@@ -27,7 +28,9 @@ scheduler::NodeOffer offer_of(const protocol::NodeRecord& node) {
                              .devices = {},
                              .cells = {},
                              .zone = node.zone,
-                             .name = node.name};
+                             .name = node.name,
+                             .open = node.accepts_jobs,
+                             .is_door = node.executor != protocol::Executor::native};
   for (const protocol::DeviceRecord& device : node.devices)
     offer.devices.push_back({.id = device.id,
                              .model = device.model,

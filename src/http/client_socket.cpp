@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -17,16 +18,25 @@
 namespace galley::http {
 namespace {
 
+/// What is waited with: the socket, and the descriptor that ends the waiting.
+struct Waited {
+  int fd;
+  int interrupt_fd;
+};
+
 /// The events that came, or timeout.
-Result<short> wait_for(int fd, short events, Instant deadline) {
+Result<short> wait_for(Waited waited, short events, Instant deadline) {
   for (;;) {
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     if (left.count() <= 0) return Error{Errc::timeout, "the server did not answer in time"};
-    pollfd entry{fd, events, 0};
+    // A negative descriptor is passed over by poll.
+    std::array<pollfd, 2> entries{{{waited.fd, events, 0}, {waited.interrupt_fd, POLLIN, 0}}};
     const auto wait_ms = std::min<std::int64_t>(left.count(), std::numeric_limits<int>::max());
-    const int ready = poll(&entry, 1, static_cast<int>(wait_ms));
-    if (ready > 0) return entry.revents;
+    const int ready = poll(entries.data(), entries.size(), static_cast<int>(wait_ms));
+    if (ready > 0 && entries[1].revents != 0)
+      return Error{Errc::unavailable, "the call was interrupted"};
+    if (ready > 0) return entries[0].revents;
     if (ready < 0 && errno != EINTR) return system_error("cannot wait for the server", errno);
   }
 }
@@ -38,7 +48,8 @@ Error broken(std::string_view doing, int errno_value) {
 
 class PlainLink final : public ClientLink {
  public:
-  PlainLink(UniqueFd fd, bool under_tls) : fd_(std::move(fd)), under_tls_(under_tls) {}
+  PlainLink(UniqueFd fd, int interrupt_fd, bool under_tls)
+      : fd_(std::move(fd)), interrupt_fd_(interrupt_fd), under_tls_(under_tls) {}
 
   Result<std::size_t> read(std::span<char> bytes, Instant deadline) override {
     for (;;) {
@@ -46,7 +57,8 @@ class PlainLink final : public ClientLink {
       if (got >= 0) return static_cast<std::size_t>(got);
       if (errno == EINTR) continue;
       if (errno != EAGAIN && errno != EWOULDBLOCK) return broken("an answer was read", errno);
-      GALLEY_TRY([[maybe_unused]] const auto ready, wait_for(fd_.get(), POLLIN, deadline));
+      GALLEY_TRY([[maybe_unused]] const auto ready,
+                 wait_for({fd_.get(), interrupt_fd_}, POLLIN, deadline));
     }
   }
 
@@ -63,7 +75,7 @@ class PlainLink final : public ClientLink {
       if (errno != EAGAIN && errno != EWOULDBLOCK) return broken("a request was sent", errno);
       // Under TLS what can be read may be no answer but a ticket, so the layer above looks itself.
       const auto events = static_cast<short>(under_tls_ ? POLLOUT : POLLIN | POLLOUT);
-      GALLEY_TRY(const auto ready, wait_for(fd_.get(), events, deadline));
+      GALLEY_TRY(const auto ready, wait_for({fd_.get(), interrupt_fd_}, events, deadline));
       if ((ready & POLLIN) != 0) return false;
     }
     return true;
@@ -77,6 +89,7 @@ class PlainLink final : public ClientLink {
 
  private:
   UniqueFd fd_;
+  const int interrupt_fd_;
   const bool under_tls_;
 };
 
@@ -93,14 +106,15 @@ Error cannot_connect(const ServerAddress& address, int errno_value) {
 }
 
 Result<UniqueFd> connect_to(const sockaddr* socket_address, socklen_t length,
-                            const ServerAddress& address, Instant deadline) {
+                            const ServerAddress& address, int interrupt_fd, Instant deadline) {
   UniqueFd fd(socket(socket_address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return system_error("cannot open a socket", errno);
   if (connect(fd.get(), socket_address, length) == 0) return fd;
   // A local socket whose backlog is full says EAGAIN, which is "busy", not "in progress".
   if (errno != EINPROGRESS) return cannot_connect(address, errno);
-  if (const auto ready = wait_for(fd.get(), POLLOUT, deadline); !ready)
-    return Error{Errc::timeout, "cannot reach " + address.text + ": no answer in time"};
+  const auto ready = wait_for({fd.get(), interrupt_fd}, POLLOUT, deadline);
+  if (!ready && ready.error().code == Errc::unavailable) return ready.error();
+  if (!ready) return Error{Errc::timeout, "cannot reach " + address.text + ": no answer in time"};
   int error = 0;
   socklen_t size = sizeof error;
   getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
@@ -108,7 +122,7 @@ Result<UniqueFd> connect_to(const sockaddr* socket_address, socklen_t length,
   return fd;
 }
 
-Result<UniqueFd> connect_local(const ServerAddress& address, Instant deadline) {
+Result<UniqueFd> connect_local(const ServerAddress& address, int interrupt_fd, Instant deadline) {
   sockaddr_un local{};
   local.sun_family = AF_UNIX;
   if (address.path.size() >= sizeof local.sun_path)
@@ -117,10 +131,11 @@ Result<UniqueFd> connect_local(const ServerAddress& address, Instant deadline) {
                                              " bytes and a socket's may have " +
                                              std::to_string(sizeof local.sun_path - 1)};
   std::memcpy(local.sun_path, address.path.data(), address.path.size());
-  return connect_to(reinterpret_cast<const sockaddr*>(&local), sizeof local, address, deadline);
+  return connect_to(reinterpret_cast<const sockaddr*>(&local), sizeof local, address, interrupt_fd,
+                    deadline);
 }
 
-Result<UniqueFd> connect_tcp(const ServerAddress& address, Instant deadline) {
+Result<UniqueFd> connect_tcp(const ServerAddress& address, int interrupt_fd, Instant deadline) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
@@ -131,7 +146,7 @@ Result<UniqueFd> connect_tcp(const ServerAddress& address, Instant deadline) {
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(list, freeaddrinfo);
   Result<UniqueFd> outcome = Error{Errc::unavailable, "cannot reach " + address.text};
   for (const auto* at = list; at != nullptr; at = at->ai_next) {
-    outcome = connect_to(at->ai_addr, at->ai_addrlen, address, deadline);
+    outcome = connect_to(at->ai_addr, at->ai_addrlen, address, interrupt_fd, deadline);
     if (!outcome) continue;
     const int on = 1;
     setsockopt(outcome->get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -145,9 +160,11 @@ Result<UniqueFd> connect_tcp(const ServerAddress& address, Instant deadline) {
 Result<std::unique_ptr<ClientLink>> open_link(const ServerAddress& address,
                                               const ClientOptions& options) {
   const auto deadline = std::chrono::steady_clock::now() + options.connect_timeout;
-  GALLEY_TRY(auto fd, address.path.empty() ? connect_tcp(address, deadline)
-                                           : connect_local(address, deadline));
-  std::unique_ptr<ClientLink> link = std::make_unique<PlainLink>(std::move(fd), address.tls);
+  GALLEY_TRY(auto fd, address.path.empty()
+                          ? connect_tcp(address, options.interrupt_fd, deadline)
+                          : connect_local(address, options.interrupt_fd, deadline));
+  std::unique_ptr<ClientLink> link =
+      std::make_unique<PlainLink>(std::move(fd), options.interrupt_fd, address.tls);
   if (!address.tls) return link;
   return open_tls(std::move(link), address, options, deadline);
 }

@@ -7,6 +7,7 @@
 #include <array>
 #include <utility>
 
+#include "base/text.h"
 #include "client_socket.h"
 
 namespace galley::http {
@@ -38,18 +39,32 @@ bool is_number(const std::string& host) {
          inet_pton(AF_INET6, host.c_str(), ignored.data()) == 1;
 }
 
+/// The digest of the certificate that the server showed; empty when it showed none.
+std::string certificate_sha256(SSL* session) {
+  const std::unique_ptr<X509, Deleter<X509_free>> certificate(SSL_get1_peer_certificate(session));
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned length = 0;
+  if (!certificate || X509_digest(certificate.get(), EVP_sha256(), digest.data(), &length) != 1)
+    return {};
+  return to_hex({reinterpret_cast<const char*>(digest.data()), length});
+}
+
 /// OpenSSL works on memory here, and the link below moves the bytes: OpenSSL's own socket writes
 /// would raise SIGPIPE and know no deadline.
 class TlsLink final : public ClientLink {
  public:
-  TlsLink(std::unique_ptr<ClientLink> link, Context context, Session session)
-      : link_(std::move(link)), context_(std::move(context)), session_(std::move(session)) {
+  TlsLink(std::unique_ptr<ClientLink> link, Context context, Session session,
+          std::string pinned_sha256)
+      : link_(std::move(link)),
+        context_(std::move(context)),
+        session_(std::move(session)),
+        pinned_sha256_(std::move(pinned_sha256)) {
     SSL_set_bio(session_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
   }
 
   Status handshake(const ServerAddress& address, Instant deadline) {
     const auto done = drive([this] { return SSL_connect(session_.get()); }, deadline);
-    if (done && *done > 0) return ok();
+    if (done && *done > 0) return check_pin(address);
     if (!done && done.error().code == Errc::timeout) return done.error();
     if (const long verdict = SSL_get_verify_result(session_.get()); verdict != X509_V_OK)
       return Error{Errc::unauthenticated,
@@ -89,6 +104,15 @@ class TlsLink final : public ClientLink {
   bool quiet() const override { return link_->quiet() && SSL_pending(session_.get()) == 0; }
 
  private:
+  Status check_pin(const ServerAddress& address) const {
+    if (pinned_sha256_.empty()) return ok();
+    const std::string shown = certificate_sha256(session_.get());
+    if (shown == pinned_sha256_) return ok();
+    return Error{Errc::unauthenticated, "the certificate of " + address.text +
+                                            " is not trusted: its SHA-256 is " + shown +
+                                            ", not the pinned " + pinned_sha256_};
+  }
+
   /// Repeats the step while OpenSSL needs bytes; 0 = the peer has closed.
   template <class Step>
   Result<int> drive(Step step, Instant deadline) {
@@ -135,11 +159,13 @@ class TlsLink final : public ClientLink {
   std::unique_ptr<ClientLink> link_;
   Context context_;
   Session session_;
+  const std::string pinned_sha256_;
   bool refused_ = false;  // the peer stopped taking bytes; what it said before can still be read
 };
 
 Status trust(SSL_CTX* context, const ClientOptions& options) {
-  if (!options.verify_tls) return ok();
+  // A pinned certificate is compared as a whole after the handshake; who signed it says nothing.
+  if (!options.verify_tls || !options.pinned_sha256.empty()) return ok();
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_default_verify_paths(context);
   if (options.ca_file.empty()) return ok();
@@ -166,7 +192,8 @@ Result<std::unique_ptr<ClientLink>> open_tls(std::unique_ptr<ClientLink> link,
     SSL_set_tlsext_host_name(session.get(), address.host.c_str());
     X509_VERIFY_PARAM_set1_host(parameters, address.host.c_str(), address.host.size());
   }
-  auto tls = std::make_unique<TlsLink>(std::move(link), std::move(context), std::move(session));
+  auto tls = std::make_unique<TlsLink>(std::move(link), std::move(context), std::move(session),
+                                       options.pinned_sha256);
   GALLEY_TRY_STATUS(tls->handshake(address, deadline));
   return std::unique_ptr<ClientLink>(std::move(tls));
 }

@@ -111,6 +111,9 @@ Result<std::shared_ptr<TlsContext>> load_tls(const TlsFiles& files) {
   if (error) return bad_pem("certificate", files.certificate, error);
   context.use_private_key({key.data(), key.size()}, asio::ssl::context::pem, error);
   if (error) return bad_pem("key", files.key, error);
+  // Forward secrecy and authenticated encryption only; TLS 1.3 has nothing else.
+  SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
+  SSL_CTX_set_cipher_list(context.native_handle(), "ECDHE+AESGCM:ECDHE+CHACHA20");
   SSL_CTX_set_alpn_select_cb(context.native_handle(), choose_http1, nullptr);
   return tls;
 }

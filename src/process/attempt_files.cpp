@@ -182,6 +182,7 @@ std::string print_spec(const AttemptSpec& spec) {
     binds.push_back({{"source", bind.source.string()}, {"target", bind.target.string()}});
   return dump_json({{"argv", spec.argv},
                     {"env", spec.env},
+                    {"inherited_env", spec.inherited_env},
                     {"workdir", spec.workdir},
                     {"limits",
                      {{"cpus", spec.limits.cpus},
@@ -200,6 +201,7 @@ Result<AttemptSpec> parse_spec(std::string_view json) {
   Reader reader(document, "spec");
   reader.texts("argv", spec.argv);
   reader.texts("env", spec.env);
+  reader.texts("inherited_env", spec.inherited_env);
   reader.text("workdir", spec.workdir);
   if (const Json* object = reader.find("limits")) {
     Reader limits(*object, "limits");

@@ -8,8 +8,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <mutex>
 #include <string_view>
 
 #include "start_program.h"
@@ -20,15 +22,28 @@ namespace {
 using Steady = std::chrono::steady_clock;
 constexpr std::size_t kReadBytes = 64 * 1024;
 
-/// The child's group, killed and reaped when this goes: no path leaves a process behind.
+/// Children that were killed and do not die, since a system call of theirs does not return.
+struct Abandoned {
+  std::mutex mutex;  // guards pids
+  std::vector<pid_t> pids;
+};
+Abandoned& abandoned() {
+  static Abandoned list;
+  return list;
+}
+
+/// The child's group, killed and reaped when this goes: no path leaves a process behind, but for
+/// one that cannot be killed, which reap_abandoned() sees to.
 class RunningChild {
  public:
-  explicit RunningChild(pid_t pid) : pid_(pid) {}
+  RunningChild(pid_t pid, Millis patience) : pid_(pid), patience_(patience) {}
   RunningChild(const RunningChild&) = delete;
   RunningChild& operator=(const RunningChild&) = delete;
   ~RunningChild() {
-    if (!reaped_) kill_and_reap();
+    if (!reaped_) kill_or_abandon();
   }
+  void watch(UniqueFd pidfd) { pidfd_ = std::move(pidfd); }
+  int pidfd() const { return pidfd_.get(); }
 
   /// The group keeps the pid's number reserved until the leader is reaped, so this hits ours only.
   int kill_and_reap() {
@@ -41,7 +56,25 @@ class RunningChild {
   }
 
  private:
+  void kill_or_abandon() {
+    ::kill(-pid_, SIGKILL);
+    pollfd dead{pidfd_.get(), POLLIN, 0};
+    const auto deadline = Steady::now() + patience_;
+    while (pidfd_ && (dead.revents & POLLIN) == 0) {
+      const auto left = std::chrono::ceil<Millis>(deadline - Steady::now());
+      if (left.count() <= 0) {
+        const std::lock_guard lock(abandoned().mutex);
+        abandoned().pids.push_back(pid_);
+        return;
+      }
+      (void)::poll(&dead, 1, static_cast<int>(std::min<std::int64_t>(left.count(), 3'600'000)));
+    }
+    kill_and_reap();
+  }
+
   pid_t pid_;
+  Millis patience_;
+  UniqueFd pidfd_;
   bool reaped_ = false;
 };
 
@@ -97,13 +130,16 @@ Status exchange(Streams& streams, int pidfd, const std::vector<std::string>& arg
       return Error{Errc::timeout, quoted(argv) + " timed out after " +
                                       std::to_string(options.timeout.count()) +
                                       " ms and was killed"};
-    std::array<pollfd, 4> entries{{{pidfd, POLLIN, 0},
+    std::array<pollfd, 5> entries{{{pidfd, POLLIN, 0},
                                    {streams.out.get(), POLLIN, 0},
                                    {streams.err.get(), POLLIN, 0},
-                                   {streams.in.get(), POLLOUT, 0}}};
+                                   {streams.in.get(), POLLOUT, 0},
+                                   {options.cancel_fd, POLLIN, 0}}};
     const auto wait_ms = std::min<std::int64_t>(left.count(), 3'600'000);
     if (::poll(entries.data(), entries.size(), static_cast<int>(wait_ms)) < 0 && errno != EINTR)
       return system_error("cannot wait for " + quoted(argv), errno);
+    if (entries[4].revents != 0)
+      return Error{Errc::unavailable, quoted(argv) + " was cancelled and killed"};
     ended = (entries[0].revents & POLLIN) != 0;
     read_available(streams.out, output.stdout_bytes, options.max_output_bytes);
     read_available(streams.err, output.stderr_bytes, options.max_output_bytes);
@@ -118,6 +154,12 @@ Status exchange(Streams& streams, int pidfd, const std::vector<std::string>& arg
 }
 
 }  // namespace
+
+std::size_t reap_abandoned() {
+  const std::lock_guard lock(abandoned().mutex);
+  std::erase_if(abandoned().pids, [](pid_t pid) { return ::waitpid(pid, nullptr, WNOHANG) != 0; });
+  return abandoned().pids.size();
+}
 
 Result<ChildOutput> run_child(const std::vector<std::string>& argv, const ChildOptions& options) {
   if (argv.empty()) return Error{Errc::invalid_argument, "cannot run an empty command"};
@@ -134,13 +176,14 @@ Result<ChildOutput> run_child(const std::vector<std::string>& argv, const ChildO
                     .env = options.env ? *options.env : own_environment(),
                     .workdir = options.workdir,
                     .fds = {stdin_theirs.get(), out.write_end.get(), err.write_end.get()}}));
-  RunningChild child(pid);
+  RunningChild child(pid, options.kill_patience);
   stdin_theirs.reset();
   out.write_end.reset();
   err.write_end.reset();
   // A child's pid cannot be reused before we reap it, so it may be opened by number.
-  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U)));
+  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U)));
   if (!pidfd) return system_error("cannot watch " + quoted(argv), errno);
+  child.watch(std::move(pidfd));
 
   Streams streams{std::move(stdin_ours), std::move(out.read_end), std::move(err.read_end)};
   if (options.stdin_bytes.empty()) streams.in.reset();
@@ -148,7 +191,7 @@ Result<ChildOutput> run_child(const std::vector<std::string>& argv, const ChildO
     if (*fd) set_nonblocking(fd->get());
 
   ChildOutput output;
-  GALLEY_TRY_STATUS(exchange(streams, pidfd.get(), argv, options, output));
+  GALLEY_TRY_STATUS(exchange(streams, child.pidfd(), argv, options, output));
   const int status = child.kill_and_reap();
   output.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   output.exit_code = WIFSIGNALED(status) ? 128 + output.signal : WEXITSTATUS(status);

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -113,6 +114,27 @@ class Child {
     return ::symlink(bind.source.c_str(), bind.target.c_str()) == 0;
   }
 
+  bool is_inherited(std::string_view name) const {
+    return std::ranges::any_of(spec_.inherited_env, [&](std::string_view wanted) {
+      if (!wanted.ends_with('*')) return name == wanted;
+      wanted.remove_suffix(1);
+      return name.starts_with(wanted);
+    });
+  }
+
+  /// What whoever started the supervisor, such as a batch system, says of this very run.
+  void inherit(std::vector<char*>& env) const {
+    if (spec_.inherited_env.empty()) return;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+      const std::string_view text = *entry;
+      const std::string_view name = text.substr(0, text.find('='));
+      if (!is_inherited(name)) continue;
+      std::erase_if(
+          env, [&](std::string_view known) { return known.substr(0, known.find('=')) == name; });
+      env.push_back(*entry);
+    }
+  }
+
   [[noreturn]] void execute(const std::string& attempt_folder) {
     std::vector<char*> argv;
     for (const std::string& text : spec_.argv) argv.push_back(const_cast<char*>(text.c_str()));
@@ -122,6 +144,7 @@ class Child {
     const std::string name = std::string(kAttemptVariable) + "=";
     for (const std::string& text : spec_.env)
       if (!text.starts_with(name)) env.push_back(const_cast<char*>(text.c_str()));
+    inherit(env);
     env.push_back(variable.data());
     env.push_back(nullptr);
 

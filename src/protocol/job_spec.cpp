@@ -36,6 +36,24 @@ std::string name_of_command(const std::vector<std::string>& command) {
   return name.empty() ? "job" : name;
 }
 
+/// What only our own scheduler and agents can promise.
+Status check_executor(const JobSpec& spec) {
+  if (spec.executor == Executor::native) return ok();
+  const auto refuse = [](std::string found, std::string field, std::string expected) {
+    return Error{Errc::unsupported, std::move(found), std::move(field), std::move(expected),
+                 "leave executor out to run on Galley's own nodes"};
+  };
+  if (spec.resources.gpu_milli.value_or(1000) < 1000)
+    return refuse("Slurm gives whole GPUs only", "resources.gpu_milli", "no gpu_milli");
+  if (spec.resources.gpu_memory)
+    return refuse("Slurm does not choose GPUs by their memory", "resources.gpu_memory",
+                  "gpu_type instead");
+  if (spec.reservation)
+    return refuse("bookings are of Galley's own nodes", "reservation", "no reservation");
+  if (spec.image) return refuse("jobs in Slurm run without a container image", "image", "no image");
+  return ok();
+}
+
 }  // namespace
 
 Status check_resources(const Resources& resources, std::string_view path) {
@@ -87,6 +105,7 @@ Result<JobSpec> parse_job_spec(const Json& json) {
   for (std::size_t i = 0; i < spec.datasets.size(); ++i)
     GALLEY_TRY_STATUS(check_dataset(spec.datasets[i], i));
   GALLEY_TRY_STATUS(check_resources(spec.resources, "resources"));
+  GALLEY_TRY_STATUS(check_executor(spec));
   if (spec.reservation && !ReservationId::parse(*spec.reservation))
     return Error{Errc::invalid_argument, "found '" + *spec.reservation + "'", "reservation",
                  "the id of a booking, rsv_ and 26 characters",

@@ -62,6 +62,7 @@ struct Step {
   std::optional<SnapshotId> previous;
   const std::string& principal;
   const std::string& request_id;
+  const std::string& address;
 };
 
 Status record(Transaction& transaction, const Step& step) {
@@ -93,7 +94,8 @@ Status record(Transaction& transaction, const Step& step) {
                     .principal = step.principal,
                     .action = "channel." + std::string(step.action),
                     .subject = subject + " -> " + to.model + "@" + std::to_string(to.version),
-                    .request_id = step.request_id});
+                    .request_id = step.request_id,
+                    .address = step.address});
 }
 
 Status move(Transaction& transaction, const MoveRequest& request, WallTime now,
@@ -122,7 +124,8 @@ Status move(Transaction& transaction, const MoveRequest& request, WallTime now,
                               .undo_generation = current ? std::optional(generation) : std::nullopt,
                               .previous = answer.previous,
                               .principal = request.principal,
-                              .request_id = request.request_id});
+                              .request_id = request.request_id,
+                              .address = request.address});
 }
 
 /// The history row that lies below the channel's current one on its undo stack: its snapshot, that
@@ -159,7 +162,8 @@ Status go_back(Transaction& transaction, const RollbackRequest& request, WallTim
        .undo_generation = target->is_null(2) ? std::nullopt : std::optional(target->integer(2)),
        .previous = answer.previous,
        .principal = request.principal,
-       .request_id = request.request_id});
+       .request_id = request.request_id,
+       .address = request.address});
 }
 
 /// One durable change of a channel: `step` checks and records it.

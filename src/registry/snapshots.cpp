@@ -160,7 +160,8 @@ Result<FreezeAnswer> Registry::freeze_snapshot(const FreezeRequest& request) {
                                              .principal = request.principal,
                                              .action = "snapshot.freeze",
                                              .subject = reference(answer.snapshot),
-                                             .request_id = request.request_id});
+                                             .request_id = request.request_id,
+                                             .address = request.address});
   }));
   return answer;
 }

@@ -1,5 +1,6 @@
 #include "store/database.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
@@ -47,6 +48,19 @@ Status Database::write(Command command) {
   std::unique_lock lock(mutex);
   done.wait(lock, [&] { return outcome.has_value(); });
   return *std::move(outcome);
+}
+
+Result<std::unique_ptr<Database>> open(const std::string& address) {
+  constexpr std::string_view kSqlite = "sqlite:";
+  if (address.starts_with(kSqlite) && address.size() > kSqlite.size())
+    return open_sqlite({.path = address.substr(kSqlite.size())});
+  if (address.starts_with("postgresql://") || address.starts_with("postgres://"))
+    return open_postgresql({.url = address});
+  // Not shown in full: what follows the scheme may hold a password.
+  return Error{Errc::invalid_argument,
+               "'" + address.substr(0, std::min<std::size_t>(address.find(':'), 40)) +
+                   "' is not the address of a database",
+               "database", "sqlite:PATH or postgresql://USER@HOST:PORT/NAME"};
 }
 
 }  // namespace galley::store

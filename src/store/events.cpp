@@ -37,9 +37,10 @@ Result<std::int64_t> last_event_seq(Transaction& transaction) {
 
 Status append_audit(Transaction& transaction, const AuditEntry& entry) {
   GALLEY_TRY_STATUS(transaction.execute(
-      "insert into audit (at_ms, principal, action, subject, request_id)"
-      " values (:1, :2, :3, :4, :5)",
-      {entry.at_ms, entry.principal, entry.action, entry.subject, entry.request_id}));
+      "insert into audit (at_ms, principal, action, subject, request_id, address)"
+      " values (:1, :2, :3, :4, :5, :6)",
+      {entry.at_ms, entry.principal, entry.action, entry.subject, entry.request_id,
+       entry.address}));
   return ok();
 }
 

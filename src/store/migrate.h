@@ -1,16 +1,37 @@
 #pragma once
 
 #include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
-#include "sqlite_connection.h"
+#include "base/result.h"
+#include "store/database.h"
 
 namespace galley::store {
 
-/// Whether this program may touch the file at all; changes nothing.
+/// What migrating needs of a driver's connection.
+class MigrationTarget {
+ public:
+  virtual ~MigrationTarget() = default;
+  virtual Result<std::vector<Row>> query(std::string_view sql,
+                                         const std::vector<Value>& parameters) = 0;
+  virtual Status run_script(const std::string& sql) = 0;
+  /// Ends a transaction that failed; nothing to do where it is over.
+  virtual void roll_back() = 0;
+  /// The script with the driver's types for {id}, {blob} and {bigserial}.
+  virtual std::string with_types(std::string_view script) const = 0;
+  /// Counts the tables, and those of the name schema_versions.
+  virtual std::string_view count_tables() const = 0;
+  /// Begins a transaction that excludes every other one that migrates.
+  virtual std::string_view begin() const = 0;
+};
+
+/// Whether this program may touch the database at all; changes nothing.
 /// Errors: conflict (schema newer than `steps`, or tables of another program), corrupt.
-Status check_schema(SqliteConnection& connection, std::span<const Migration> steps);
+Status check_schema(MigrationTarget& target, std::span<const Migration> steps);
 
 /// Brings the schema to the last of `steps` in one transaction: all pending steps or none.
-Status migrate(SqliteConnection& connection, std::span<const Migration> steps);
+Status migrate(MigrationTarget& target, std::span<const Migration> steps);
 
 }  // namespace galley::store

@@ -1,4 +1,4 @@
-#include "ending_report.h"
+#include "agent/ending_report.h"
 
 #include <gmock/gmock.h>
 #include <signal.h>

@@ -96,7 +96,9 @@ class ApiFixture : public ::testing::Test {
                              {.admin_token = kToken,
                               .secret = "a-secret-of-the-test-0",
                               .listen = {"127.0.0.1:0"},
-                              .extra_hosts = {"galley.example"}}));
+                              .extra_hosts = {"galley.example"},
+                              .requests_burst = requests_burst_,
+                              .failures_burst = failures_burst_}));
     server_ = taken(http::Server::start({.listen = {"127.0.0.1:0"},
                                          .unix_socket = folder_ / "s.sock",
                                          .pool_threads = 4,
@@ -226,6 +228,8 @@ class ApiFixture : public ::testing::Test {
   const std::string index_ = gzip("<!doctype html><title>Galley</title>");
   const std::string script_ = gzip("console.log(1)");
   ManualClock clock_{system_clock().wall()};
+  double requests_burst_ = 1e6;  // for tests of other things than limits
+  double failures_burst_ = 1e6;
   IdSource ids_{system_clock()};
   std::unique_ptr<store::Database> database_;
   std::unique_ptr<blobs::BlobStore> blobs_;

@@ -82,6 +82,16 @@ TEST_F(SettingsTest, RefusesAConfigFileItDoesNotUnderstand) {
   EXPECT_TRUE(try_resolve());
 }
 
+TEST_F(SettingsTest, TheAuthorityToTrustComesFromFlagVariableOrFile) {
+  EXPECT_EQ(resolve().ca.value, "");
+  write_config("server: https://a:1\nca: /etc/galley/ca.pem\n");
+  EXPECT_EQ(resolve().ca.value, "/etc/galley/ca.pem");
+  variables_["GALLEY_CA"] = "/var/ca.pem";
+  EXPECT_EQ(resolve().ca.value, "/var/ca.pem");
+  EXPECT_EQ(resolve().ca.source, "GALLEY_CA");
+  EXPECT_EQ(resolve({.ca = "/flag.pem"}).ca.value, "/flag.pem");
+}
+
 TEST_F(SettingsTest, DoesNotOverwriteAConfigFile) {
   EXPECT_TRUE(*store_default_server(resolve(), "http://a:1"));
   EXPECT_EQ(resolve().server.value, "http://a:1");

@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "controller/controller.h"
+#include "support/database.h"
 #include "support/temp_folder.h"
 
 namespace galley::controller {
@@ -71,7 +72,7 @@ class ControllerFixture : public ::testing::Test {
   }
 
   void open_database() {
-    auto database = store::open_sqlite({.path = folder_ / "x.db", .durable = false});
+    auto database = testing::open_database(folder_.path());
     ASSERT_TRUE(database) << describe(database.error());
     database_ = *std::move(database);
   }

@@ -4,6 +4,7 @@
 
 #include "support/command_store/memory_store.h"
 #include "support/command_store/sql_store.h"
+#include "support/database.h"
 #include "support/temp_folder.h"
 
 namespace galley::controller {
@@ -14,7 +15,7 @@ using protocol::JobState;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-enum class Kind { sqlite, memory };
+enum class Kind { sql, memory };
 
 class StoreContract : public ::testing::TestWithParam<Kind> {
  protected:
@@ -22,7 +23,7 @@ class StoreContract : public ::testing::TestWithParam<Kind> {
     if (GetParam() == Kind::memory) {
       store_ = std::make_unique<MemoryStore>();
     } else {
-      auto database = store::open_sqlite({.path = folder_ / "x.db", .durable = false});
+      auto database = testing::open_database(folder_.path());
       ASSERT_TRUE(database) << describe(database.error());
       database_ = *std::move(database);
       store_ = std::make_unique<SqlStore>(*database_);
@@ -384,9 +385,9 @@ TEST_P(StoreContract, GpuTimeOfThePastIsKnownAfterARestart) {
   EXPECT_DOUBLE_EQ(seconds, 100);
 }
 
-INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, ::testing::Values(Kind::sqlite, Kind::memory),
+INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, ::testing::Values(Kind::sql, Kind::memory),
                          [](const auto& instance) {
-                           return instance.param == Kind::sqlite ? "Sqlite" : "Memory";
+                           return instance.param == Kind::sql ? "Sql" : "Memory";
                          });
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "blobs/freeze.h"
 #include "registry/registry.h"
 #include "store/events.h"
+#include "support/database.h"
 #include "support/temp_folder.h"
 
 namespace galley::registry {
@@ -14,7 +15,7 @@ namespace galley::registry {
 class RegistryFixture : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto database = store::open_sqlite({.path = folder_ / "x.db", .durable = false});
+    auto database = testing::open_database(folder_.path());
     ASSERT_TRUE(database) << describe(database.error());
     database_ = *std::move(database);
     auto blobs = blobs::BlobStore::open(folder_ / "blobs");

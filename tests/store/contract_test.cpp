@@ -1,4 +1,4 @@
-// What every driver of store::Database promises. A driver joins by an entry in kDrivers.
+// What every driver of store::Database promises; the driver is the one that the program links.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "store/database.h"
+#include "support/database.h"
 #include "support/temp_folder.h"
 
 namespace galley::store {
@@ -20,24 +21,13 @@ constexpr Migration kSteps[] = {
      " parent {id} references parents (id), large bigint, real double precision, bytes {blob});"
      "create unique index one_active_name on things (name) where active = 1;"}};
 
-struct Driver {
-  std::string name;
-  Result<std::unique_ptr<Database>> (*open)(const std::filesystem::path& folder,
-                                            std::span<const Migration> steps);
-};
-
-const Driver kDrivers[] = {
-    {"sqlite", [](const std::filesystem::path& folder, std::span<const Migration> steps) {
-       return open_sqlite({.path = folder / "test.db", .durable = false, .migrations = steps});
-     }}};
-
-class StoreContract : public ::testing::TestWithParam<Driver> {
+class StoreContract : public ::testing::Test {
  protected:
   void SetUp() override { open(kSteps); }
 
   void open(std::span<const Migration> steps) {
     db_.reset();
-    auto opened = GetParam().open(folder_.path(), steps);
+    auto opened = testing::open_database(folder_.path(), steps);
     ASSERT_TRUE(opened) << describe(opened.error());
     db_ = *std::move(opened);
   }
@@ -92,10 +82,7 @@ class StoreContract : public ::testing::TestWithParam<Driver> {
   std::unique_ptr<Database> db_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Drivers, StoreContract, ::testing::ValuesIn(kDrivers),
-                         [](const auto& tested) { return tested.param.name; });
-
-TEST_P(StoreContract, KeepsEveryKindOfValueExactly) {
+TEST_F(StoreContract, KeepsEveryKindOfValueExactly) {
   const std::string bytes("a\0\xff\n", 4);
   const std::int64_t large = 5'000'000'000'000;
   ASSERT_TRUE(db_->write([&](Transaction& transaction) -> Status {
@@ -126,7 +113,7 @@ TEST_P(StoreContract, KeepsEveryKindOfValueExactly) {
   EXPECT_EQ(rows[1].text(3), "");
 }
 
-TEST_P(StoreContract, CountsRowsThatAStatementChanged) {
+TEST_F(StoreContract, CountsRowsThatAStatementChanged) {
   ASSERT_TRUE(db_->write([&](Transaction& transaction) -> Status {
     GALLEY_TRY_STATUS(add(transaction, "a"));
     GALLEY_TRY_STATUS(add(transaction, "b"));
@@ -140,7 +127,7 @@ TEST_P(StoreContract, CountsRowsThatAStatementChanged) {
   }));
 }
 
-TEST_P(StoreContract, ACommandThatFailsLeavesNothingBehind) {
+TEST_F(StoreContract, ACommandThatFailsLeavesNothingBehind) {
   const auto status = db_->write([&](Transaction& transaction) -> Status {
     GALLEY_TRY_STATUS(add(transaction, "half"));
     return Error{Errc::conflict, "precondition failed"};
@@ -151,7 +138,7 @@ TEST_P(StoreContract, ACommandThatFailsLeavesNothingBehind) {
   EXPECT_EQ(names(), std::vector<std::string>{});
 }
 
-TEST_P(StoreContract, AnOverlookedFailureStillFailsTheCommand) {
+TEST_F(StoreContract, AnOverlookedFailureStillFailsTheCommand) {
   ASSERT_TRUE(db_->write([](Transaction& transaction) { return add(transaction, "a", 1); }));
 
   const auto status = db_->write([](Transaction& transaction) -> Status {
@@ -165,7 +152,7 @@ TEST_P(StoreContract, AnOverlookedFailureStillFailsTheCommand) {
   EXPECT_EQ(names(), std::vector<std::string>{"a"});
 }
 
-TEST_P(StoreContract, FailureOfOneCommandInAGroupUndoesOnlyItself) {
+TEST_F(StoreContract, FailureOfOneCommandInAGroupUndoesOnlyItself) {
   Gate gate(*db_);
   std::vector<std::string> outcomes;
   for (const std::string name : {"a", "b", "a", "c"})
@@ -184,7 +171,7 @@ TEST_P(StoreContract, FailureOfOneCommandInAGroupUndoesOnlyItself) {
   EXPECT_EQ(names(), (std::vector<std::string>{"a-before", "a", "b-before", "b", "c-before", "c"}));
 }
 
-TEST_P(StoreContract, CommandsOfOneGroupSeeEachOther) {
+TEST_F(StoreContract, CommandsOfOneGroupSeeEachOther) {
   Gate gate(*db_);
   db_->write_async([](Transaction& transaction) { return add(transaction, "first"); },
                    [](const Status& status) { EXPECT_TRUE(status); });
@@ -201,7 +188,7 @@ TEST_P(StoreContract, CommandsOfOneGroupSeeEachOther) {
   EXPECT_EQ(seen, 1);
 }
 
-TEST_P(StoreContract, CompletesInOrderAndGroupsCommits) {
+TEST_F(StoreContract, CompletesInOrderAndGroupsCommits) {
   constexpr int kCount = 1000;
   const auto before = db_->stats();
   std::vector<int> order;
@@ -227,7 +214,7 @@ TEST_P(StoreContract, CompletesInOrderAndGroupsCommits) {
   EXPECT_LE(after.commits - before.commits, kCount / static_cast<int>(Database::kMaxGroup) + 3);
 }
 
-TEST_P(StoreContract, RefusesMoreThanTheQueueHolds) {
+TEST_F(StoreContract, RefusesMoreThanTheQueueHolds) {
   Gate gate(*db_);
   std::atomic<std::size_t> done{0};
   for (std::size_t i = 0; i < Database::kMaxQueued; ++i)
@@ -244,7 +231,7 @@ TEST_P(StoreContract, RefusesMoreThanTheQueueHolds) {
   EXPECT_EQ(done, Database::kMaxQueued) << "closing carries out what was accepted";
 }
 
-TEST_P(StoreContract, ReadersSeeOneSnapshotWhileWritesGoOn) {
+TEST_F(StoreContract, ReadersSeeOneSnapshotWhileWritesGoOn) {
   ASSERT_TRUE(db_->write([](Transaction& transaction) { return add(transaction, "old"); }));
 
   ASSERT_TRUE(db_->read([&](Transaction& snapshot) -> Status {
@@ -262,7 +249,7 @@ TEST_P(StoreContract, ReadersSeeOneSnapshotWhileWritesGoOn) {
   EXPECT_EQ(names(), (std::vector<std::string>{"old", "new"}));
 }
 
-TEST_P(StoreContract, ReadersNeverSeeAnUncommittedWrite) {
+TEST_F(StoreContract, ReadersNeverSeeAnUncommittedWrite) {
   Gate gate(*db_);  // the group that holds the gate is open while we look
   db_->write_async([](Transaction& transaction) { return add(transaction, "waiting"); },
                    [](const Status&) {});
@@ -272,7 +259,7 @@ TEST_P(StoreContract, ReadersNeverSeeAnUncommittedWrite) {
   EXPECT_EQ(names(), std::vector<std::string>{"waiting"});
 }
 
-TEST_P(StoreContract, AReadThatWritesIsForbidden) {
+TEST_F(StoreContract, AReadThatWritesIsForbidden) {
   const auto status =
       db_->read([](Transaction& transaction) { return add(transaction, "sneaky"); });
   ASSERT_FALSE(status);
@@ -280,7 +267,7 @@ TEST_P(StoreContract, AReadThatWritesIsForbidden) {
   EXPECT_EQ(names(), std::vector<std::string>{});
 }
 
-TEST_P(StoreContract, ManyThreadsWriteAndRead) {
+TEST_F(StoreContract, ManyThreadsWriteAndRead) {
   constexpr int kThreads = 8;
   constexpr int kEach = 50;
   std::vector<std::thread> threads;
@@ -301,7 +288,7 @@ TEST_P(StoreContract, ManyThreadsWriteAndRead) {
   EXPECT_EQ(names().size(), std::size_t{kThreads} * kEach);
 }
 
-TEST_P(StoreContract, ConstraintsAnswerConflict) {
+TEST_F(StoreContract, ConstraintsAnswerConflict) {
   ASSERT_TRUE(db_->write([](Transaction& transaction) { return add(transaction, "gpu0", 1); }));
   // The partial index counts active rows only.
   ASSERT_TRUE(db_->write([](Transaction& transaction) { return add(transaction, "gpu0", 0); }));
@@ -322,7 +309,7 @@ TEST_P(StoreContract, ConstraintsAnswerConflict) {
   EXPECT_EQ(orphan.error().code, Errc::conflict);
 }
 
-TEST_P(StoreContract, FaultsInOurSqlAreInternal) {
+TEST_F(StoreContract, FaultsInOurSqlAreInternal) {
   for (const auto& [sql, parameters] :
        std::vector<std::pair<std::string, std::vector<Value>>>{{"select nothing from nowhere", {}},
                                                                {"select :1", {}},
@@ -339,7 +326,7 @@ TEST_P(StoreContract, FaultsInOurSqlAreInternal) {
   }
 }
 
-TEST_P(StoreContract, AppliesOnlyPendingMigrationsAndKeepsData) {
+TEST_F(StoreContract, AppliesOnlyPendingMigrationsAndKeepsData) {
   ASSERT_TRUE(db_->write([](Transaction& transaction) { return add(transaction, "kept"); }));
   const std::vector<Migration> longer{
       kSteps[0], {2, "labels", "alter table things add column label text not null default 'none'"}};
@@ -353,23 +340,23 @@ TEST_P(StoreContract, AppliesOnlyPendingMigrationsAndKeepsData) {
   open(longer);
 }
 
-TEST_P(StoreContract, AFailedMigrationChangesNothing) {
+TEST_F(StoreContract, AFailedMigrationChangesNothing) {
   db_.reset();
   const std::vector<Migration> broken{
       kSteps[0], {2, "broken", "create table extra (a integer); insert into absent values (1)"}};
-  EXPECT_FALSE(GetParam().open(folder_.path(), broken));
+  EXPECT_FALSE(testing::open_database(folder_.path(), broken));
 
   const std::vector<Migration> repaired{kSteps[0],
                                         {2, "repaired", "create table extra (a integer)"}};
   open(repaired);
 }
 
-TEST_P(StoreContract, RefusesASchemaNewerThanTheProgram) {
+TEST_F(StoreContract, RefusesASchemaNewerThanTheProgram) {
   const std::vector<Migration> newer{kSteps[0], {17, "future", "create table future (a integer)"}};
   open(newer);
   db_.reset();
 
-  const auto older = GetParam().open(folder_.path(), std::span<const Migration>(kSteps));
+  const auto older = testing::open_database(folder_.path(), std::span<const Migration>(kSteps));
 
   ASSERT_FALSE(older);
   EXPECT_EQ(older.error().code, Errc::conflict);
@@ -377,10 +364,10 @@ TEST_P(StoreContract, RefusesASchemaNewerThanTheProgram) {
   EXPECT_NE(older.error().message.find("up to 1"), std::string::npos) << older.error().message;
 }
 
-TEST_P(StoreContract, TheSchemaOfThisProgramIsAccepted) {
+TEST_F(StoreContract, TheSchemaOfThisProgramIsAccepted) {
   db_.reset();
   const testing::TempFolder fresh;
-  const auto opened = GetParam().open(fresh.path(), migrations());
+  const auto opened = testing::open_database(fresh.path(), migrations());
   ASSERT_TRUE(opened) << describe(opened.error());
   EXPECT_FALSE((*opened)->description().empty());
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "store/lease.h"
+#include "support/database.h"
 #include "support/temp_folder.h"
 
 namespace galley::store {
@@ -11,7 +12,7 @@ namespace {
 class Records : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto opened = open_sqlite({.path = folder_ / "x.db", .durable = false});
+    auto opened = testing::open_database(folder_.path());
     ASSERT_TRUE(opened) << describe(opened.error());
     db_ = *std::move(opened);
   }

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/clock.h"
+#include "support/database.h"
 #include "support/temp_folder.h"
 
 namespace galley::store {
@@ -24,7 +25,7 @@ constexpr std::array kFields{FilterField{"name", "name", FilterType::text},
 class Filtering : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto opened = open_sqlite({.path = folder_ / "x.db", .durable = false});
+    auto opened = testing::open_database(folder_.path());
     ASSERT_TRUE(opened) << describe(opened.error());
     database_ = *std::move(opened);
   }

@@ -15,8 +15,9 @@ const std::vector<std::vector<std::string>> kLayers{
     {"protocol"},
     {"store", "http", "process"},
     {"cluster", "text", "tensor", "blobs"},
-    {"tracking", "registry", "scheduler", "inference", "training"},
-    {"controller", "agent", "serving"},
+    {"accounts", "tracking", "registry", "telemetry", "alerts", "scheduler", "inference",
+     "training"},
+    {"controller", "agent", "slurm", "serving"},
     {"api", "cli", "simulation"},
 };
 

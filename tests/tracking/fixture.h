@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "store/events.h"
+#include "support/database.h"
 #include "support/temp_folder.h"
 #include "tracking/tracking.h"
 
@@ -12,7 +13,7 @@ namespace galley::tracking {
 class TrackingFixture : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto database = store::open_sqlite({.path = folder_ / "x.db", .durable = false});
+    auto database = testing::open_database(folder_.path());
     ASSERT_TRUE(database) << describe(database.error());
     database_ = *std::move(database);
     tracking_ = std::make_unique<Tracking>(*database_, clock_, ids_);

@@ -23,6 +23,7 @@ const kViews: Record<Exclude<Place['view'], 'missing'>, () => Promise<ComponentT
   run: async () => (await import('./views/run/view')).RunView,
   models: async () => (await import('./views/models/view')).ModelsView,
   model: async () => (await import('./views/model/view')).ModelView,
+  account: async () => (await import('./views/account/view')).AccountView,
   playground: async () => (await import('./views/playground/view')).PlaygroundView,
 };
 

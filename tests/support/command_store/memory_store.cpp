@@ -199,9 +199,11 @@ Result<EndedMember> MemoryStore::end(const protocol::AttemptReport& report, Wall
   Job& job = jobs_.at(attempt->job);
   const AttemptState outcome = outcome_of(report, job.record.state, attempt->preemption_asked);
   ended->ended = true;
-  if (!attempt->outcome) {
+  if (decides({attempt->outcome, attempt->failed_at}, outcome, report)) {
     attempt->decisive = report;
+    attempt->decisive.reason = member_reason(report, outcome, attempt->members.size());
     if (outcome != AttemptState::succeeded) attempt->outcome = outcome;
+    if (outcome == AttemptState::failed) attempt->failed_at = report.finished_at;
   }
   EndedMember answer{.job = attempt->job,
                      .attempt = attempt->id,

@@ -47,7 +47,8 @@ class MemoryStore final : public CommandStore {
     std::vector<Member> members;
     bool preemption_asked = false;
     std::optional<protocol::AttemptState> outcome;
-    protocol::AttemptReport decisive;  // reason, code and signal of the end that counts
+    std::optional<WallTime> failed_at;  // of the outcome
+    protocol::AttemptReport decisive;   // reason, code and signal of the end that counts
     WallTime created{};
     WallTime finished{};
   };

@@ -1,7 +1,7 @@
 import { getJson, withQuery, writeJson } from './client';
 import type {
-  Channel, ChannelMove, Guide, JobDetail, JobRecord, JobSpec, MetricSeries, ModelDetail, ModelItem, NodeRecord, Overview, Page,
-  Prediction, RunDetail, RunItem, Whoami, Why,
+  AccessToken, Account, Channel, ChannelMove, Guide, JobDetail, JobRecord, JobSpec, MetricSeries, ModelDetail, ModelItem, NodeRecord, Overview, Page,
+  Prediction, RunDetail, RunItem, TokenScope, User, Whoami, Why, TelemetryAnswer,
 } from './types';
 
 const root = '/api/v1';
@@ -11,6 +11,12 @@ export const kPageSize = 100;
 
 export const login = (code: string) => writeJson<void>('POST', `${root}/login`, { code });
 export const whoami = () => getJson<Whoami>(`${root}/whoami`);
+export const me = () => getJson<Account>(`${root}/me`);
+export const tokens = () => getJson<Page<AccessToken>>(`${root}/tokens`);
+export const createToken = (name: string, scope: TokenScope) =>
+  writeJson<AccessToken & { token: string }>('POST', `${root}/tokens`, { name, scope });
+export const revokeToken = (id: string) => writeJson<void>('DELETE', `${root}/tokens/${segment(id)}`);
+export const users = () => getJson<Page<User>>(`${root}/users`);
 export const overview = () => getJson<Overview>(`${root}/overview`);
 
 export const jobs = (filter: string, limit = kPageSize, cursor?: string) =>
@@ -22,6 +28,9 @@ export const submitJob = (spec: JobSpec) => writeJson<JobRecord>('POST', `${root
 export const cancelJob = (id: string) => writeJson<JobRecord>('POST', `${root}/jobs/${segment(id)}/cancel`);
 export const logAddress = (id: string, attempt: number, follow: boolean, offset: number) =>
   withQuery(`${root}/jobs/${segment(id)}/logs`, { attempt, follow: follow ? 1 : 0, offset });
+
+export const telemetry = (metric: string, node?: string) =>
+  getJson<TelemetryAnswer>(withQuery(`${root}/telemetry`, { metric, node }));
 
 export const nodes = () => getJson<Page<NodeRecord>>(`${root}/nodes`);
 

@@ -57,7 +57,7 @@ export async function getJson<T>(path: string): Promise<T> {
   return (await (await send('GET', path)).json()) as T;
 }
 
-export async function writeJson<T>(method: 'POST' | 'PUT', path: string, body?: unknown): Promise<T> {
+export async function writeJson<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<T> {
   const response = await send(method, path, body);
   return (response.status === 204 ? undefined : await response.json()) as T;
 }

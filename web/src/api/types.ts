@@ -15,6 +15,37 @@ export interface Whoami {
   version: string;
 }
 
+export type Role = 'viewer' | 'member' | 'admin';
+export type TokenScope = 'read' | 'submit' | 'deploy' | 'all';
+
+export interface User {
+  name: string;
+  role: Role;
+  teams: string[];
+  max_queued_jobs?: number;
+  max_job_gpus?: number;
+  created_at: string;
+}
+
+export interface AccessToken {
+  id: string;
+  user: string;
+  name: string;
+  scope: TokenScope;
+  team?: string;
+  created_at: string;
+  expires_at: string;
+  last_used_at?: string;
+  revoked_at?: string;
+}
+
+export interface Account {
+  principal: string;
+  role: Role;
+  scope: TokenScope;
+  user?: User;
+}
+
 export interface Resources {
   gpus?: number;
   gpu_type?: string | null;
@@ -154,6 +185,23 @@ export interface NodeRecord {
   notes: string[];
   topology?: TopologyRecord | null;
   zone?: string[];
+}
+
+export interface TelemetrySeries {
+  at_ms: number[];
+  mean: (number | null)[];
+  min: (number | null)[];
+  max: (number | null)[];
+  last: (number | null)[];
+  uuid?: string;
+}
+
+export interface TelemetryAnswer {
+  metric: string;
+  from: string;
+  to: string;
+  step_s: number;
+  series: TelemetrySeries[];
 }
 
 export interface QueueCounts {

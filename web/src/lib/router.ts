@@ -2,12 +2,12 @@
 import { useEffect, useState } from 'preact/hooks';
 
 export type Place =
-  | { view: 'overview' | 'fleet' | 'jobs' | 'runs' | 'models' | 'playground' | 'missing' }
+  | { view: 'overview' | 'fleet' | 'jobs' | 'runs' | 'models' | 'playground' | 'account' | 'missing' }
   | { view: 'job' | 'run' | 'model'; id: string };
 
 export type View = Place['view'];
 
-const kLists = new Set(['fleet', 'jobs', 'runs', 'models', 'playground']);
+const kLists = new Set(['fleet', 'jobs', 'runs', 'models', 'playground', 'account']);
 const kObjects: Record<string, 'job' | 'run' | 'model'> = { jobs: 'job', runs: 'run', models: 'model' };
 
 /** /jobs/job_1 -> {view: 'job', id: 'job_1'}. Unknown paths are 'missing', never an exception. */
@@ -36,6 +36,7 @@ export const pathTo = {
   run: (id: string) => `/runs/${encodeURIComponent(id)}`,
   models: () => '/models',
   model: (name: string) => `/models/${encodeURIComponent(name)}`,
+  account: () => '/account',
   playground: (model = '') => (model ? `/playground?model=${encodeURIComponent(model)}` : '/playground'),
 };
 

@@ -27,6 +27,10 @@ export function useNodes(): Resource<readonly NodeRecord[]> {
   return { ...resource, data: resource.data ? Object.values(nodes) : undefined };
 }
 
+/** The last hour of a metric, of a node or of the fleet. */
+export const useTelemetry = (metric: string, node?: string) =>
+  useResource(`telemetry/${metric}/${node ?? ''}`, ['nodes'], () => calls.telemetry(metric, node));
+
 export function useJob(id: string): Resource<JobDetail> {
   const resource = useResource(`job/${id}`, [`job/${id}`], async () => {
     const job = await calls.job(id);

@@ -55,7 +55,7 @@ export function TopBar({ place, onSearch }: { place: Place; onSearch: () => void
         aria-label={text.top.themes[chosenTheme]} title={text.top.themes[chosenTheme]}>
         <Icon name={kThemeIcons[chosenTheme] as IconName} />
       </button>
-      {whoami && <span class="me clip" title={text.top.signedInAs(whoami.principal, whoami.version)}>{whoami.principal}</span>}
+      {whoami && <Link class="me clip" to={pathTo.account()} title={text.top.signedInAs(whoami.principal, whoami.version)}>{whoami.principal}</Link>}
     </header>
   );
 }

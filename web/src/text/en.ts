@@ -4,7 +4,7 @@ export const en = {
   skip: 'Skip to the content',
   nav: {
     label: 'Views', overview: 'Overview', fleet: 'Fleet', jobs: 'Jobs', runs: 'Runs', models: 'Models',
-    playground: 'Playground',
+    playground: 'Playground', account: 'Account',
   },
   top: {
     languages: { en: 'English', ko: '한국어' }, languageMarks: { en: 'En', ko: '한' }, searchKey: 'Ctrl K',
@@ -133,7 +133,20 @@ export const en = {
     used: 'Memory in use', disk: 'Disk free', notes: 'Notes', devices: 'GPUs', device: 'GPU', memorySize: 'Memory', holder: 'Held by',
     noDevices: 'No node has a GPU; jobs run on processors.', free: 'Free', empty: 'No node has joined yet.', emptyCommand: 'galley up',
     cells: 'Which GPUs lie close together', usedBy: (job: string) => `Held by ${job}`, outOfService: 'Out of service', shareable: 'Shareable',
+    plots: 'GPUs of a node, last hour', plotFleet: 'GPUs of the fleet, last hour', plotAll: 'All', plotGiven: 'Given to jobs', plotIdle: 'Given and idle',
+    gpuUse: (node: string) => `Utilisation, ${node}`, gpuHeat: (node: string) => `Temperature, ${node}`,
     source: { discovered: 'as nvidia-smi sees it', stated: 'as a file states it', forged: 'by halving' } as Record<string, string>,
+  },
+  account: {
+    title: 'Account', you: 'You', owner: 'The owner of this installation, with every right.', teams: (names: string) => `Teams: ${names}`, teamsTitle: 'Teams',
+    roles: { viewer: 'Viewer', member: 'Member', admin: 'Administrator' } as Record<string, string>, role: 'Role',
+    tokens: 'Your tokens', name: 'Name', nameExample: 'laptop', scope: 'Good for', team: 'Team', expires: 'Expires', used: 'Last used',
+    scopes: { all: 'All that your role allows', read: 'Reading', submit: 'Submitting jobs', deploy: 'Deploying models' } as Record<string, string>,
+    create: 'Make a token', once: 'This is your token. It is shown only now:', noTokens: 'No tokens yet.',
+    good: 'In force', expired: 'Expired', revoked: 'Revoked', revoke: 'Revoke', revokeTitle: (name: string) => `Revoke ${name}?`,
+    revokeSays: 'Programs that use it are refused from now on.',
+    users: 'Users', user: 'User', maxQueued: 'Most waiting jobs', maxGpus: 'Most GPUs a job', noUsers: 'No users yet. Add the first:',
+    noUsersCommand: 'galley users add NAME --team TEAM',
   },
 };
 

@@ -3,7 +3,7 @@ import type { Text } from './en';
 export const ko: Text = {
   product: 'Galley',
   skip: '본문으로 건너뛰기',
-  nav: { label: '화면', overview: '개요', fleet: '장비', jobs: '작업', runs: '실행 기록', models: '모델', playground: '시험해 보기' },
+  nav: { label: '화면', overview: '개요', fleet: '장비', jobs: '작업', runs: '실행 기록', models: '모델', playground: '시험해 보기', account: '계정' },
   top: {
     languages: { en: 'English', ko: '한국어' }, languageMarks: { en: 'En', ko: '한' }, searchKey: 'Ctrl K',
     where: '현재 위치', search: '이동…', searchHint: '검색과 명령 (Ctrl-K)',
@@ -97,6 +97,19 @@ export const ko: Text = {
     notes: '참고', devices: 'GPU', device: 'GPU', memorySize: '메모리', holder: '사용하는 작업', noDevices: 'GPU가 있는 노드가 없어, 작업은 프로세서에서 실행됩니다.', free: '비어 있음',
     empty: '아직 참여한 노드가 없습니다.', emptyCommand: 'galley up',
     cells: '서로 가까운 GPU', usedBy: (job) => `${job}이(가) 사용 중`, outOfService: '사용 중지', shareable: '공유 가능',
+    plots: '노드의 GPU, 최근 한 시간', plotFleet: '전체 GPU, 최근 한 시간', plotAll: '전체', plotGiven: '작업에 할당됨', plotIdle: '할당되었으나 유휴',
+    gpuUse: (node) => `${node} 사용률`, gpuHeat: (node) => `${node} 온도`,
     source: { discovered: 'nvidia-smi가 본 대로', stated: '파일에 적힌 대로', forged: '반씩 나눔' },
+  },
+  account: {
+    title: '계정', you: '사용자', owner: '이 설치의 소유자로, 모든 권한이 있습니다.', teams: (names) => `팀: ${names}`, teamsTitle: '팀',
+    roles: { viewer: '조회자', member: '구성원', admin: '관리자' }, role: '역할',
+    tokens: '내 토큰', name: '이름', nameExample: 'laptop', scope: '용도', team: '팀', expires: '만료', used: '마지막 사용',
+    scopes: { all: '역할이 허용하는 모든 것', read: '조회', submit: '작업 제출', deploy: '모델 배포' },
+    create: '토큰 만들기', once: '새 토큰입니다. 지금 한 번만 표시됩니다:', noTokens: '아직 토큰이 없습니다.',
+    good: '유효', expired: '만료됨', revoked: '폐기됨', revoke: '폐기', revokeTitle: (name) => `${name} 토큰을 폐기할까요?`,
+    revokeSays: '이 토큰을 쓰는 프로그램은 지금부터 거부됩니다.',
+    users: '사용자 목록', user: '사용자', maxQueued: '대기 작업 한도', maxGpus: '작업당 GPU 한도', noUsers: '아직 사용자가 없습니다. 먼저 추가하세요:',
+    noUsersCommand: 'galley users add NAME --team TEAM',
   },
 };

@@ -17,6 +17,7 @@
 #include "cluster/inventory.h"
 #include "cluster/topology_file.h"
 #include "protocol/agent_messages.h"
+#include "protocol/samples.h"
 
 namespace galley::agent {
 
@@ -40,10 +41,15 @@ class ControllerLink {
                         Done done) = 0;
   /// Load and inventory as they change; the newest wins.
   virtual void heartbeat(protocol::NodeRecord node) = 0;
+  /// What was measured since the last one, every sample_interval. Self-tests and Xids in it are
+  /// told once: whoever cannot deliver it keeps those for the next.
+  virtual void samples(protocol::NodeSample sample) { (void)sample; }
   /// The manifest of a frozen data set, by NAME@VERSION; may block. Its chunks are in the blob
   /// store.
   virtual Result<blobs::Manifest> dataset(std::string_view reference) = 0;
 };
+
+class Runner;
 
 struct Options {
   std::filesystem::path data_folder;         // DATA: attempts live in DATA/attempts/<attempt id>
@@ -55,6 +61,11 @@ struct Options {
   Millis heartbeat_interval{2'000};
   std::optional<cluster::TopologyFile> topology;  // instead of discovery
   ShareableGpus shareable_gpus;
+  Millis sample_interval{5'000};
+  std::string smi_program = "nvidia-smi";
+  std::filesystem::path kernel_log = "/dev/kmsg";
+  std::vector<std::string> self_test;  // what a GPU must pass to return; empty: looks alone
+  Runner* runner = nullptr;            // runs supervisors elsewhere; outlives the agent. Null: here
 };
 
 /// Runs jobs on this machine: prepares data sets, starts galley-job for each attempt, follows its
@@ -86,6 +97,9 @@ class Agent {
   /// Removes the attempt's folder with its log and files, once its end is stored; for one that
   /// still runs, when that has come. Data sets stay: other jobs share them.
   void forget(const AttemptId& attempt);
+
+  /// Tests a GPU; the end comes with a sample.
+  void self_test(const protocol::SelfTestRequest& request);
 
   protocol::NodeRecord node() const;
   std::filesystem::path attempt_folder(const AttemptId& attempt) const;

@@ -18,7 +18,13 @@ namespace galley::blobs {
 class BlobStore;
 }
 namespace galley::controller {
+class AgentRegistry;
 class Controller;
+class Leadership;
+class RemoteAgents;
+}  // namespace galley::controller
+namespace galley::protocol {
+struct NodeSample;
 }
 namespace galley::registry {
 class Registry;
@@ -58,6 +64,11 @@ struct Services {
   std::filesystem::path data_folder;
   std::string version;
   std::vector<StaticFile> pages{};
+  // Agents on other machines; both or neither.
+  controller::AgentRegistry* agent_registry = nullptr;
+  controller::RemoteAgents* agents = nullptr;
+  controller::Leadership* leadership = nullptr;  // where several controllers share the database
+  std::string certificate_sha256{};  // of the certificate that we show; empty without TLS
 };
 
 struct AuthOptions {
@@ -65,6 +76,12 @@ struct AuthOptions {
   std::string secret;  // signs the tokens of jobs; at least 16 characters, kept across restarts
   std::vector<std::string> listen{};       // as in http::ServerOptions
   std::vector<std::string> extra_hosts{};  // further names by which browsers may reach us
+  // Of each user and of each job, predictions apart; the owner of the installation is not limited.
+  double requests_per_s = 200;
+  double requests_burst = 2000;
+  // Credentials that are wrong, from one address.
+  double failures_per_min = 20;
+  double failures_burst = 30;
 };
 
 /// The routes of the server: parse, call one function of a module below, print.
@@ -103,6 +120,9 @@ class Api {
   /// Tells watchers that points arrived (event "metrics"), for points that came by another way than
   /// these routes. Does not block; may be called from the store's writer thread.
   void metrics_arrived(const RunId& run, const std::vector<std::string>& keys);
+
+  /// Takes in what was measured on a node, for its time series. Does not block.
+  void sample_arrived(const std::string& node_name, const protocol::NodeSample& sample);
 
   /// Ends all event streams and followed logs properly. Idempotent; further ones end at once.
   void stop();

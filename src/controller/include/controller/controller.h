@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -14,8 +15,10 @@
 #include "base/result.h"
 #include "protocol/agent_messages.h"
 #include "protocol/guide.h"
+#include "protocol/health.h"
 #include "protocol/job_spec.h"
 #include "protocol/records.h"
+#include "protocol/samples.h"
 #include "protocol/teams.h"
 #include "store/database.h"
 
@@ -27,6 +30,8 @@ struct Caller {
   std::string request_id;
   std::string idempotency_key{};  // empty = none
   std::string request_sha256{};   // of the body; another body under the same key is a conflict
+  std::string address{};          // from where the request came
+  std::optional<std::int64_t> max_queued_jobs{};  // of this principal; nothing = no bound
 };
 
 /// What the controller tells the agent of a node. Called on the controller's thread; must not
@@ -41,6 +46,11 @@ class AgentPort {
   virtual ~AgentPort() = default;
   virtual void assign(Assign assign) = 0;
   virtual void cancel(const AttemptId& attempt) = 0;
+  /// The end comes with a sample. An agent that cannot be asked is not waited for: false.
+  virtual bool self_test(const protocol::SelfTestRequest& request) {
+    (void)request;
+    return false;
+  }
 };
 
 /// A file that a job registered, already frozen into the blob store.
@@ -75,21 +85,32 @@ class Controller {
   /// Takes the lease, reads the stored state, and makes ready; agents join with attach().
   static Result<std::unique_ptr<Controller>> start(store::Database& database, const Clock& clock,
                                                    IdSource& ids, std::string holder);
+  /// Likewise, for whom the lease has been taken already (leadership.h).
+  static Result<std::unique_ptr<Controller>> start(store::Database& database, const Clock& clock,
+                                                   IdSource& ids, std::int64_t epoch);
   ~Controller();
   /// Ends decisions: afterwards no AgentPort is called, and submit(), guide() and why(), which ask
   /// the core, must not be called. Idempotent; the destructor does it too.
   void stop();
 
+  /// Of this leader; every message to an agent carries it.
+  std::int64_t epoch() const;
   /// The id of the node of that name: the stored one, or a new one for a node never seen.
   Result<NodeId> node_id(const std::string& name);
   /// A node offers itself. Its unfinished attempts are sent to it again at once. `held` are the
   /// attempts that its agent runs: what should not be there is stopped, and the node gives nothing
-  /// until its agent attaches without it.
+  /// until its agent attaches without it. Errors: conflict (a GPU that another node offers), the
+  /// store's.
   Status attach(protocol::NodeRecord node, AgentPort& port, std::vector<AttemptId> held = {});
-  /// The machine is given up: what ran there is lost and goes back to the queue.
+  /// The machine is given up: what ran there is lost and goes back to the queue. It stays listed as
+  /// down.
   void node_lost(const NodeId& node);
+  /// Likewise, and it is not listed any more.
+  void remove_node(const NodeId& node);
   /// The newest inventory and load of a node.
   void heartbeat(protocol::NodeRecord node);
+  /// What an agent measured: judged on the controller's thread, soon.
+  void samples(protocol::NodeSample sample);
   /// `done` on the store's writer thread, once durable. Errors: conflict (the attempt had ended).
   void report(protocol::AttemptReport report, std::function<void(Status)> done);
   void progress(protocol::ProgressReport report, std::vector<RegisteredFile> files,
@@ -100,7 +121,8 @@ class Controller {
     bool repeated = false;  // the idempotency key was used before with the same body
   };
   /// Errors: invalid_argument (can never run here: says what would), not_found (a data set),
-  /// conflict (idempotency key with another body), rate_limited, exhausted.
+  /// conflict (idempotency key with another body), rate_limited (also: Caller::max_queued_jobs),
+  /// exhausted.
   Result<Accepted> submit(protocol::JobSpec spec, const Caller& caller);
   /// A queued job ends at once; a running one is asked to stop. Errors: not_found, conflict
   /// (ended).
@@ -133,7 +155,27 @@ class Controller {
   /// Errors: not_found, conflict (cancelled before).
   Status unreserve(const ReservationId& reservation, const Caller& caller);
 
+  /// The health of all nodes and GPUs, or of the node of that name or id. Errors: not_found.
+  Result<std::vector<protocol::HealthRecord>> health(std::string_view node = {}) const;
+  /// No new work on a node or a GPU; durable when it answers. Errors: not_found, invalid_argument.
+  Result<std::vector<protocol::HealthRecord>> drain(std::string_view node,
+                                                    const protocol::DrainSpec& drain,
+                                                    const Caller& caller);
+  /// Ends a drain or an exclusion; what is faulty is tested first unless forced. Errors: not_found,
+  /// conflict (it is in service).
+  Result<std::vector<protocol::HealthRecord>> resume(std::string_view node,
+                                                     const protocol::ResumeSpec& resume,
+                                                     const Caller& caller);
+
   Result<QueueCounts> queue() const;
+  /// How long the steps of the core took, each of which may end with a pass of the scheduler.
+  struct Passes {
+    static constexpr std::array<double, 8> kBoundsSeconds{0.0001, 0.001, 0.005, 0.01,
+                                                          0.05,   0.1,   0.5,   1};
+    std::array<std::int64_t, kBoundsSeconds.size() + 1> counts{};  // by the least bound; then more
+    double sum_s = 0;
+  };
+  Passes passes() const;
   std::vector<protocol::NodeRecord> nodes() const;
 
  private:

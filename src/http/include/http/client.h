@@ -21,6 +21,11 @@ struct ClientOptions {
   std::size_t max_body_bytes = 64 << 20;
   bool verify_tls = true;
   std::string ca_file;  // extra trust anchor; empty = the system's
+  /// SHA-256 (hexadecimal) of the one certificate to be trusted, whatever its names and signer.
+  std::string pinned_sha256;
+  /// A descriptor that ends what the client waits for as soon as it is readable: the call answers
+  /// unavailable. It must outlive the client; -1 = none.
+  int interrupt_fd = -1;
 };
 
 /// One connection, kept alive and reopened when it breaks. Blocking; one thread at a time.

@@ -26,7 +26,10 @@ struct ReadOnlyBind {
 struct AttemptSpec {
   std::vector<std::string> argv;
   std::vector<std::string> env;  // complete, as "NAME=value"
-  std::string workdir;           // absolute
+  /// Variables that the supervisor finds in its own environment and passes on; they win over `env`.
+  /// A name, or the beginning of one and '*'.
+  std::vector<std::string> inherited_env;
+  std::string workdir;  // absolute
   ResourceLimits limits;
   std::int64_t log_limit_bytes = std::int64_t{1} << 30;
   Millis grace{30'000};     // between SIGTERM and SIGKILL

@@ -16,6 +16,10 @@ struct ChildOptions {
   std::optional<std::vector<std::string>> env;  // complete, as "NAME=value"; absent: ours
   std::string stdin_bytes;                      // then end of file
   std::string workdir;                          // empty: ours
+  /// A process in a system call that does not return cannot even be killed; it is waited for so
+  /// long, then left to reap_abandoned().
+  Millis kill_patience{10'000};
+  int cancel_fd = -1;  // readable: the child is killed
 };
 
 struct ChildOutput {
@@ -36,8 +40,12 @@ struct ChildOutput {
 ///         forbidden         the file is not executable
 ///         timeout           it ran longer than options.timeout (and was killed)
 ///         too_large         it printed more than max_output_bytes (and was killed)
+///         unavailable       cancelled
 ///         invalid_argument  argv is empty
 Result<ChildOutput> run_child(const std::vector<std::string>& argv,
                               const ChildOptions& options = {});
+
+/// Reaps the killed children that have died since; answers how many still have not. Thread-safe.
+std::size_t reap_abandoned();
 
 }  // namespace galley::process

@@ -21,6 +21,10 @@ struct Assignment {
   JobSpec spec;
   std::int64_t rank = 0;         // of this member of the gang
   std::vector<NodeId> node_ids;  // of all members by rank; empty when there is only one
+  // Where the members of a gang find each other: on the node of rank 0. The port follows from the
+  // attempt, so that two gangs never meet and a new attempt gets another one.
+  std::string master_address{};
+  std::int64_t master_port = 0;
 };
 
 template <>
@@ -37,7 +41,9 @@ struct Fields<Assignment> {
       Field<S, JobSpec>{"spec", &S::spec, "What was asked for.", true},
       Field<S, std::int64_t>{"rank", &S::rank, "This member's number in its gang, from 0."},
       Field<S, std::vector<NodeId>>{"node_ids", &S::node_ids,
-                                    "Nodes of all members by rank; absent when there is one."}};
+                                    "Nodes of all members by rank; absent when there is one."},
+      Field<S, std::string>{"master_address", &S::master_address, "Address of rank 0's node."},
+      Field<S, std::int64_t>{"master_port", &S::master_port, "Port where its members meet."}};
 };
 
 /// Agent to controller: how an attempt is doing. `running` once, then one final state.
@@ -69,6 +75,7 @@ struct ProgressReport {
   AttemptId attempt_id;
   JobId job_id;
   RunId run_id;
+  std::int64_t rank = 0;  // of the member of the gang whose progress this is
   std::int64_t from_offset = 0;
   std::int64_t to_offset = 0;
   std::vector<Point> points;

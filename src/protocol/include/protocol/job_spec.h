@@ -23,6 +23,15 @@ struct Words<PriorityClass> {
        {"idle", PriorityClass::idle}}};
 };
 
+/// Who places a job and runs it: our own agents, or the batch system that the site has.
+enum class Executor { native, slurm };
+
+template <>
+struct Words<Executor> {
+  static constexpr std::array<std::pair<std::string_view, Executor>, 2> words{
+      {{"native", Executor::native}, {"slurm", Executor::slurm}}};
+};
+
 struct Resources {
   std::int64_t gpus = 0;
   std::optional<std::string> gpu_type;
@@ -64,6 +73,7 @@ struct JobSpec {
   std::string team = "default";
   std::vector<std::string> command;
   std::optional<std::string> image;
+  Executor executor = Executor::native;
   Resources resources;
   std::vector<std::string> datasets;
   std::optional<Json> build;
@@ -97,6 +107,9 @@ struct Fields<JobSpec> {
       Field<S, std::optional<std::string>>{
           "image", &S::image, "Container image to run in; the machine itself when absent.", false,
           1, 512},
+      Field<S, Executor>{
+          "executor", &S::executor,
+          "native: Galley's own nodes; slurm: the site's Slurm queues and places it."},
       Field<S, Resources>{"resources", &S::resources, "What the job needs at once."},
       Field<S, std::vector<std::string>>{
           "datasets", &S::datasets,

@@ -207,6 +207,9 @@ struct NodeRecord {
   std::vector<std::string> notes;          // what an operator should know: "nvidia-smi timed out"
   std::optional<TopologyRecord> topology;  // absent: no GPUs, or more than cells can name
   std::vector<std::string> zone;           // outermost first: building, rack, island
+  bool accepts_jobs = true;                // false: a person drained it
+  std::string address;                     // where other nodes reach it; empty: by its name
+  Executor executor = Executor::native;    // slurm: the door to a partition of the site's Slurm
 };
 
 template <>
@@ -234,7 +237,11 @@ struct Fields<NodeRecord> {
       Field<S, std::optional<TopologyRecord>>{"topology", &S::topology,
                                               "Which of its GPUs lie close together."},
       Field<S, std::vector<std::string>>{"zone", &S::zone,
-                                         "Where it stands, outermost first: rack, island."}};
+                                         "Where it stands, outermost first: rack, island."},
+      Field<S, bool>{"accepts_jobs", &S::accepts_jobs, "Whether it is given new work."},
+      Field<S, std::string>{"address", &S::address, "Where other nodes reach it."},
+      Field<S, Executor>{"executor", &S::executor,
+                         "native, or slurm for a partition of the site's Slurm."}};
 };
 
 /// One entry of the stream of changes.

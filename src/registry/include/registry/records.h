@@ -48,6 +48,7 @@ struct FreezeRequest {
   std::string note;  // at most kMaxNoteBytes
   std::string principal;
   std::string request_id;
+  std::string address{};  // from where the request came
 };
 inline constexpr std::size_t kMaxNoteBytes = 4096;
 inline constexpr std::size_t kMaxSources = 256;
@@ -75,6 +76,7 @@ struct MoveRequest {
   std::optional<std::int64_t> expected_generation{};
   std::string principal;
   std::string request_id;
+  std::string address{};  // from where the request came
 };
 
 struct RollbackRequest {
@@ -83,6 +85,7 @@ struct RollbackRequest {
   std::optional<std::int64_t> expected_generation{};
   std::string principal;
   std::string request_id;
+  std::string address{};  // from where the request came
 };
 
 struct MoveAnswer {

@@ -35,6 +35,7 @@ struct NodeOffer {
   std::vector<std::string> zone;  // outermost first
   std::string name;               // for people; the id where it is empty
   bool open = true;               // false: given nothing, what is held there stays held
+  bool is_door = false;           // to a batch system that places jobs itself; not for a scheduler
   bool operator==(const NodeOffer&) const = default;
 };
 
@@ -79,6 +80,7 @@ struct QueuedJob {
   std::vector<Content> contents;  // image first
   Millis build{0};                // to build the image where it is missing
   std::string booking;            // runs inside this one; empty: none
+  bool goes_outside = false;      // placed by a batch system behind a door; not for a scheduler
   /// Members of different sizes, when the request is not `resources.nodes` equal ones: GPUs of each
   /// member, largest first. Traces have such jobs (12 GPUs on nodes of 8).
   std::vector<std::int64_t> uneven_gpus;

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace galley::store {
@@ -33,6 +34,7 @@ class Row {
   double real(std::size_t column) const;              // 0 when null; an integer is converted
   const std::string& text(std::size_t column) const;  // a text or a blob; empty when null
   std::size_t size() const { return values_.size(); }
+  const Value& value(std::size_t column) const { return values_.at(column); }
 
  private:
   std::vector<Value> values_;
@@ -60,8 +62,14 @@ class Transaction {
 /// Writes are commands: functions that run in one atomic transaction and answer `conflict` when a
 /// precondition fails. On SQLite one writer thread takes up to 256 waiting commands into one
 /// transaction (a savepoint each, so that one's failure undoes only itself) and completes them all
-/// after a single fsync: an answer means durable. Commands must be pure database work: they may be
-/// run again after a serialization failure, so they must not act on the world.
+/// after a single fsync: an answer means durable. PostgreSQL is written to in the same way by one
+/// session, under a lock that makes the writers of several processes take turns. Commands must be
+/// pure database work: they may be run again after a serialization failure or a lost connection, so
+/// they must not act on the world, and what they leave outside must be assigned, not added to.
+///
+/// A database that cannot be reached is tried again for some seconds, then writes and reads answer
+/// `unavailable`. A write whose commit was not answered is looked up when the database is back; if
+/// even that fails, its error says that the outcome is not known. Nothing is ever half-done.
 ///
 /// Readers see the last committed state through their own connections and never wait for a writer.
 /// Thread-safe.
@@ -82,12 +90,16 @@ class Database {
   /// taken, so reads must not nest. Writing inside answers forbidden.
   virtual Status read(const Command& reads) = 0;
 
-  /// Calls `listener` on the writer thread after each commit that changed something, so that live
-  /// views can look at what is new. It must be quick. One listener; set before the first write.
+  /// Calls `listener` on a thread of the driver after each commit that changed something, so that
+  /// live views can look at what is new; on PostgreSQL also after those of other processes. It may
+  /// be called once too often. It must be quick. One listener; set before the first write.
   virtual void on_commit(std::function<void()> listener) = 0;
 
   /// "sqlite 3.40.1 (WAL)", for `galley doctor` and the overview.
   virtual std::string description() const = 0;
+
+  enum class Kind { sqlite, postgresql };
+  virtual Kind kind() const = 0;
 
   struct Stats {
     std::int64_t commands = 0;
@@ -101,7 +113,8 @@ class Database {
 };
 
 /// A numbered step of the schema. `sql` holds statements separated by ';' in the common subset;
-/// the words {blob}, {bigserial} and {id} are replaced by the driver's types.
+/// the words {blob}, {bigserial} and {id} are replaced by the driver's types. `integer` has 64 bits
+/// and `text` compares by bytes on both.
 struct Migration {
   int number;
   std::string_view name;
@@ -124,5 +137,31 @@ struct SqliteOptions {
 /// Errors: conflict when the schema is newer than this binary (both numbers named) or the file is
 /// another program's database, corrupt, forbidden (read-only folder), not_found, exhausted.
 Result<std::unique_ptr<Database>> open_sqlite(const SqliteOptions& options);
+
+struct PostgresqlOptions {
+  /// "postgresql://USER@HOST:PORT/NAME?…", as libpq reads it: several hosts, sslmode, a service or
+  /// ~/.pgpass for the password. Sessions go to the host that may be written.
+  std::string url;
+  /// Off only in tests that do not kill.
+  bool durable = true;
+  /// For each statement of a write, for the locks that it waits for, and for a transaction that
+  /// waits for us: a controller that was stopped must not hold up its successor.
+  Millis write_timeout{1'000};
+  Millis read_timeout{10'000};
+  /// How long a write or a read is tried again while the database cannot be reached.
+  Millis patience{5'000};
+  std::span<const Migration> migrations = store::migrations();
+};
+
+/// Connects and migrates: all pending migrations or none, one process at a time. Uses eight
+/// sessions and one that listens. Errors: invalid_argument (the URL), unavailable (with the
+/// server's words: nobody there, wrong password, no such database), unsupported (an older server
+/// than 13, another encoding than UTF8), conflict (as for SQLite), forbidden (no right to create
+/// tables).
+Result<std::unique_ptr<Database>> open_postgresql(const PostgresqlOptions& options);
+
+/// Opens "sqlite:PATH" or "postgresql://…" with everything else at its default.
+/// Errors: invalid_argument for anything else; those of the driver.
+Result<std::unique_ptr<Database>> open(const std::string& address);
 
 }  // namespace galley::store

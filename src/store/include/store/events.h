@@ -36,6 +36,7 @@ struct AuditEntry {
   std::string action;  // "snapshot.freeze", "channel.deploy", "job.cancel", …
   std::string subject;
   std::string request_id;  // empty when no request caused it
+  std::string address{};   // from where the request came; empty when unknown
 };
 
 Status append_audit(Transaction& transaction, const AuditEntry& entry);

@@ -5,6 +5,7 @@ import { Loading, Problem } from '../../ui/problem';
 import { Table } from '../../ui/table';
 import { CellBoxes } from './cells';
 import { deviceColumns, nodeColumns, placedDevices } from './columns';
+import { FleetPlots } from './plots';
 
 export function FleetView() {
   const text = useText();
@@ -21,6 +22,7 @@ export function FleetView() {
             <Table main label={text.overview.nodes} columns={nodeColumns(text)} rows={nodes} id={(node) => node.id}
               empty={<>{text.fleet.empty}<Command line={text.fleet.emptyCommand} /></>} />
           </section>
+          <FleetPlots nodes={nodes} />
           <CellBoxes nodes={nodes} />
           <section class="card flush" aria-label={text.fleet.devices}>
             <header><h2>{text.fleet.devices}</h2></header>

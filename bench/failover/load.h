@@ -1,0 +1,62 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "http/client.h"
+
+namespace galley::bench {
+
+/// Asks whichever controller leads. Requests are repeated until one is answered, so they must be
+/// repeatable. One thread.
+class LeaderClient {
+ public:
+  LeaderClient(std::vector<std::string> urls, std::string token)
+      : urls_(std::move(urls)), token_(std::move(token)) {}
+  /// One try, at the controller that answered last; another is tried the next time when it fails.
+  Result<Json> ask(const http::Client::Call& call);
+
+ private:
+  std::vector<std::string> urls_;
+  std::string token_;
+  std::size_t at_ = 0;
+  std::unique_ptr<http::Client> client_;
+};
+
+/// Submits small jobs one after the other, each with a key of its own, until it is accepted.
+/// Thread-safe.
+class SubmitLoad {
+ public:
+  struct Accepted {
+    std::string job;
+    Instant asked;  // when the answer's request was sent
+    Instant at;
+  };
+  SubmitLoad(std::vector<std::string> urls, std::string token, Json job);
+  ~SubmitLoad();
+
+  /// The first job whose request was sent and answered after `since`. Errors: timeout.
+  Result<Accepted> first_after(Instant since, Millis patience);
+  std::vector<std::string> accepted() const;
+
+ private:
+  void serve(const std::stop_token& stop);
+
+  LeaderClient client_;
+  const Json job_;
+  mutable std::mutex mutex_;  // guards accepted_
+  std::condition_variable changed_;
+  std::vector<Accepted> accepted_;
+  std::jthread thread_;
+};
+
+}  // namespace galley::bench

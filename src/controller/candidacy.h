@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "store/lease.h"
+
+namespace galley::controller {
+
+/// When a controller that does not lead should try to: pure. It looks at the lease row every now
+/// and then; a leader that lives moves it.
+class Candidacy {
+ public:
+  /// `patience`: how long the row must stand still, by our own monotonic clock.
+  /// `delay`: added to it by those that should come second.
+  Candidacy(std::string name, Millis patience, Millis delay)
+      : name_(std::move(name)), patience_(patience + delay) {}
+
+  /// What the row said at `now`. True: take the lead, if the row still says this.
+  /// A row that could not be read for a while says nothing about its holder, who could not write
+  /// either: the count begins anew.
+  bool should_take(const std::optional<store::Lease>& lease, Instant now);
+
+ private:
+  std::string name_;
+  Millis patience_;
+  bool has_looked_ = false;
+  std::optional<store::Lease> seen_;
+  Instant looked_at_{};
+  Instant still_since_{};
+};
+
+}  // namespace galley::controller

@@ -1,0 +1,65 @@
+#include "remote_session.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "agent/identity.h"
+#include "base/file.h"
+#include "support/temp_folder.h"
+
+namespace galley::agent {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(EpochMemory, RefusesAnOlderLeaderAlsoAfterAKill) {
+  testing::TempFolder folder;
+  {
+    auto memory = EpochMemory::open(folder / "epoch");
+    ASSERT_TRUE(memory);
+    EXPECT_TRUE(memory->accept(4));
+    EXPECT_TRUE(memory->accept(5));
+  }
+  auto memory = EpochMemory::open(folder / "epoch");
+  ASSERT_TRUE(memory);
+  const auto refused = memory->accept(4);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("epoch 4"));
+  EXPECT_TRUE(memory->accept(5));
+}
+
+TEST(Backoff, GrowsToItsBoundAndBeginsAnew) {
+  Backoff backoff(Millis{100}, Millis{800}, 7);
+  for (const std::int64_t most : {100, 200, 400, 800, 800, 800}) {
+    const auto pause = backoff.next();
+    EXPECT_GE(pause.count(), most / 2);
+    EXPECT_LE(pause.count(), most);
+  }
+  backoff.reset();
+  EXPECT_LE(backoff.next().count(), 100);
+}
+
+TEST(Identity, ComesBackFromItsFile) {
+  testing::TempFolder folder;
+  EXPECT_FALSE(read_identity(folder.path())->has_value());
+  const Identity identity{NodeId::trusted("node_00000000000000000000000001"),
+                          "a",
+                          {{"http://h:1", "http://h:2"}, "/ca.pem", "ab", "secret"}};
+  ASSERT_TRUE(write_identity(folder.path(), identity));
+  const auto read = read_identity(folder.path());
+  ASSERT_TRUE(read && read->has_value());
+  EXPECT_EQ((*read)->node_id, identity.node_id);
+  EXPECT_EQ((*read)->access.addresses, identity.access.addresses);
+  EXPECT_EQ((*read)->access.credential, "secret");
+}
+
+TEST(MachineMark, TellsACopyOfAFolderFromIt) {
+  testing::TempFolder folder;
+  ASSERT_TRUE(make_folders(folder / "a"));
+  ASSERT_TRUE(make_folders(folder / "b"));
+  EXPECT_EQ(*machine_mark(folder / "a"), *machine_mark(folder / "a"));
+  EXPECT_NE(*machine_mark(folder / "a"), *machine_mark(folder / "b"));
+}
+
+}  // namespace
+}  // namespace galley::agent

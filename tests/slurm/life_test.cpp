@@ -1,0 +1,117 @@
+#include "fixture.h"
+
+namespace galley::slurm {
+namespace {
+
+class SlurmLife : public SlurmFixture {};
+
+TEST_F(SlurmLife, OutputProgressAndSuccessAreAsOnOurOwnNodes) {
+  const auto job = shell("echo hello; echo 'galley::step=3 loss=0.5'; echo bye");
+  const auto end = run(job);
+  EXPECT_EQ(end.state, AttemptState::succeeded) << end.reason;
+  EXPECT_EQ(end.exit_code, 0);
+  EXPECT_TRUE(end.started_at && end.finished_at);
+  EXPECT_GT(end.log_bytes, 0);
+  EXPECT_EQ(log(job), "hello\ngalley::step=3 loss=0.5\nbye\n");
+  ASSERT_EQ(link_.points_.size(), 1U);
+  EXPECT_EQ(link_.points_[0].value, 0.5);
+  EXPECT_EQ(link_.count_reports(AttemptState::running), 1U);
+  EXPECT_TRUE(wait_for(job, AttemptState::starting, "in Slurm: job "));
+}
+
+TEST_F(SlurmLife, TheExitCodeIsThePrograms) {
+  const auto job = shell("exit 3");
+  const auto end = run(job);
+  EXPECT_EQ(end.state, AttemptState::failed);
+  EXPECT_EQ(end.exit_code, 3);
+  EXPECT_TRUE(cluster_->run({"scontrol", "-o", "show", "job", job_number(job)}));
+  for (int i = 0; i < 500 && in_slurm(job, "%T") != "FAILED\n"; ++i) ::usleep(10'000);
+  EXPECT_EQ(in_slurm(job, "%T"), "FAILED\n");
+}
+
+TEST_F(SlurmLife, SoIsItsSignal) {
+  const auto end = run(shell("kill -SEGV $$"));
+  EXPECT_EQ(end.state, AttemptState::failed);
+  EXPECT_EQ(end.signal, SIGSEGV);
+}
+
+TEST_F(SlurmLife, AProgramThatIsKilledFailsThoughSlurmIsAskedFirst) {
+  const auto end = run(shell("kill -KILL $$"));
+  EXPECT_EQ(end.state, AttemptState::failed);
+  EXPECT_EQ(end.signal, SIGKILL);
+}
+
+TEST_F(SlurmLife, ItsOwnTimeLimitIsKept) {
+  auto job = shell("sleep 100");
+  job.assignment.spec.max_runtime = Millis{300};
+  const auto end = run(job);
+  EXPECT_EQ(end.state, AttemptState::failed);
+  EXPECT_EQ(in_slurm(job, "%l"), "2:00\n");
+}
+
+TEST_F(SlurmLife, GpusAreThoseThatSlurmGave) {
+  auto job = shell(
+      "echo cuda=$CUDA_VISIBLE_DEVICES. rank=$RANK/$WORLD_SIZE at $MASTER_ADDR "
+      "job=$SLURM_JOB_ID node=$SLURMD_NODENAME $GALLEY_ATTEMPT");
+  job.assignment.spec.resources.gpus = 2;
+  job.assignment.spec.resources.gpu_type = "h100";
+  EXPECT_EQ(run(job).state, AttemptState::succeeded);
+  EXPECT_THAT(log(job), HasSubstr("cuda=0,1. rank=0/1 at 127.0.0.1 job=" + job_number(job)));
+  const auto none = shell("echo cuda=${CUDA_VISIBLE_DEVICES-unset}.");
+  EXPECT_EQ(run(none).state, AttemptState::succeeded);
+  EXPECT_EQ(log(none), "cuda=.\n");
+}
+
+TEST_F(SlurmLife, NoSecretReachesSlurm) {
+  auto job = shell("test \"$GALLEY_TOKEN\" = s3cret && test \"$MY_KEY\" = hunter2");
+  job.assignment.spec.env["MY_KEY"] = "hunter2";
+  EXPECT_EQ(run(job).state, AttemptState::succeeded);
+  const auto shown = cluster_->run({"scontrol", "show", "job", job_number(job)});
+  const auto script = cluster_->run({"scontrol", "write", "batch_script", job_number(job), "-"});
+  ASSERT_TRUE(shown && script);
+  for (const char* secret : {"s3cret", "hunter2"}) {
+    EXPECT_THAT(*shown, ::testing::Not(HasSubstr(secret)));
+    EXPECT_THAT(*script, ::testing::Not(HasSubstr(secret)));
+  }
+  EXPECT_EQ(std::filesystem::status(folder(job) / "spec.json").permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
+TEST_F(SlurmLife, AJobOfTwoNodesHasARankOnEach) {
+  auto job = shell("echo rank $RANK of $WORLD_SIZE on $SLURMD_NODENAME");
+  job.assignment.spec.resources.nodes = 2;
+  job.assignment.spec.resources.gpus = 1;
+  const auto end = run(job);
+  EXPECT_EQ(end.state, AttemptState::succeeded) << end.reason << log(job);
+  EXPECT_THAT(log(job), HasSubstr("rank 0 of 2 on n1\n"));
+  EXPECT_THAT(log(job), HasSubstr("rank 1 of 2 on n2\n"));
+}
+
+TEST_F(SlurmLife, WhatSlurmRefusesFailsInItsWords) {
+  auto job = shell("true");
+  job.assignment.spec.resources.gpus = 1;
+  job.assignment.spec.resources.gpu_type = "B300";
+  const auto end = run(job);
+  EXPECT_EQ(end.state, AttemptState::failed);
+  EXPECT_THAT(end.reason, HasSubstr("Slurm refused it: "));
+}
+
+TEST_F(SlurmLife, TheNodeSaysWhatThePartitionHas) {
+  const auto node = agent_->node();
+  EXPECT_EQ(node.executor, protocol::Executor::slurm);
+  EXPECT_EQ(node.cpus, 8);
+  EXPECT_TRUE(node.devices.empty());
+  ASSERT_FALSE(node.notes.empty());
+  EXPECT_THAT(node.notes[0], HasSubstr("partition main: 2 of 2 nodes usable, 4 GPUs H100"));
+}
+
+TEST(SlurmBridge, AnUnknownPartitionIsRefused) {
+  if (shared_cluster() == nullptr) GTEST_SKIP() << "Slurm is not installed";
+  const auto bridge = Bridge::start({.partition = "nope", .supervisor_program = "galley-job"});
+  ASSERT_FALSE(bridge);
+  EXPECT_EQ(bridge.error().code, Errc::invalid_argument);
+  EXPECT_THAT(bridge.error().message, HasSubstr("nope"));
+}
+
+}  // namespace
+}  // namespace galley::slurm

@@ -1,0 +1,111 @@
+// What a team relies on when many use one installation: TLS, and secrets that stay secret.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "installation.h"
+
+namespace galley::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+class Security : public ::testing::Test {
+ protected:
+  std::string line(const std::vector<std::string>& arguments) const {
+    const auto done = installation_.galley(arguments);
+    EXPECT_EQ(done.exit_code, 0) << done.stderr_bytes;
+    return std::string(trim(done.stdout_bytes));
+  }
+
+  Installation installation_;
+};
+
+/// The command lines of all processes that we may see, but for this test's own.
+std::string command_lines() {
+  std::string all;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string pid = entry.path().filename();
+    if (!std::ranges::all_of(pid, [](char c) { return c >= '0' && c <= '9'; })) continue;
+    std::ifstream file(entry.path() / "cmdline", std::ios::binary);
+    all.append(std::istreambuf_iterator<char>(file), {});
+    all += '\n';
+  }
+  return all;
+}
+
+TEST_F(Security, PlantedSecretsAreInNoLogNoCommandLineAndNoDatabase) {
+  installation_.start({"--verbose"});
+  line({"users", "add", "ada"});
+  const std::string token = line({"tokens", "create", "laptop", "--user", "ada"});
+  const std::string owner = *read_file(installation_.data() / "token", 4096);
+  const std::string link = line({"login", "--web"});
+  const std::string code = link.substr(link.find("code=") + 5);
+  const std::string job = line({"run", "--detach", "--", "sleep", "1000"});
+  ASSERT_TRUE(eventually([&] {
+    auto client = installation_.client();
+    return state_of(client, job) == "running";
+  }));
+  const std::string seen = command_lines();
+  ASSERT_THAT(seen, HasSubstr("sleep"));
+  const std::string run = [&] {
+    const auto record = parse_json(line({"show", job, "--json"}));
+    return record ? (*record)["run_id"].get<std::string>() : "";
+  }();
+  const std::vector<std::string> secrets{token.substr(4), std::string(trim(owner)), code,
+                                         run + "."};
+  for (const std::string& secret : secrets) {
+    ASSERT_GE(secret.size(), 16u);
+    EXPECT_EQ(seen.find(secret), std::string::npos);
+  }
+  line({"cancel", job});
+  ASSERT_TRUE(installation_.server().stop());
+  int files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(installation_.folder())) {
+    const std::string name = entry.path().filename();
+    // These two are where secrets are kept, for their owner alone.
+    if (!entry.is_regular_file() || name == "token" || name == "secret") continue;
+    const auto bytes = read_file(entry.path(), 1 << 30);
+    if (!bytes) continue;
+    ++files;
+    for (const std::string& secret : secrets)
+      EXPECT_EQ(bytes->find(secret), std::string::npos) << entry.path();
+  }
+  EXPECT_GT(files, 3);
+}
+
+TEST_F(Security, TlsCarriesUsersWhoTrustTheAuthority) {
+  const auto tls = installation_.folder() / "tls";
+  ASSERT_TRUE(make_folders(installation_.work()));
+  line({"tls", "init", "--out", tls.string()});
+  installation_.start({"--tls-cert", (tls / "server.pem").string(), "--tls-key",
+                       (tls / "server-key.pem").string()});
+  line({"users", "add", "ada"});
+  const std::string token = line({"tokens", "create", "laptop", "--user", "ada"});
+  const std::string url = installation_.server().url();
+  ASSERT_THAT(url, ::testing::StartsWith("https://"));
+  const auto strange = installation_.galley({"--server", url, "whoami"}, token);
+  EXPECT_EQ(strange.exit_code, 4);
+  EXPECT_THAT(strange.stderr_bytes, HasSubstr("--ca"));
+  const std::string ca = (tls / "ca.pem").string();
+  EXPECT_EQ(installation_.galley({"--server", url, "--ca", ca, "login"}, token + "\n").exit_code,
+            0);
+  const auto done = installation_.galley({"--server", url, "--ca", ca, "whoami"});
+  EXPECT_EQ(done.stdout_bytes, "ada\n") << done.stderr_bytes;
+}
+
+TEST_F(Security, OtherMachinesAreNotServedInClearUnlessAskedTo) {
+  ASSERT_TRUE(make_folders(installation_.work()));
+  const auto refused = installation_.galley({"up", "--listen", "0.0.0.0:0"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.stderr_bytes, HasSubstr("galley tls init"));
+  EXPECT_THAT(refused.stderr_bytes, HasSubstr("--insecure"));
+}
+
+}  // namespace
+}  // namespace galley::testing
