@@ -6,10 +6,26 @@ import { test } from 'node:test';
 import { axe, noTroubles, openPage, overflows, screenshot } from './support/browser.mjs';
 import { session } from './support/session.mjs';
 
-// Two GPUs that are not there.
+// Two healthy GPUs that are not there; they answer whatever fields are asked for.
 const kSmi = `#!/bin/sh
+for word in "$@"; do case $word in --query-gpu=*) fields=\${word#--query-gpu=};; esac; done
 if [ "$1" = topo ]; then exit 1; fi
-for i in 0 1; do echo "$i, GPU-t$i, NVIDIA H100 80GB HBM3, 81559, 0, 0, 40, 120, 0"; done
+[ -n "$fields" ] || exit 0
+for i in 0 1; do
+  echo "$fields" | tr , '\\n' | while read -r field; do
+    case $field in
+      index) echo $i ;;
+      uuid) echo GPU-t$i ;;
+      name) echo 'NVIDIA H100 80GB HBM3' ;;
+      pci.bus_id) echo "00000000:1$i:00.0" ;;
+      memory.total) echo 81559 ;;
+      memory.used|utilization.*) echo 0 ;;
+      temperature.*) echo 40 ;;
+      power.draw) echo 120 ;;
+      *) echo '[N/A]' ;;
+    esac
+  done | paste -sd, | sed 's/,/, /g'
+done
 `;
 
 const shared = session(async (made) => {
