@@ -3,9 +3,8 @@
 namespace galley::controller {
 
 bool Candidacy::should_take(const std::optional<store::Lease>& lease, Instant now) {
-  const bool was_blind = has_looked_ && now - looked_at_ > patience_ / 2;
-  if (!has_looked_ || was_blind || lease != seen_) still_since_ = now;
-  has_looked_ = true;
+  const bool was_blind = looked_at_ && now - *looked_at_ > patience_ / 2;
+  if (!looked_at_ || was_blind || lease != seen_) still_since_ = now;
   seen_ = lease;
   looked_at_ = now;
   if (!lease || lease->holder.empty() || lease->successor == name_) return true;

@@ -25,9 +25,8 @@ class Candidacy {
  private:
   std::string name_;
   Millis patience_;
-  bool has_looked_ = false;
   std::optional<store::Lease> seen_;
-  Instant looked_at_{};
+  std::optional<Instant> looked_at_;
   Instant still_since_{};
 };
 

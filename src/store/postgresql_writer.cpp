@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "noted_transaction.h"
 #include "postgresql_schema.h"
 
 namespace galley::store {
@@ -137,7 +138,7 @@ std::optional<Error> PostgresqlWriter::run_command(const Database::Command& comm
                                                    Attempt& attempt) {
   const std::size_t before = connection_->deferred();
   connection_->defer("savepoint command");
-  PostgresqlTransaction seen(*connection_);
+  NotedTransaction seen(*connection_);
   Status outcome = seen.outcome(command(seen));
   const bool asked = connection_->deferred() != before + 1;
   const bool refused = asked && !transaction;  // the lock was not to be had

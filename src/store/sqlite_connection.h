@@ -61,30 +61,4 @@ class SqliteConnection {
   std::unordered_map<std::string, Statement, Hash, std::equal_to<>> statements_;
 };
 
-/// The Transaction that a command sees. Remembers the first failed statement.
-class SqliteTransaction final : public Transaction {
- public:
-  explicit SqliteTransaction(SqliteConnection& connection) : connection_(connection) {}
-
-  Result<std::int64_t> execute(std::string_view sql, std::vector<Value> parameters) override {
-    return noted(connection_.execute(sql, parameters));
-  }
-  Result<std::vector<Row>> query(std::string_view sql, std::vector<Value> parameters) override {
-    return noted(connection_.query(sql, parameters));
-  }
-
-  /// The command's own answer, or the failure that it overlooked.
-  Status outcome(Status answer) const { return answer && failure_ ? Status(*failure_) : answer; }
-
- private:
-  template <class T>
-  Result<T> noted(Result<T> result) {
-    if (!result && !failure_) failure_ = result.error();
-    return result;
-  }
-
-  SqliteConnection& connection_;
-  std::optional<Error> failure_;
-};
-
 }  // namespace galley::store

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "connection_pool.h"
+#include "noted_transaction.h"
 #include "sqlite_connection.h"
 #include "sqlite_schema.h"
 #include "store/database.h"
@@ -62,7 +63,7 @@ Status SqliteDatabase::read(const Command& reads) {
   GALLEY_TRY(auto connection, readers_.take());
   Status status = connection->run_script("begin");
   if (status) {
-    SqliteTransaction transaction(*connection);
+    NotedTransaction transaction(*connection);
     status = transaction.outcome(reads(transaction));
     // Nothing was written, so rolling back only ends the snapshot; if even that fails, the
     // connection is closed rather than lent out with an old snapshot.
@@ -112,7 +113,7 @@ Result<std::vector<Status>> SqliteDatabase::run_in_transaction(
 /// The command's answer; an Error of the outer Result means that the whole transaction is lost.
 Result<Status> SqliteDatabase::run_in_savepoint(const Command& command) {
   GALLEY_TRY_STATUS(writer_->execute("savepoint command"));
-  SqliteTransaction transaction(*writer_);
+  NotedTransaction transaction(*writer_);
   Status outcome = transaction.outcome(command(transaction));
   if (!writer_->in_transaction()) return outcome.error();
   if (!outcome) GALLEY_TRY_STATUS(writer_->execute("rollback to command"));
