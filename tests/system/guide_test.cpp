@@ -3,9 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/file.h"
 #include "base/text.h"
 #include "installation.h"
+#include "pretended_gpus.h"
 
 namespace galley::testing {
 namespace {
@@ -14,18 +14,11 @@ using process::ChildOutput;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-/// Two GPUs, as a machine without the rest of NVIDIA's tools shows them.
-constexpr const char* kSmi = R"(#!/bin/sh
-if [ "$1" = topo ]; then exit 1; fi
-for i in 0 1; do echo "$i, GPU-t$i, NVIDIA H100 80GB HBM3, 81559, 0, 0, 40, 120, 0"; done
-)";
-
 class Guide : public ::testing::Test {
  protected:
   Guide() {
     const auto programs = installation_.folder() / "programs";
-    EXPECT_TRUE(make_folders(programs));
-    EXPECT_TRUE(write_file_atomic(programs / "nvidia-smi", kSmi, Durability::memory, 0755));
+    EXPECT_TRUE(support::install({}, programs));
     installation_.start({}, programs);
   }
   static std::string example(const std::string& name) {

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "kill_checks.h"
 #include "kill_clients.h"
+#include "pretended_gpus.h"
 #include "server_process.h"
 #include "support/temp_folder.h"
 #include "toy_model.h"
@@ -26,12 +27,6 @@ constexpr int kMaxKillMs = 400;
 constexpr int kMaxEarlyKillMs = 80;  // before it serves
 constexpr int kEarlyKillEvery = 5;
 
-// Two GPUs that this machine need not have, so that devices are allocated too.
-constexpr std::string_view kNvidiaSmi = R"(#!/bin/sh
-echo '0, GPU-5b2c1d3e-8f1a-4b6c-9d2e-1f3a5b7c9d0e, NVIDIA H100 80GB HBM3, 81559, 4, 0, 33, 68.2, 0'
-echo '1, GPU-6c3d2e4f-9a2b-4c7d-8e3f-2a4b6c8d0e1f, NVIDIA H100 80GB HBM3, 81559, 4, 0, 33, 68.2, 0'
-)";
-
 struct Clients {
   JobClient first;
   JobClient second;
@@ -46,8 +41,8 @@ class KillWorld {
  public:
   explicit KillWorld(std::uint64_t seed) : random_(seed) {
     const auto tools = temp_ / "tools";
-    GALLEY_CHECK(make_folders(tools) && make_folders(folders_.root) &&
-                     write_file_atomic(tools / "nvidia-smi", kNvidiaSmi, Durability::memory, 0755),
+    // With GPUs, so that devices are allocated too.
+    GALLEY_CHECK(support::install({}, tools) && make_folders(folders_.root),
                  "a test can write its own folder");
     options_.environment.push_back("PATH=" + tools.string() + ":" + std::getenv("PATH"));
   }

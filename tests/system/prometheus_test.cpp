@@ -13,39 +13,10 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "installation.h"
+#include "pretended_gpus.h"
 
 namespace galley::testing {
 namespace {
-
-/// Two GPUs; whatever is asked, field by field.
-constexpr const char* kSmi = R"(#!/bin/sh
-case "$1" in
---query-gpu=*) ;;
-*) exit 0 ;;
-esac
-for i in 0 1; do
-  line=
-  for field in $(echo "${1#--query-gpu=}" | tr , ' '); do
-    case $field in
-    index) value=$i ;;
-    uuid | gpu_uuid) value=GPU-p$i ;;
-    name) value='NVIDIA H100 80GB HBM3' ;;
-    pci.bus_id) value=00000000:3$i:00.0 ;;
-    memory.total) value=81559 ;;
-    memory.used) value=1024 ;;
-    utilization.*) value=42 ;;
-    temperature.*) value=55 ;;
-    power.*) value=301.50 ;;
-    clocks*throttle* | clocks_event*) value=0x0000000000000000 ;;
-    clocks*) value=1980 ;;
-    ecc.*) value=0 ;;
-    *) value='[N/A]' ;;
-    esac
-    line="$line${line:+, }$value"
-  done
-  echo "$line"
-done
-)";
 
 /// Prometheus on a free port of this machine, with a folder of its own. Ends with its owner.
 class Prometheus {
@@ -153,10 +124,8 @@ bool is_exported(std::string metric, const std::set<std::string>& families) {
 
 TEST(PrometheusTest, ScrapesUsAndTheDashboardAsksOnlyForWhatThereIs) {
   Installation installation;
-  ASSERT_TRUE(make_folders(installation.folder() / "programs"));
+  ASSERT_TRUE(support::install({}, installation.folder() / "programs"));
   ASSERT_TRUE(make_folders(installation.work()));
-  ASSERT_TRUE(write_file_atomic(installation.folder() / "programs" / "nvidia-smi", kSmi,
-                                Durability::memory, 0755));
   installation.start({}, installation.folder() / "programs");
   auto client = installation.client();
   const std::string address = installation.server().url().substr(std::string("http://").size());

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "installation.h"
+#include "pretended_gpus.h"
 
 namespace galley::testing {
 namespace {
@@ -14,25 +15,21 @@ using process::ChildOutput;
 using ::testing::HasSubstr;
 
 /// Four GPUs: two on each socket, and neighbours are not neighbours in number.
-constexpr const char* kSmi = R"(#!/bin/sh
-if [ "$1" = topo ]; then
+constexpr const char* kMatrix = R"(
   printf '\tGPU0\tGPU1\tGPU2\tGPU3\tNIC0\tCPU Affinity\n'
   printf 'GPU0\t X \tSYS\tPIX\tSYS\tPHB\t0-7\n'
   printf 'GPU1\tSYS\t X \tSYS\tPIX\tSYS\t8-15\n'
   printf 'GPU2\tPIX\tSYS\t X \tSYS\tPHB\t0-7\n'
   printf 'GPU3\tSYS\tPIX\tSYS\t X \tSYS\t8-15\n'
   printf 'NIC0\tPHB\tSYS\tPHB\tSYS\t X \t\n'
-  exit
-fi
-for i in 0 1 2 3; do echo "$i, GPU-t$i, Tesla T4, 15360, 0, 0, 40, 30, 0"; done
 )";
 
 class Topology : public ::testing::Test {
  protected:
   Topology() {
-    EXPECT_TRUE(make_folders(programs()));
+    EXPECT_TRUE(support::install(
+        {.count = 4, .model = "Tesla T4", .memory_mib = 15'360, .topology = kMatrix}, programs()));
     EXPECT_TRUE(make_folders(installation_.work()));
-    EXPECT_TRUE(write_file_atomic(programs() / "nvidia-smi", kSmi, Durability::memory, 0755));
   }
   std::filesystem::path programs() const { return installation_.folder() / "programs"; }
   std::string write(const std::string& text) {

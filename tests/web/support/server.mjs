@@ -40,7 +40,13 @@ export class Server {
     return server;
   }
 
+  /** Jobs outlive their server on purpose; those of a test must not. */
   async stop() {
+    const live = ['queued', 'starting', 'running'];
+    const { items } = await this.call('GET', '/api/v1/jobs?limit=500');
+    for (const job of items.filter(({ state }) => live.includes(state)))
+      await this.call('POST', `/api/v1/jobs/${job.id}/cancel`, {});
+    for (const job of items.filter(({ state }) => state === 'running')) await this.ended(job.id);
     this.child.kill('SIGTERM');
     const timer = setTimeout(() => this.child.kill('SIGKILL'), 10_000);
     await this.exited;
