@@ -1,5 +1,7 @@
 #include "standby_server.h"
 
+#include "protocol/controllers.h"
+
 namespace galley::app {
 
 Result<std::unique_ptr<StandbyServer>> StandbyServer::start(
@@ -12,7 +14,7 @@ Result<std::unique_ptr<StandbyServer>> StandbyServer::start(
     Error error{Errc::unavailable, "this controller stands by: another one leads"};
     error.hint = url ? "ask " + *url : "try again: a leader is being elected";
     http::Response response = http::problem(error, request.id);
-    if (url) response.headers.set(kLeaderHeader, *url);
+    if (url) response.headers.set(protocol::kLeaderHeader, *url);
     return response;
   };
   for (const char* method : {"GET", "POST", "PUT", "PATCH", "DELETE"})

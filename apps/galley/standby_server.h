@@ -11,12 +11,8 @@
 
 namespace galley::app {
 
-/// The header in which a controller that does not lead names the one that does.
-inline constexpr const char* kLeaderHeader = "Galley-Leader";
-
-/// What a controller answers while another leads: 503 with the leader's URL in kLeaderHeader, and
-/// 200 with "standby" to
-/// /healthz.
+/// What a controller answers while another leads: 503 with the leader's URL in
+/// protocol::kLeaderHeader, and 200 with "standby" to /healthz.
 class StandbyServer {
  public:
   /// `leader` answers the leader's URL, or nothing while nobody leads. It may block.

@@ -13,7 +13,8 @@ namespace galley::agent {
 namespace {
 
 constexpr Millis kFirstPause{20};
-constexpr Millis kLongestPause{5'000};
+// Without a controller a try costs nothing; with one back, ends and their GPUs should not wait.
+constexpr Millis kLongestPause{1'000};
 // Nobody sees a curve grow faster, and each report costs the controller a transaction.
 constexpr Millis kProgressPace{100};
 // Only where the user's inotify watches are used up.

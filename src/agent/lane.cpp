@@ -7,7 +7,7 @@ Result<http::Response> Lane::send_raw(const std::string& address, http::Client::
     // Repetitions are the callers' own: they know what may be sent twice, and when to stop.
     GALLEY_TRY(client_, http::Client::open({.server = address,
                                             .bearer_token = access_.credential,
-                                            .connect_timeout = Millis{3'000},
+                                            .connect_timeout = Millis{1'000},
                                             .timeout = timeout_,
                                             .retries = 0,
                                             .ca_file = access_.ca_file,

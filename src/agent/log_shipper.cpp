@@ -44,7 +44,7 @@ Result<std::unique_ptr<LogShipper>> LogShipper::start(const ControllerAccess& ac
 LogShipper::LogShipper(const ControllerAccess& access, RemoteSession& session,
                        std::unique_ptr<EventLoop> loop)
     : session_(session),
-      lane_(access, session.stop_flag().fd()),
+      lane_(access, session.away_flag().fd()),
       loop_(std::move(loop)),
       thread_([this] { run(); }) {}
 

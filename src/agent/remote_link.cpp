@@ -11,10 +11,12 @@
 namespace galley::agent {
 namespace {
 
+constexpr Millis kAttachTimeout{3'000};
 constexpr Millis kPollTimeout{30'000};  // a poll waits for 20 s at the controller
+// A leader that was paused keeps its connections open: this is how soon its agents go to the next.
+constexpr Millis kPulseTimeout{2'000};
 constexpr Millis kSmallTimeout{5'000};
 constexpr Millis kBulkTimeout{120'000};
-constexpr int kMostHeartbeatsFailed = 2;
 
 /// What a job's chunks need that were never delivered: a checkpoint is not that old.
 constexpr Millis kLeftoverAge = std::chrono::hours(24 * 7);
@@ -67,10 +69,12 @@ RemoteControllerLink::Impl::Impl(RemoteLinkOptions chosen, blobs::BlobStore& sto
       clock(by),
       epoch(std::move(newest_epoch)),
       machine(std::move(mark)),
+      attach_lane(options.identity.access, session.poll_flag().fd(), kAttachTimeout),
       poll_lane(options.identity.access, session.poll_flag().fd(), kPollTimeout),
       data_lane(options.identity.access, session.stop_flag().fd(), kBulkTimeout),
-      small_lane(options.identity.access, session.stop_flag().fd(), kSmallTimeout),
-      bulk_lane(options.identity.access, session.stop_flag().fd(), kBulkTimeout) {}
+      pulse_lane(options.identity.access, session.away_flag().fd(), kPulseTimeout),
+      small_lane(options.identity.access, session.away_flag().fd(), kSmallTimeout),
+      bulk_lane(options.identity.access, session.away_flag().fd(), kBulkTimeout) {}
 
 RemoteControllerLink::Impl::~Impl() {
   session.stop();
@@ -151,7 +155,7 @@ void RemoteControllerLink::heartbeat(protocol::NodeRecord node) {
     impl->newest = std::move(node);
     if (std::exchange(impl->heartbeat_queued, true)) return;
   }
-  impl->small.run([impl] { impl->send_heartbeat(); });
+  impl->pulse.run([impl] { impl->send_heartbeat(); });
 }
 
 void RemoteControllerLink::samples(protocol::NodeSample sample) {
@@ -221,20 +225,15 @@ void RemoteControllerLink::Impl::send_heartbeat() {
   node.memory_used_bytes = node.disk_free_bytes = 0;
   std::string record = protocol::print_message(node);
   if (record != sent_record || attached->session != sent_session) beat.node = std::move(node);
-  const auto answer = small_lane.send(
+  const auto answer = pulse_lane.send(
       attached->address, posted("/internal/v1/heartbeat", protocol::print_message(beat)));
   if (answer) {
-    heartbeats_failed = 0;
     sent_record = std::move(record);
     sent_session = attached->session;
     return;
   }
   // The poll would notice a connection that has gone silent only when its time is up.
-  const bool over = !is_passing(answer.error().code);
-  if ((over || ++heartbeats_failed >= kMostHeartbeatsFailed) && session.now() == attached) {
-    heartbeats_failed = 0;
-    session.end();
-  }
+  if (session.now() == attached) session.end();
 }
 
 /// What cannot be delivered waits for the next sample: only what is told once is worth keeping.

@@ -61,6 +61,7 @@ struct RemoteControllerLink::Impl {
   RemoteSession session;
   Agent* agent = nullptr;
   std::int64_t applied_seq = 0;
+  std::string leads_at;  // as far as the poll thread knows
 
   mutable std::mutex mutex;                     // guards what follows
   std::map<AttemptId, std::string> job_tokens;  // of what this process has handed to the agent
@@ -69,18 +70,20 @@ struct RemoteControllerLink::Impl {
   std::optional<protocol::NodeSample> sample;  // the newest, with all that is told once
   bool sample_queued = false;
 
-  // Of the worker for small messages.
+  // Of the worker for heartbeats.
   std::string sent_record;   // all but the load, as last sent
   std::string sent_session;  // in this session
-  int heartbeats_failed = 0;
 
+  Lane attach_lane;
   Lane poll_lane;
   Lane data_lane;  // of the agent's slow thread
+  Lane pulse_lane;
   Lane small_lane;
   Lane bulk_lane;
   SlowWorker strays;
   SlowWorker bulk;
   SlowWorker small;
+  SlowWorker pulse;
   std::unique_ptr<LogShipper> shipper;
   std::thread thread;
 };

@@ -4,13 +4,14 @@
 
 #include "base/log.h"
 #include "process/attempt.h"
+#include "protocol/controllers.h"
 #include "remote_link_impl.h"
 
 namespace galley::agent {
 namespace {
 
 constexpr Millis kFirstPause{50};
-constexpr Millis kLongestPause{2'000};
+constexpr Millis kLongestPause{1'000};
 constexpr std::int64_t kPollWaitMs = 20'000;
 constexpr Millis kAfterGrace{15'000};
 
@@ -56,15 +57,17 @@ protocol::AttachRequest RemoteControllerLink::Impl::attach_request() const {
 Status RemoteControllerLink::Impl::attach_at(const std::string& address,
                                              std::optional<std::string>& leader) {
   GALLEY_TRY(auto raw,
-             poll_lane.send_raw(address, {.method = "POST",
-                                          .target = "/internal/v1/attach",
-                                          .body = protocol::print_message(attach_request())}));
-  if (const auto hint = raw.headers.get("Galley-Leader"); raw.status == 503 && !hint.empty())
+             attach_lane.send_raw(address, {.method = "POST",
+                                            .target = "/internal/v1/attach",
+                                            .body = protocol::print_message(attach_request())}));
+  if (const auto hint = raw.headers.get(protocol::kLeaderHeader);
+      raw.status == 503 && !hint.empty())
     leader = std::string(hint);
   GALLEY_TRY(const auto response, http::expect_ok(std::move(raw)));
   GALLEY_TRY(const auto answer, protocol::read_message<protocol::AttachAnswer>(response.body));
   GALLEY_TRY_STATUS(epoch.accept(answer.epoch));
   applied_seq = 0;
+  leads_at = address;
   session.begin({address, answer.session});
   shipper->attached();
   return ok();
@@ -77,6 +80,9 @@ Status RemoteControllerLink::Impl::attach_anywhere() {
   bool out_of_reach = false;
   std::vector<std::string> addresses = options.identity.access.addresses;
   const std::size_t known = addresses.size();
+  // Whoever led last may be out of reach without saying so: the others are asked first.
+  const auto last = std::ranges::find(addresses, leads_at);
+  if (last != addresses.end()) std::rotate(last, last + 1, addresses.end());
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     std::optional<std::string> leader;
     auto attached = attach_at(std::string(addresses[i]), leader);

@@ -30,7 +30,9 @@ std::optional<RemoteSession::Attached> RemoteSession::now() const {
 
 void RemoteSession::begin(Attached attached) {
   const std::lock_guard lock(mutex_);
-  if (!stopped_) attached_ = std::move(attached);
+  if (stopped_) return;
+  attached_ = std::move(attached);
+  away_flag_.clear();
 }
 
 bool RemoteSession::prepare() {
@@ -46,6 +48,7 @@ void RemoteSession::end() {
   const std::lock_guard lock(mutex_);
   attached_.reset();
   poll_flag_.set();
+  away_flag_.set();
 }
 
 void RemoteSession::renew() {
@@ -66,6 +69,7 @@ void RemoteSession::stop() {
     attached_.reset();
     poll_flag_.set();
     stop_flag_.set();
+    away_flag_.set();
   }
   changed_.notify_all();
 }

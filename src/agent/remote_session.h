@@ -52,6 +52,8 @@ class RemoteSession {
 
   const Flag& poll_flag() const { return poll_flag_; }
   const Flag& stop_flag() const { return stop_flag_; }
+  /// Readable while a session has ended and none has begun: what is sent then reaches nobody.
+  const Flag& away_flag() const { return away_flag_; }
 
  private:
   mutable std::mutex mutex_;  // guards what follows
@@ -61,6 +63,7 @@ class RemoteSession {
   bool stopped_ = false;
   const Flag poll_flag_;
   const Flag stop_flag_;
+  const Flag away_flag_;
 };
 
 /// The newest epoch that this node has obeyed, on disk: a leader that was paused and replaced must

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "protocol/controllers.h"
 
 namespace galley::cli {
 namespace {
@@ -95,7 +96,7 @@ Result<http::Response> Session::send_to_leader(const http::Client::Call& call) {
   for (std::size_t hops = 0; hops <= servers.size(); ++hops) {
     std::string other;
     if (answer && answer->status == 503) {
-      other = answer->headers.get("Galley-Leader");
+      other = answer->headers.get(protocol::kLeaderHeader);
     } else if (!answer && repeatable) {
       while (next < servers.size() && servers[next] == server_) ++next;
       if (next < servers.size()) other = servers[next++];

@@ -9,6 +9,9 @@
 
 namespace galley::protocol {
 
+/// The HTTP header in which a controller that stands by names the leader's URL.
+inline constexpr const char* kLeaderHeader = "Galley-Leader";
+
 /// A controller of an installation.
 struct ControllerRecord {
   std::string name;
