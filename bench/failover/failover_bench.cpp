@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <map>
@@ -25,6 +26,7 @@ using Steady = std::chrono::steady_clock;
 
 constexpr Millis kPatience{30'000};
 constexpr std::chrono::milliseconds kPoll{5};
+constexpr std::chrono::milliseconds kBetweenLooks{50};
 constexpr int kLongJobs = 3;
 
 enum class Fault { kill, stop, database, partition, disk };
@@ -42,7 +44,9 @@ double ms_between(Instant from, Instant to) {
 }
 
 /// Each kind in its proportion and at least once where there are five, spread over the run.
-std::vector<Kind> plan_of(std::int64_t faults) {
+std::vector<Kind> plan_of(std::int64_t faults, const std::string& only) {
+  if (const auto kind = std::ranges::find(kKinds, only, &Kind::name); kind != kKinds.end())
+    return std::vector<Kind>(static_cast<std::size_t>(faults), *kind);
   std::vector<std::pair<double, Kind>> order;
   for (const Kind& kind : kKinds) {
     const double share = static_cast<double>(faults) * kind.of_twenty / 20;
@@ -76,15 +80,15 @@ class Run {
  private:
   /// A job that takes a GPU for a moment, and leaves a mark when somebody else has it.
   Json small_job() const;
-  Result<Json> get(const std::string& target);
+  Result<Json> ask(const http::Client::Call& call);
   Result<Instant> cause(const Kind& kind, int leader);
   Status repair(const Kind& kind, int leader);
-  Result<Instant> placement_of(const std::string& job);
+  Result<Instant> first_placement_after(Instant healed);
 
   FailoverRig& rig_;
   std::mt19937_64 random_;
   LeaderClient asking_;
-  std::optional<SubmitLoad> load_;
+  std::optional<SteadySubmits> load_;
   std::vector<std::string> long_jobs_;
 };
 
@@ -99,10 +103,10 @@ Json Run::small_job() const {
 }
 
 /// Repeats until the leader answers.
-Result<Json> Run::get(const std::string& target) {
+Result<Json> Run::ask(const http::Client::Call& call) {
   const auto deadline = Steady::now() + kPatience;
   for (;;) {
-    auto answer = asking_.ask({.target = target});
+    auto answer = asking_.ask(call);
     if (answer || Steady::now() > deadline) return answer;
     std::this_thread::sleep_for(kPoll);
   }
@@ -116,13 +120,14 @@ Status Run::begin() {
         {"name", "long"}, {"command", {"/bin/sleep", "100000"}}, {"resources", {{"gpus", 1}}}};
     http::Client::Call call{.method = "POST", .target = "/api/v1/jobs", .body = dump_json(body)};
     call.headers.set("Content-Type", "application/json");
-    GALLEY_TRY(const Json job, asking_.ask(call));
+    call.headers.set("Idempotency-Key", "long-" + std::to_string(i));
+    GALLEY_TRY(const Json job, ask(call));
     long_jobs_.push_back(job.at("id").get<std::string>());
   }
   for (const std::string& job : long_jobs_) {
     const auto deadline = Steady::now() + kPatience;
     for (;;) {
-      GALLEY_TRY(const Json now, get("/api/v1/jobs/" + job));
+      GALLEY_TRY(const Json now, ask({.target = "/api/v1/jobs/" + job}));
       if (now.at("state") == "running") break;
       if (Steady::now() > deadline)
         return Error{Errc::timeout, "a long job does not run: " + dump_json(now)};
@@ -166,16 +171,24 @@ Status Run::repair(const Kind& kind, int leader) {
   return ok();
 }
 
-/// When we saw that the job had begun.
-Result<Instant> Run::placement_of(const std::string& job) {
-  const auto deadline = Steady::now() + kPatience;
-  for (;;) {
-    GALLEY_TRY(const Json now, get("/api/v1/jobs/" + job));
-    if (now.at("state") != "queued") return Steady::now();
-    if (Steady::now() > deadline)
-      return Error{Errc::timeout, "a job was not placed after a fault: " + dump_json(now)};
-    std::this_thread::sleep_for(kPoll);
+/// When the first program ran that was given its GPU after the fault, by the agent's own record.
+Result<Instant> Run::first_placement_after(Instant healed) {
+  const Instant now = Steady::now();
+  const WallTime wall = system_clock().wall();
+  const auto healed_ms = to_ms(wall - std::chrono::duration_cast<Millis>(now - healed));
+  const std::string sql = fmt::format(
+      "select min(started_ms) from attempts where created_ms >= {0} and started_ms >= {0}",
+      healed_ms);
+  while (Steady::now() < now + kPatience) {
+    const auto answer = rig_.database().run(FailoverRig::kDatabase, sql);
+    // A database that is not back yet answers nothing.
+    if (std::int64_t at = 0;
+        answer &&
+        std::from_chars(answer->data(), answer->data() + answer->size(), at).ec == std::errc{})
+      return healed + Millis{at - healed_ms};
+    std::this_thread::sleep_for(kBetweenLooks);
   }
+  return Error{Errc::timeout, "no job was placed after a fault"};
 }
 
 Result<Healed> Run::inject(const Kind& kind) {
@@ -186,7 +199,7 @@ Result<Healed> Run::inject(const Kind& kind) {
   if (!leader) return Error{Errc::unavailable, "no controller leads"};
   GALLEY_TRY(const Instant healed, cause(kind, *leader));
   GALLEY_TRY(const auto first, load_->first_after(healed, kPatience));
-  GALLEY_TRY(const Instant placed, placement_of(first.job));
+  GALLEY_TRY(const Instant placed, first_placement_after(healed));
   GALLEY_TRY_STATUS(repair(kind, *leader));
   return Healed{ms_between(healed, first.at), ms_between(healed, placed)};
 }
@@ -204,7 +217,7 @@ Status Run::finish(BenchReport& report) {
   }
   double disturbed = 0;
   for (const std::string& job : long_jobs_) {
-    GALLEY_TRY(const Json now, get("/api/v1/jobs/" + job));
+    GALLEY_TRY(const Json now, ask({.target = "/api/v1/jobs/" + job}));
     if (now.at("state") != "running" || now.at("attempts") != 1) ++disturbed;
   }
   double twice = 0;
@@ -239,13 +252,18 @@ void summarise(const std::string& prefix, const std::vector<Healed>& all, BenchR
 Result<BenchReport> run_failover_bench(const FailoverBenchOptions& options) {
   GALLEY_TRY(auto rig, FailoverRig::start(options.programs));
   Run run(*rig, options.seed);
-  GALLEY_TRY_STATUS(run.begin());
-  const std::vector<Kind> plan = plan_of(options.faults);
+  if (auto begun = run.begin(); !begun) {
+    fmt::print(stderr, "{}", rig->said());
+    return std::move(begun).error();
+  }
+  const std::vector<Kind> plan = plan_of(options.faults, options.only);
   std::vector<Healed> all;
   std::map<std::string, std::vector<Healed>> by_kind;
   for (const Kind& kind : plan) {
     GALLEY_TRY_STATUS(support::check_stop());
-    GALLEY_TRY(const Healed healed, run.inject(kind));
+    auto result = run.inject(kind);
+    if (!result) fmt::print(stderr, "{}", rig->said());
+    GALLEY_TRY(const Healed healed, std::move(result));
     all.push_back(healed);
     by_kind[kind.name].push_back(healed);
     fmt::print(stderr, "fault {}/{} ({}): accepts after {:.0f} ms, places after {:.0f} ms\n",

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 #include "base/result.h"
 #include "report.h"
@@ -11,6 +12,8 @@ namespace galley::bench {
 struct FailoverBenchOptions {
   std::filesystem::path programs;  // the folder of galley and galley-job
   std::int64_t faults = 20;
+  std::string
+      only;  // kind of all faults: kill, stop, database, partition or disk; empty: a mixture
   std::uint64_t seed = 1;
 };
 
@@ -21,7 +24,8 @@ struct FailoverBenchOptions {
 ///
 /// Figures, over all faults and for each kind (kill_…, stop_…, database_…, partition_…, disk_…):
 /// first_accept_ms_max and _p50 (from the instant that the fault allows service again to the first
-/// job that is accepted), first_placement_ms_max and _p50 (to the first start of such a job),
+/// job that is accepted), first_placement_ms_max and _p50 (to the first start of a program that was
+/// given its GPU after that instant),
 /// lost_submits (accepted, and not in the database at the end), disturbed_jobs (long ones that are
 /// no longer in their first attempt), double_allocations (GPUs on which two programs met).
 /// Needs root, for the network namespaces. Errors: unavailable (a fault that did not heal in 30 s).

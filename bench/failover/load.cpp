@@ -3,13 +3,14 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "protocol/controllers.h"
 
 namespace galley::bench {
 namespace {
 
 constexpr std::chrono::milliseconds kConnectTimeout{300};
 constexpr std::chrono::milliseconds kAnswerTimeout{1'000};
-constexpr std::chrono::milliseconds kBetweenJobs{20};
+constexpr std::chrono::milliseconds kBetweenJobs{100};
 constexpr std::chrono::milliseconds kRetry{10};
 
 }  // namespace
@@ -23,8 +24,9 @@ Result<Json> LeaderClient::ask(const http::Client::Call& call) {
                                             .retries = 0}));
   }
   auto raw = client_->send(call);
-  const std::string leader =
-      raw && raw->status == 503 ? std::string(raw->headers.get("Galley-Leader")) : std::string{};
+  const std::string leader = raw && raw->status == 503
+                                 ? std::string(raw->headers.get(protocol::kLeaderHeader))
+                                 : std::string{};
   auto answer = http::expect_ok(std::move(raw));
   if (answer) return answer->body.empty() ? Json::object() : parse_json(answer->body);
   const Errc code = answer.error().code;
@@ -37,17 +39,17 @@ Result<Json> LeaderClient::ask(const http::Client::Call& call) {
   return std::move(answer).error();
 }
 
-SubmitLoad::SubmitLoad(std::vector<std::string> urls, std::string token, Json job)
+SteadySubmits::SteadySubmits(std::vector<std::string> urls, std::string token, Json job)
     : client_(std::move(urls), std::move(token)),
       job_(std::move(job)),
       thread_([this](const std::stop_token& stop) { serve(stop); }) {}
 
-SubmitLoad::~SubmitLoad() {
+SteadySubmits::~SteadySubmits() {
   thread_.request_stop();
   thread_.join();
 }
 
-void SubmitLoad::serve(const std::stop_token& stop) {
+void SteadySubmits::serve(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     http::Client::Call call{.method = "POST", .target = "/api/v1/jobs", .body = dump_json(job_)};
     call.headers.set("Content-Type", "application/json");
@@ -69,7 +71,7 @@ void SubmitLoad::serve(const std::stop_token& stop) {
   }
 }
 
-Result<SubmitLoad::Accepted> SubmitLoad::first_after(Instant since, Millis patience) {
+Result<SteadySubmits::Accepted> SteadySubmits::first_after(Instant since, Millis patience) {
   std::unique_lock lock(mutex_);
   std::optional<Accepted> found;
   changed_.wait_for(lock, patience, [&] {
@@ -82,7 +84,7 @@ Result<SubmitLoad::Accepted> SubmitLoad::first_after(Instant since, Millis patie
                "no job was accepted within " + std::to_string(patience.count()) + " ms of a fault"};
 }
 
-std::vector<std::string> SubmitLoad::accepted() const {
+std::vector<std::string> SteadySubmits::accepted() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> jobs;
   for (const auto& one : accepted_) jobs.push_back(one.job);

@@ -34,15 +34,15 @@ class LeaderClient {
 
 /// Submits small jobs one after the other, each with a key of its own, until it is accepted.
 /// Thread-safe.
-class SubmitLoad {
+class SteadySubmits {
  public:
   struct Accepted {
     std::string job;
     Instant asked;  // when the answer's request was sent
     Instant at;
   };
-  SubmitLoad(std::vector<std::string> urls, std::string token, Json job);
-  ~SubmitLoad();
+  SteadySubmits(std::vector<std::string> urls, std::string token, Json job);
+  ~SteadySubmits();
 
   /// The first job whose request was sent and answered after `since`. Errors: timeout.
   Result<Accepted> first_after(Instant since, Millis patience);

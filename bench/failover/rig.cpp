@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "api_client.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "pretended_gpus.h"
 #include "process/child.h"
 
 namespace galley::bench {
@@ -22,6 +24,7 @@ using Steady = std::chrono::steady_clock;
 
 constexpr const char* kIp = "/usr/sbin/ip";
 constexpr int kPort = 7420;
+constexpr int kGpus = 4;  // of each machine
 constexpr Millis kReady{30'000};
 constexpr std::chrono::milliseconds kPoll{10};
 // Room for the schema and the jobs of a run, and small enough to be filled in a moment.
@@ -35,31 +38,6 @@ Status run_ip(std::vector<std::string> words) {
                fmt::format("{} failed: {}", fmt::join(words, " "), trim(output.stderr_bytes))};
 }
 
-/// A healthy driver with four GPUs, which answers whatever fields it is asked for.
-std::string pretended_nvidia_smi(int machine) {
-  return fmt::format(R"(#!/bin/sh
-for word in "$@"; do case $word in --query-gpu=*) fields=${{word#--query-gpu=}};; esac; done
-[ -n "$fields" ] || exit 0
-for i in 0 1 2 3; do
-  echo "$fields" | tr , '\n' | while read -r field; do
-    case $field in
-      index) echo $i ;;
-      uuid) echo GPU-{0}0000000-0000-0000-0000-00000000000$i ;;
-      name) echo 'NVIDIA H100 80GB HBM3' ;;
-      pci.bus_id) echo "00000000:{0}$i:00.0" ;;
-      memory.total) echo 81559 ;;
-      memory.used) echo 4 ;;
-      utilization.*) echo 0 ;;
-      temperature.*) echo 33 ;;
-      power.draw) echo 68.2 ;;
-      *) echo '[N/A]' ;;
-    esac
-  done | paste -sd, | sed 's/,/, /g'
-done
-)",
-                     machine + 1);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<TestNetwork>> TestNetwork::make(int namespaces) {
@@ -70,6 +48,8 @@ Result<std::unique_ptr<TestNetwork>> TestNetwork::make(int namespaces) {
   network->name_ = "gly" + tag;
   // Of the block for benchmarks (RFC 2544), a random part, so that two runs do not meet.
   network->prefix_ = fmt::format("198.18.{}", std::stoi(tag.substr(0, 2), nullptr, 16));
+  if (::unshare(CLONE_NEWNET) != 0) return system_error("cannot make a network namespace", errno);
+  GALLEY_TRY_STATUS(run_ip({"link", "set", "lo", "up"}));
   GALLEY_TRY_STATUS(run_ip({"link", "add", network->name_, "type", "bridge"}));
   GALLEY_TRY_STATUS(
       run_ip({"addr", "add", network->host_address() + "/24", "dev", network->name_}));
@@ -221,9 +201,10 @@ Status FailoverRig::wait_for_leader() {
 Status FailoverRig::start_machine(int machine) {
   const std::string name = "machine" + std::to_string(machine);
   const auto tools = scratch_ / (name + "-programs");
-  GALLEY_TRY_STATUS(make_folders(tools));
-  GALLEY_TRY_STATUS(write_file_atomic(tools / "nvidia-smi", pretended_nvidia_smi(machine),
-                                      Durability::memory, 0755));
+  GALLEY_TRY_STATUS(support::install(
+      {.count = kGpus,
+       .uuid_prefix = fmt::format("GPU-{}0000000-0000-0000-0000-00000000000", machine + 1)},
+      tools));
   const auto leads = leader();
   if (!leads) return Error{Errc::unavailable, "no controller leads"};
   GALLEY_TRY(auto client, support::ApiClient::open(url(*leads), token_));
@@ -240,6 +221,20 @@ Status FailoverRig::start_machine(int machine) {
            .role = "agent"}));
   machines_[static_cast<std::size_t>(machine)].emplace(std::move(process));
   return ok();
+}
+
+std::string FailoverRig::said() const {
+  constexpr std::size_t kTail = 4'000;
+  std::string all;
+  const auto add = [&](const std::string& who, const auto& process) {
+    if (!process) return;
+    const std::string words = process->stderr_text();
+    all += fmt::format("--- {}\n{}\n", who,
+                       words.substr(words.size() - std::min(words.size(), kTail)));
+  };
+  for (std::size_t i = 0; i < controllers_.size(); ++i) add(fmt::format("c{}", i), controllers_[i]);
+  for (std::size_t i = 0; i < machines_.size(); ++i) add(fmt::format("machine{}", i), machines_[i]);
+  return all;
 }
 
 Status FailoverRig::fill_disk() {

@@ -14,8 +14,9 @@
 
 namespace galley::bench {
 
-/// A network of this process alone: a bridge, and a namespace for each controller. Needs root.
-/// Removed by the destructor.
+/// A network of this process alone: the calling thread, and what it starts from now on, moves into
+/// a namespace of its own with a bridge, to which a namespace for each controller is connected.
+/// Nothing outside can be reached. Needs root. Removed by the destructor and with the process.
 class TestNetwork {
  public:
   /// Errors: forbidden (not root), unavailable (what `ip` said).
@@ -64,6 +65,9 @@ class FailoverRig {
   /// Fills the database's disk to the last byte, and frees it again.
   Status fill_disk();
   Status free_disk();
+
+  /// The last words of every process: for the message when a run goes wrong.
+  std::string said() const;
 
   std::filesystem::path folder(const std::string& name) const { return scratch_ / name; }
   static constexpr const char* kDatabase = "galley";
