@@ -116,7 +116,9 @@ std::string describe_wait(const JobView& job) {
 
 bool needs_word_of_slurm(const process::AttemptExit& exit, bool cancel_asked) {
   if (exit.reason == process::ExitReason::cancelled) return !cancel_asked;
-  return exit.reason == process::ExitReason::signalled && exit.signal == SIGKILL;
+  // Slurm signals the program itself as well as the supervisor: whoever is faster says how it ended.
+  return exit.reason == process::ExitReason::signalled &&
+         (exit.signal == SIGKILL || exit.signal == SIGTERM);
 }
 
 protocol::AttemptReport end_of(const AttemptId& attempt,
@@ -129,6 +131,11 @@ protocol::AttemptReport end_of(const AttemptId& attempt,
   }
   protocol::AttemptReport report = agent::report_exit(attempt, *exit);
   if (!needs_word_of_slurm(*exit, cancel_asked)) return report;
+  if (cancel_asked) {
+    report.state = AttemptState::cancelled;
+    report.reason = "cancelled in Slurm";
+    return report;
+  }
   const StateRow* row = job ? find_state(job->state) : nullptr;
   if (row != nullptr && row->phase == Phase::ended && !row->sentence.empty()) {
     report.state = row->outcome;

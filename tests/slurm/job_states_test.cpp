@@ -84,6 +84,14 @@ TEST(EndOf, SlurmSaysWhoAskedForTheEnd) {
   EXPECT_EQ(end_of(kAttempt, stopped, job("FAILED"), false).state, AttemptState::failed);
   EXPECT_EQ(end_of(kAttempt, stopped, std::nullopt, false).state, AttemptState::failed);
 
+  // The signal reached the program before the supervisor could pass it on.
+  const AttemptExit termed{.reason = ExitReason::signalled, .signal = 15};
+  ASSERT_TRUE(needs_word_of_slurm(termed, false));
+  EXPECT_THAT(end_of(kAttempt, termed, job("CANCELLED"), false).reason,
+              HasSubstr("Slurm's own tools"));
+  EXPECT_EQ(end_of(kAttempt, termed, job("FAILED"), false).signal, 15);
+  EXPECT_EQ(end_of(kAttempt, termed, job("CANCELLED"), true).state, AttemptState::cancelled);
+
   const AttemptExit killed{.reason = ExitReason::signalled, .signal = 9};
   ASSERT_TRUE(needs_word_of_slurm(killed, false));
   EXPECT_THAT(end_of(kAttempt, killed, job("OUT_OF_MEMORY"), false).reason,
