@@ -18,13 +18,13 @@ using Steady = std::chrono::steady_clock;
 constexpr std::size_t kSharedConnections = 8;
 constexpr std::size_t kJoiners = 8;
 
-protocol::NodeRecord node_record(std::size_t index, std::int64_t gpus) {
+protocol::NodeRecord node_record(std::size_t index, const protocol::NodeSample& sensors) {
   protocol::NodeRecord node;
   node.name = fmt::format("sim-{:05}", index);
   node.cpus = 64;
   node.memory_bytes = std::int64_t{512} << 30;
-  for (std::int64_t gpu = 0; gpu < gpus; ++gpu)
-    node.devices.push_back({.id = fmt::format("GPU-{:05}-{}", index, gpu),
+  for (std::int64_t gpu = 0; gpu < std::ssize(sensors.gpus); ++gpu)
+    node.devices.push_back({.id = sensors.gpus[static_cast<std::size_t>(gpu)].uuid,
                             .index = gpu,
                             .model = "NVIDIA H100 80GB HBM3",
                             .memory_bytes = std::int64_t{80} << 30});
@@ -49,6 +49,8 @@ Result<std::unique_ptr<SimulatedAgents>> SimulatedAgents::start(Options options)
   const auto colon = all->options_.url.rfind(':');
   all->port_ = static_cast<std::uint16_t>(std::stoi(all->options_.url.substr(colon + 1)));
   all->agents_.resize(static_cast<std::size_t>(all->options_.count));
+  for (std::size_t i = 0; i < all->agents_.size(); ++i)
+    all->agents_[i].first_sample = all->sensors_.next(i);
   std::vector<Status> outcomes(kJoiners, ok());
   {
     std::vector<std::jthread> joiners;
@@ -89,7 +91,7 @@ Status SimulatedAgents::join(std::size_t index) {
   Agent& agent = agents_[index];
   GALLEY_TRY(auto owner, support::ApiClient::open(options_.url, options_.token));
   GALLEY_TRY(const Json token, owner.post("/api/v1/nodes/join-tokens", Json::object()));
-  const auto record = node_record(index, options_.gpus);
+  const auto record = node_record(index, agent.first_sample);
   const std::string machine = "machine-" + record.name;
   GALLEY_TRY(const Json joined, owner.post("/internal/v1/join", {{"token", token.at("token")},
                                                                  {"name", record.name},
@@ -158,6 +160,13 @@ void SimulatedAgents::heartbeat(Agent& agent, std::size_t index) {
       });
 }
 
+void SimulatedAgents::sample(Agent& agent, std::size_t index) {
+  shared_[index % kSharedConnections]->send(
+      request_text("POST", "/internal/v1/samples", agent.credential,
+                   protocol::print_message(sensors_.next(index))),
+      [this](const WireAnswer& answer) { count(answer); });
+}
+
 void SimulatedAgents::count(const WireAnswer& answer) {
   if (answer.status < 400 || stopping_) return;
   const std::lock_guard lock(mutex_);
@@ -187,6 +196,11 @@ Status SimulatedAgents::serve() {
       GALLEY_TRY_STATUS(static_cast<Wire*>(ready[static_cast<std::size_t>(i)].data.ptr)->serve());
     for (const auto now = Steady::now(); agents_[turn].next_heartbeat <= now;) {
       heartbeat(agents_[turn], turn);
+      // Not all in one second.
+      if ((agents_[turn].beats++ + static_cast<std::int64_t>(turn)) %
+              options_.heartbeats_per_sample ==
+          0)
+        sample(agents_[turn], turn);
       agents_[turn].next_heartbeat += options_.heartbeat;
       turn = (turn + 1) % agents_.size();
     }
