@@ -10,6 +10,7 @@
 #include "controller/leadership.h"
 #include "process_signals.h"
 #include "role_watch.h"
+#include "service_watch.h"
 #include "site.h"
 #include "standby_server.h"
 #include "store/database.h"
@@ -51,6 +52,7 @@ class Turns {
   RoleWatch& watch_;
   std::unique_ptr<Leadership> leadership_;
   std::unique_ptr<StandbyServer> standby_;  // asks leadership_
+  std::optional<ServiceWatch> service_;
 };
 
 Status Turns::open_standby() {
@@ -82,6 +84,7 @@ Status Turns::begin() {
                                    .version = std::string(kVersion),
                                    .delay = options_.warm ? kWarmDelay : Millis{0}},
                                   [this] { watch_.changed(); });
+  service_.emplace(database_, options_.name, ServiceWatch::Among::several);
   fmt::print("galley {} controller {} at {}\n", kVersion, options_.name, url);
   std::fflush(stdout);
   return ok();
@@ -89,17 +92,18 @@ Status Turns::begin() {
 
 Result<bool> Turns::stand_by() {
   if (leadership_->epoch()) return true;
-  GALLEY_TRY_STATUS(open_standby());
+  if (!standby_) GALLEY_TRY_STATUS(open_standby());
   while (!leadership_->epoch())
     if (watch_.wait() == RoleWatch::Woken::stop) return false;
-  standby_.reset();  // its addresses are the site's now
   return true;
 }
 
 Result<bool> Turns::lead() {
   const auto epoch = leadership_->epoch();
   if (!epoch) return true;
-  auto site = Site::open_as_leader(options_, database_, *epoch, *leadership_);
+  // Whoever asks meanwhile is told to try again, which is better than to find nobody.
+  auto site =
+      Site::open_as_leader(options_, database_, *epoch, *leadership_, [this] { standby_.reset(); });
   if (!site) {
     // The database may be away, or another may have been faster: its turn may come again.
     if (site.error().code != Errc::unavailable) return std::move(site).error();
@@ -107,14 +111,17 @@ Result<bool> Turns::lead() {
     std::this_thread::sleep_for(kRetry);
     return true;
   }
+  service_->serves((*site)->database());
   (*site)->print_welcome();
   while (leadership_->epoch() == epoch)
     if (watch_.wait() == RoleWatch::Woken::stop) {
       fmt::print(stderr, "stopping: requests finish, running jobs go on\n");
+      service_->stands_by();
       (*site)->stop();
       return false;
     }
   fmt::print(stderr, "another controller leads now; this one stands by\n");
+  service_->stands_by();
   (*site)->stop();
   return true;
 }

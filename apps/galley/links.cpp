@@ -45,6 +45,11 @@ Result<blobs::Manifest> LocalControllerLink::dataset(std::string_view reference)
   return blobs::get_manifest(blobs_, snapshot.manifest_sha256);
 }
 
+Result<std::vector<std::string>> LocalControllerLink::secrets(const AttemptId& attempt,
+                                                              std::int64_t) {
+  return api_.secrets(attempt);
+}
+
 void LocalAgentPort::assign(Assign assign) {
   agent_.assign({std::move(assign.assignment), assign.expected_running, assign.progress_offset});
 }

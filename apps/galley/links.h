@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,6 +24,7 @@ class LocalControllerLink final : public agent::ControllerLink {
   void heartbeat(protocol::NodeRecord node) override;
   void samples(protocol::NodeSample sample) override;
   Result<blobs::Manifest> dataset(std::string_view reference) override;
+  Result<std::vector<std::string>> secrets(const AttemptId& attempt, std::int64_t rank) override;
 
  private:
   controller::Controller& controller_;

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "store_tools.h"
 #include "up.h"
+#include "upgrade_facts.h"
 
 int main(int argc, char** argv) {
   const galley::cli::Extra extra{
@@ -13,6 +14,7 @@ int main(int argc, char** argv) {
        {"agent", "Runs jobs on this machine for a controller elsewhere", "Roles",
         galley::app::run_agent},
        {"store", "Copy, back up, restore and check the records", "Offline",
-        galley::app::run_store_tools}}};
+        galley::app::run_store_tools}},
+      galley::app::upgrade_sources()};
   return galley::cli::run_cli(argc, argv, extra);
 }

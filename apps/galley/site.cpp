@@ -39,7 +39,8 @@ Result<std::unique_ptr<Site>> Site::open(const SiteOptions& options,
 
 Result<std::unique_ptr<Site>> Site::open_as_leader(const SiteOptions& options,
                                                    store::Database& database, std::int64_t epoch,
-                                                   controller::Leadership& leadership) {
+                                                   controller::Leadership& leadership,
+                                                   const std::function<void()>& before_serving) {
   GALLEY_TRY(auto data, DataFolder::open_shared(options.data));
   std::unique_ptr<Site> site(new Site(std::move(data)));
   site->leadership_ = &leadership;
@@ -47,6 +48,7 @@ Result<std::unique_ptr<Site>> Site::open_as_leader(const SiteOptions& options,
   site->name_ = options.name;
   site->database_ = store::fence(database, epoch, [&leadership] { leadership.look(); });
   GALLEY_TRY_STATUS(site->build(options, std::nullopt));
+  before_serving();
   GALLEY_TRY_STATUS(site->serve(options));
   return site;
 }
@@ -99,7 +101,8 @@ Status Site::serve(const SiteOptions& options) {
                                      .agent_registry = agent_registry_.get(),
                                      .agents = agents_.get(),
                                      .leadership = leadership_,
-                                     .certificate_sha256 = std::move(certificate)},
+                                     .certificate_sha256 = std::move(certificate),
+                                     .secrets_key = options.secrets_key},
                                     {.admin_token = data_.token(),
                                      .secret = data_.secret(),
                                      .listen = options.listen,

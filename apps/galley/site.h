@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,10 +33,11 @@ class Site {
   static Result<std::unique_ptr<Site>> open(const SiteOptions& options,
                                             const std::optional<std::string>& local_node);
   /// Likewise, for the controller that leads among several on one database. `leadership` must
-  /// outlive the site.
+  /// outlive the site. `before_serving` frees the addresses, once all else is ready.
   static Result<std::unique_ptr<Site>> open_as_leader(const SiteOptions& options,
                                                       store::Database& database, std::int64_t epoch,
-                                                      controller::Leadership& leadership);
+                                                      controller::Leadership& leadership,
+                                                      const std::function<void()>& before_serving);
   ~Site();
   /// Requests finish, and no agent is told anything any more. Idempotent.
   void stop();
@@ -49,6 +51,8 @@ class Site {
   controller::Controller& controller() { return *controller_; }
   registry::Registry& registry() { return *registry_; }
   blobs::BlobStore& blobs() { return *blobs_; }
+  /// As this process may write it.
+  store::Database& database() { return *database_; }
   api::Api& api() { return *api_; }
   const Clock& clock() const { return clock_; }
   /// Of the local node, where there is one.

@@ -19,7 +19,8 @@ struct SiteOptions {
   std::vector<std::string> hosts;  // further names by which browsers may reach us
   std::string tls_certificate;
   std::string tls_key;
-  Millis node_timeout{10'000};  // a node silent for so long is given up
+  std::filesystem::path secrets_key;  // empty: secrets.key in the data folder
+  Millis node_timeout{10'000};        // a node silent for so long is given up
   double user_requests_per_s = 200;
   bool verbose = false;
 };

@@ -9,12 +9,21 @@
 #include "election.h"
 #include "links.h"
 #include "process_signals.h"
+#include "service_watch.h"
 #include "site.h"
 #include "slurm_role.h"
 #include "up_options.h"
 
 namespace galley::app {
 namespace {
+
+/// What this process does not serve nobody does, so the time until it serves again counts as down.
+void serve_until_stopped(Site& site, const sigset_t& signals) {
+  ServiceWatch service(site.database(), host_name(), ServiceWatch::Among::alone);
+  service.serves(site.database());
+  site.print_welcome();
+  wait_for_stop(signals);
+}
 
 /// All roles in one process: a site, and an agent that it reaches without a network.
 Status serve_everything(const UpOptions& options, const sigset_t& signals) {
@@ -32,6 +41,8 @@ Status serve_everything(const UpOptions& options, const sigset_t& signals) {
   agent_options.node_name = node_name;
   agent_options.topology = options.topology;
   agent_options.shareable_gpus = options.shareable_gpus;
+  agent_options.container_engine = options.containers.engine;
+  agent_options.dataset_cache_bytes = dataset_cache_of(options.containers, site->data().path());
   GALLEY_TRY(auto agent,
              agent::Agent::start(std::move(agent_options), link, site->blobs(), site->clock()));
   LocalAgentPort port(*agent);
@@ -41,8 +52,7 @@ Status serve_everything(const UpOptions& options, const sigset_t& signals) {
     GALLEY_TRY(slurm, SlurmDoor::open(options.slurm, *site, link));
   }
 
-  site->print_welcome();
-  wait_for_stop(signals);
+  serve_until_stopped(*site, signals);
   fmt::print(stderr, "stopping: requests finish, running jobs go on\n");
   site->stop();
   return ok();
@@ -52,8 +62,7 @@ Status serve_site(const SiteOptions& options, const sigset_t& signals) {
   // Others may use the same PostgreSQL; a file has one user.
   if (options.database.starts_with("postgres")) return serve_in_turn(options, signals);
   GALLEY_TRY(auto site, Site::open(options, std::nullopt));
-  site->print_welcome();
-  wait_for_stop(signals);
+  serve_until_stopped(*site, signals);
   fmt::print(stderr, "stopping: requests finish, running jobs go on\n");
   site->stop();
   return ok();

@@ -17,6 +17,7 @@ constexpr int kUsage = 2;
 struct MachineTexts {
   std::string topology;  // a file
   std::string shareable_gpus;
+  std::string dataset_cache;
 };
 
 template <class Options>
@@ -27,10 +28,23 @@ Status read_machine(const MachineTexts& texts, Options& options) {
   if (!texts.shareable_gpus.empty()) {
     GALLEY_TRY(options.shareable_gpus, agent::parse_shareable_gpus(texts.shareable_gpus));
   }
+  if (!texts.dataset_cache.empty()) {
+    GALLEY_TRY(options.containers.dataset_cache_bytes, parse_bytes(texts.dataset_cache));
+  }
   return ok();
 }
 
-void add_machine_options(CLI::App& app, MachineTexts& machine) {
+void add_machine_options(CLI::App& app, MachineTexts& machine, ContainerOptions& containers) {
+  app.add_option("--container-engine", containers.engine,
+                 "What runs jobs with an image: auto (podman, docker or apptainer, whichever is "
+                 "installed), none, or the program to use")
+      ->envname("GALLEY_CONTAINER_ENGINE")
+      ->capture_default_str();
+  app.add_option("--dataset-cache", machine.dataset_cache,
+                 "Most that data sets may take on this machine's disk, such as 500GiB; those used "
+                 "longest ago go first, never one in use")
+      ->envname("GALLEY_DATASET_CACHE")
+      ->default_str("half of the disk");
   app.add_option("--topology", machine.topology,
                  "File that states which GPUs lie close together, instead of asking nvidia-smi")
       ->envname("GALLEY_TOPOLOGY");
@@ -74,6 +88,11 @@ void add_site_options(CLI::App& app, SiteTexts& texts, SiteOptions& options) {
   auto* key = app.add_option("--tls-key", options.tls_key, "Its private key (PEM)");
   certificate->needs(key);
   key->needs(certificate);
+  app.add_option("--secrets-key", options.secrets_key,
+                 "File (mode 600) with the key under which the secrets of teams are stored; all "
+                 "controllers of one database need the same")
+      ->envname("GALLEY_SECRETS_KEY")
+      ->default_str("secrets.key in the data folder");
   app.add_flag("--insecure", texts.insecure,
                "Serve other machines without TLS: tokens cross the network in clear")
       ->envname("GALLEY_INSECURE");
@@ -117,6 +136,14 @@ int refuse(const char* role, const Error& error) {
 
 }  // namespace
 
+std::int64_t dataset_cache_of(const ContainerOptions& options, const std::filesystem::path& data) {
+  if (options.dataset_cache_bytes > 0) return options.dataset_cache_bytes;
+  std::error_code error;
+  const auto disk = std::filesystem::space(data, error);
+  // A disk that does not say how large it is sets no bound.
+  return error ? std::int64_t{1} << 60 : static_cast<std::int64_t>(disk.capacity / 2);
+}
+
 std::variant<UpOptions, int> parse_up_options(const std::vector<std::string>& arguments) {
   CLI::App app(
       "Runs everything in this process: server, scheduler, agent and serving.\n\n"
@@ -132,7 +159,7 @@ std::variant<UpOptions, int> parse_up_options(const std::vector<std::string>& ar
   SiteTexts site;
   MachineTexts machine;
   add_site_options(app, site, options);
-  add_machine_options(app, machine);
+  add_machine_options(app, machine, options.containers);
   add_slurm_options(app, options.slurm);
   if (const auto code = parse(app, arguments)) return *code;
   auto status = read_machine(machine, options);
@@ -198,7 +225,7 @@ std::variant<AgentOptions, int> parse_agent_options(const std::vector<std::strin
   app.add_option("--address", options.address,
                  "Where other nodes reach this one; as the controller sees it when absent");
   app.add_option("--ca-file", options.ca_file, "Certificates (PEM) that vouch for the controller");
-  add_machine_options(app, machine);
+  add_machine_options(app, machine, options.containers);
   add_slurm_options(app, options.slurm);
   app.add_flag("--verbose", options.verbose, "Log more");
   if (const auto code = parse(app, arguments)) return *code;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -13,7 +14,16 @@
 
 namespace galley::app {
 
+/// What this machine does for jobs with images and data sets.
+struct ContainerOptions {
+  std::string engine = "auto";
+  std::int64_t dataset_cache_bytes = 0;  // 0: half of the disk that the data folder is on
+};
+/// The bytes that data sets may take in that data folder.
+std::int64_t dataset_cache_of(const ContainerOptions& options, const std::filesystem::path& data);
+
 struct UpOptions : SiteOptions {
+  ContainerOptions containers;
   SlurmOptions slurm;
   std::optional<cluster::TopologyFile> topology;
   agent::ShareableGpus shareable_gpus;
@@ -33,6 +43,7 @@ struct AgentOptions {
   std::optional<cluster::TopologyFile> topology;
   agent::ShareableGpus shareable_gpus;
   SlurmOptions slurm;
+  ContainerOptions containers;
   bool verbose = false;
 };
 std::variant<AgentOptions, int> parse_agent_options(const std::vector<std::string>& arguments);

@@ -71,6 +71,7 @@ Result<std::vector<std::string>> checked_teams(std::vector<std::string> teams) {
 
 Status check_quota(const Quota& quota) {
   GALLEY_TRY_STATUS(check_bound("max_queued_jobs", quota.max_queued_jobs, 10'000'000));
+  GALLEY_TRY_STATUS(check_bound("max_gpus", quota.max_gpus, 1'000'000));
   return check_bound("max_job_gpus", quota.max_job_gpus, 1'000'000);
 }
 

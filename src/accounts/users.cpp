@@ -14,7 +14,7 @@ using store::Transaction;
 using store::Value;
 
 constexpr std::string_view kUserColumns =
-    "select name, role, max_queued_jobs, max_job_gpus, created_ms from users";
+    "select name, role, max_queued_jobs, max_job_gpus, created_ms, max_gpus from users";
 
 std::optional<std::int64_t> bound(const Row& row, std::size_t column) {
   if (row.is_null(column)) return std::nullopt;
@@ -29,7 +29,9 @@ User user_of(const Row& row) {
   GALLEY_CHECK(role, "the table's check admits only the roles");
   return {.name = row.text(0),
           .role = *role,
-          .quota = {.max_queued_jobs = bound(row, 2), .max_job_gpus = bound(row, 3)},
+          .quota = {.max_queued_jobs = bound(row, 2),
+                    .max_job_gpus = bound(row, 3),
+                    .max_gpus = bound(row, 5)},
           .created = from_ms(row.integer(4))};
 }
 
@@ -115,13 +117,14 @@ Result<User> Accounts::add_user(const UserSpec& spec, const By& by) {
     GALLEY_TRY(
         const auto changed,
         transaction.execute(
-            "insert into users (name, role, max_queued_jobs, max_job_gpus, created_ms)"
-            " values (:1, :2, :3, :4, :5) on conflict (name) do update set"
+            "insert into users (name, role, max_queued_jobs, max_job_gpus, created_ms,"
+            " max_gpus) values (:1, :2, :3, :4, :5, :6) on conflict (name) do update set"
             " role = excluded.role, max_queued_jobs = excluded.max_queued_jobs,"
             " max_job_gpus = excluded.max_job_gpus, created_ms = excluded.created_ms,"
-            " removed_ms = null where users.removed_ms is not null",
+            " max_gpus = excluded.max_gpus, removed_ms = null where users.removed_ms is not null",
             {user.name, std::string(to_string(user.role)), value_of(user.quota.max_queued_jobs),
-             value_of(user.quota.max_job_gpus), to_ms(user.created)}));
+             value_of(user.quota.max_job_gpus), to_ms(user.created),
+             value_of(user.quota.max_gpus)}));
     if (changed == 0)
       return Error{Errc::conflict,
                    "there is a user " + user.name + " already",
@@ -141,9 +144,10 @@ Result<User> Accounts::set_user(const UserSpec& spec, const By& by) {
     GALLEY_TRY(const User before, read_user(transaction, user.name));
     user.created = before.created;
     GALLEY_TRY_STATUS(transaction.execute(
-        "update users set role = :2, max_queued_jobs = :3, max_job_gpus = :4 where name = :1",
+        "update users set role = :2, max_queued_jobs = :3, max_job_gpus = :4, max_gpus = :5"
+        " where name = :1",
         {user.name, std::string(to_string(user.role)), value_of(user.quota.max_queued_jobs),
-         value_of(user.quota.max_job_gpus)}));
+         value_of(user.quota.max_job_gpus), value_of(user.quota.max_gpus)}));
     GALLEY_TRY_STATUS(write_teams(transaction, user));
     return record(transaction, by, now, "user.set", subject_of(user));
   }));

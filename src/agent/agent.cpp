@@ -1,6 +1,7 @@
 #include "agent/agent.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <thread>
 
@@ -9,8 +10,10 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "blobs/materialize.h"
+#include "data_set_cache.h"
 #include "event_loop.h"
 #include "gpu_monitor.h"
+#include "image_keeper.h"
 #include "node_watch.h"
 #include "slow_worker.h"
 
@@ -40,6 +43,7 @@ struct Agent::Impl {
   Instant next_time() const;
   void on_times(Instant now);
   void send_heartbeat();
+  void add_contents(protocol::NodeRecord& record) const;
 
   const Options options;
   ControllerLink& link;
@@ -48,6 +52,8 @@ struct Agent::Impl {
   std::unique_ptr<GpuMonitor> monitor;  // used by the thread of the next one
   std::unique_ptr<NodeWatch> node;
   std::unique_ptr<EventLoop> loop;
+  std::unique_ptr<DataSetCache> data_sets;
+  std::unique_ptr<ImageKeeper> images;
   std::unique_ptr<SlowWorker> slow;
 
   // Of the loop's thread.
@@ -86,8 +92,22 @@ void Agent::Impl::on_times(Instant now) {
   send_heartbeat();
 }
 
+/// As many as a heartbeat may list; what is left out is only not known to be here.
+constexpr std::size_t kMostContents = 10'000;
+
+/// What the machine holds beside its parts.
+void Agent::Impl::add_contents(protocol::NodeRecord& record) const {
+  if (options.runner != nullptr) return;
+  record.engine = images->engine();
+  if (auto fault = images->fault(); !fault.empty()) record.notes.push_back(std::move(fault));
+  record.contents = data_sets->contents();
+  std::ranges::copy(images->contents(), std::back_inserter(*record.contents));
+  if (record.contents->size() > kMostContents) record.contents->resize(kMostContents);
+}
+
 void Agent::Impl::send_heartbeat() {
   auto record = node->sample();
+  add_contents(record);
   if (options.runner != nullptr) options.runner->offer(record);
   for (const auto& [token, run] : runs)
     if (!run->fault().empty()) record.notes.push_back(run->fault());
@@ -121,7 +141,7 @@ void Agent::Impl::begin(Assigned assigned) {
   AttemptRun::Later later = [this, token, mailbox = loop->mailbox()](auto step) {
     mailbox->post([this, token, step = std::move(step)] { with(token, step); });
   };
-  const AttemptWorld world{options, link, blobs, clock, *loop, *slow};
+  const AttemptWorld world{options, link, blobs, clock, *loop, *slow, *data_sets, *images};
   runs[token] = std::make_unique<AttemptRun>(world, std::move(assigned), token, std::move(later));
   with(token, &AttemptRun::begin);
 }
@@ -148,6 +168,11 @@ Result<std::unique_ptr<Agent>> Agent::start(Options options, ControllerLink& lin
   GALLEY_TRY_STATUS(make_folders(options.data_folder / "attempts"));
   auto impl = std::make_unique<Impl>(std::move(options), link, blobs, clock);
   const bool here = impl->options.runner == nullptr;
+  const auto cache = impl->options.data_folder / "cache";
+  GALLEY_TRY(impl->data_sets,
+             DataSetCache::open(cache / "datasets", impl->options.dataset_cache_bytes));
+  GALLEY_TRY(impl->images,
+             ImageKeeper::start(here ? impl->options.container_engine : "none", cache / "images"));
   if (here) {
     GALLEY_TRY(impl->monitor, GpuMonitor::open({.node = impl->options.node_id,
                                                 .data_folder = impl->options.data_folder,
@@ -203,6 +228,7 @@ void Agent::self_test(const protocol::SelfTestRequest& request) {
 
 protocol::NodeRecord Agent::node() const {
   auto record = impl_->node->node();
+  impl_->add_contents(record);
   if (impl_->options.runner != nullptr) impl_->options.runner->offer(record);
   return record;
 }

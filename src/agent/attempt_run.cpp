@@ -44,10 +44,12 @@ AttemptRun::AttemptRun(const AttemptWorld& world, Agent::Assigned assigned, Even
       workdir_(workdir_of(assigned_.assignment.spec, folder_)) {}
 
 AttemptRun::~AttemptRun() {
+  if (image_ticket_) world_.images.leave(*image_ticket_);
   if (handle_ && handle_->exit_fd() >= 0) world_.loop.unwatch_exit(handle_->exit_fd());
 }
 
 void AttemptRun::begin() {
+  world_.data_sets.hold(references(), id().str());
   if (world_.options.runner != nullptr) return begin_elsewhere();
   std::error_code error;
   if (!fs::exists(folder_, error)) {
@@ -62,14 +64,14 @@ void AttemptRun::begin() {
 }
 
 void AttemptRun::prepare() {
-  const auto& references = assigned_.assignment.spec.datasets;
-  if (references.empty()) return launch({});
-  world_.slow.run([world = world_, later = later_, references] {
-    auto sets = prepare_data_sets(
-        references, [&](std::string_view reference) { return world.link.dataset(reference); },
-        world.blobs, world.options.data_folder / "cache" / "datasets");
+  if (references().empty()) return prepare_image({});
+  world_.slow.run([world = world_, later = later_, wanted = references(), holder = id().str()] {
+    auto sets = world.data_sets.prepare(
+        wanted, [&](std::string_view reference) { return world.link.dataset(reference); },
+        world.blobs, holder,
+        [&](const blobs::Manifest& manifest) { world.link.dataset_stored(manifest); });
     later([sets = std::move(sets)](AttemptRun& run) mutable {
-      if (sets) return run.launch(*std::move(sets));
+      if (sets) return run.prepare_image(*std::move(sets));
       if (!run.must_repeat_preparing(sets.error()))
         run.end_as(AttemptState::failed, describe(sets.error()));
     });
@@ -89,7 +91,24 @@ bool AttemptRun::must_repeat_preparing(const Error& error) {
 void AttemptRun::launch(std::vector<DataSet> data_sets) {
   if (end_) return;  // cancelled meanwhile
   if (world_.options.runner != nullptr) return launch_elsewhere(std::move(data_sets));
-  auto handle = start_supervisor(std::move(data_sets));
+  if (assigned_.assignment.spec.secrets.empty()) return start(std::move(data_sets), {});
+  world_.slow.run([world = world_, later = later_, attempt = id(), sets = std::move(data_sets),
+                   rank = assigned_.assignment.rank]() mutable {
+    auto secrets = world.link.secrets(attempt, rank);
+    later([sets = std::move(sets), secrets = std::move(secrets)](AttemptRun& run) mutable {
+      if (secrets) return run.start(std::move(sets), *std::move(secrets));
+      if (!run.must_repeat_preparing(secrets.error()))
+        run.end_as(AttemptState::failed, describe(secrets.error()));
+    });
+  });
+}
+
+void AttemptRun::start(std::vector<DataSet> data_sets, std::vector<std::string> secrets) {
+  if (end_) return;  // cancelled meanwhile
+  // The other engines pass on by name what their command was given.
+  if (container_ && container_->engine.program.kind == EngineKind::apptainer)
+    for (std::string& secret : secrets) secret.insert(0, "APPTAINERENV_");
+  auto handle = start_supervisor(std::move(data_sets), secrets);
   if (handle) return follow(*std::move(handle));
   end_as(AttemptState::failed, describe(handle.error()));
 }
@@ -98,17 +117,24 @@ Result<process::AttemptSpec> AttemptRun::make_spec(std::vector<DataSet> data_set
   AttemptPlace place{.folder = folder_,
                      .server = world_.options.server,
                      .token = {},
-                     .data_sets = std::move(data_sets)};
+                     .data_sets = std::move(data_sets),
+                     .container = container_};
   if (world_.options.job_token) place.token = world_.options.job_token(assigned_.assignment);
   GALLEY_TRY(auto spec, make_attempt_spec(assigned_.assignment, place, our_variable));
   GALLEY_TRY_STATUS(process::check_spec(spec));
-  if (!assigned_.assignment.spec.workdir) GALLEY_TRY_STATUS(make_folders(workdir_));
+  GALLEY_TRY(const auto variables, container_file_text(assigned_.assignment, place));
+  if (!variables.empty())
+    GALLEY_TRY_STATUS(
+        write_file_atomic(container_file(folder_), variables, Durability::memory, 0600));
+  if (!assigned_.assignment.spec.workdir || container_)
+    GALLEY_TRY_STATUS(make_folders(folder_ / "work"));
   return spec;
 }
 
-Result<process::AttemptHandle> AttemptRun::start_supervisor(std::vector<DataSet> data_sets) {
+Result<process::AttemptHandle> AttemptRun::start_supervisor(
+    std::vector<DataSet> data_sets, const std::vector<std::string>& secrets) {
   GALLEY_TRY(const auto spec, make_spec(std::move(data_sets)));
-  return process::AttemptHandle::launch(folder_, spec, world_.options.supervisor_program);
+  return process::AttemptHandle::launch(folder_, spec, world_.options.supervisor_program, secrets);
 }
 
 void AttemptRun::begin_following() {
@@ -151,7 +177,7 @@ void AttemptRun::cancel() {
 
 void AttemptRun::on_ended() {
   auto status = handle_->status();
-  if (status && status->exit) return end(report_exit(id(), *status->exit));
+  if (status && status->exit) return end_container(*status->exit);
   clean_up(status ? "its supervisor ended without a status: it was killed, or the machine restarted"
                   : describe(status.error()));
 }
@@ -182,6 +208,7 @@ void AttemptRun::end_as(AttemptState state, std::string reason) {
 
 void AttemptRun::end(protocol::AttemptReport report) {
   fault_.clear();
+  leave_preparations();
   end_ = std::move(report);
   end_->rank = assigned_.assignment.rank;
   advance();

@@ -10,10 +10,12 @@
 #include "agent/agent.h"
 #include "agent/runner.h"
 #include "attempt_follower.h"
+#include "attempt_spec.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "data_sets.h"
+#include "data_set_cache.h"
 #include "event_loop.h"
+#include "image_keeper.h"
 #include "process/attempt.h"
 #include "slow_worker.h"
 
@@ -27,6 +29,8 @@ struct AttemptWorld {
   const Clock& clock;  // stamps records; waiting uses the machine's own monotonic clock
   EventLoop& loop;
   SlowWorker& slow;
+  DataSetCache& data_sets;
+  ImageKeeper& images;
 };
 
 /// One attempt from its assignment to the acknowledged report of its end. Lives on the loop's
@@ -73,9 +77,21 @@ class AttemptRun {
 
   void prepare();
   bool must_repeat_preparing(const Error& error);
+  std::vector<std::string> references() const;
+  void prepare_image(std::vector<DataSet> data_sets);
+  void want_image(std::string image, std::optional<ImageBuild> build,
+                  std::vector<DataSet> data_sets);
+  void on_image(const std::string& image, const Result<Engine>& engine, ImageFault fault,
+                std::vector<DataSet> data_sets);
+  void leave_preparations();
+  /// What the exit code of an engine's command says of the container, where that is known.
+  void end_container(const process::AttemptExit& exit);
   void launch(std::vector<DataSet> data_sets);
   Result<process::AttemptSpec> make_spec(std::vector<DataSet> data_sets);
-  Result<process::AttemptHandle> start_supervisor(std::vector<DataSet> data_sets);
+  /// `secrets` are kept in no file: they are asked for anew when this is done again.
+  void start(std::vector<DataSet> data_sets, std::vector<std::string> secrets);
+  Result<process::AttemptHandle> start_supervisor(std::vector<DataSet> data_sets,
+                                                  const std::vector<std::string>& secrets);
   void follow(process::AttemptHandle handle);
   void begin_following();
   void clean_up(std::string why);
@@ -129,6 +145,8 @@ class AttemptRun {
   bool in_flight_ = false;                          // an answer will come
   bool over_ = false;
   bool prepare_again_ = false;               // when next woken
+  std::optional<ContainerPlace> container_;  // once its image is here
+  std::optional<ImageKeeper::Ticket> image_ticket_;
   Millis pause_{0};                          // before the next repetition
   Instant repeat_at_{};                      // nothing is sent before
   std::optional<std::int64_t> untold_from_;  // progress that rank 0 alone tells

@@ -7,11 +7,20 @@
 #include <vector>
 
 #include "base/result.h"
+#include "container_engine.h"
 #include "data_sets.h"
 #include "process/attempt_files.h"
 #include "protocol/agent_messages.h"
 
 namespace galley::agent {
+
+/// What runs the image of a job here.
+struct ContainerPlace {
+  Engine engine;
+  std::string image;
+  std::filesystem::path images_cache;
+  std::string user;  // UID:GID inside; empty: the engine's choice
+};
 
 /// Where an attempt lives and what surrounds it on this machine.
 struct AttemptPlace {
@@ -19,6 +28,7 @@ struct AttemptPlace {
   std::string server;            // for GALLEY_SERVER; empty: none
   std::string token;             // for GALLEY_TOKEN; empty: none
   std::vector<DataSet> data_sets;
+  std::optional<ContainerPlace> container;  // for a job with an image
 };
 
 /// The folder in which the attempt's command runs, whether it exists or not.
@@ -33,9 +43,21 @@ std::string data_set_variable(std::string_view name);
 /// and then what names the job, its GPUs and its data sets: a job cannot reach for GPUs it was not
 /// given. Two versions of one data set share a variable; the first one listed has it, both are in
 /// GALLEY_DATASETS_DIR.
-/// Pure. Errors: unsupported (an image).
+/// With an image the command is that of the container engine, which runs the job's: the attempt's
+/// folder is at the same place inside, the variables are the same but for PATH, HOME and the like,
+/// which are the image's own, and limits are the container's.
+/// Pure. Errors: unsupported (an image without a container place), those of run_command and
+/// container_environment.
 Result<process::AttemptSpec> make_attempt_spec(
     const protocol::Assignment& assignment, const AttemptPlace& place,
     const std::function<std::optional<std::string>(const char*)>& our_variable);
+
+/// The variables that container_file() holds, for an attempt with a container; often empty.
+Result<std::string> container_file_text(const protocol::Assignment& assignment,
+                                        const AttemptPlace& place);
+/// Where the engine reads variables that it would obey itself.
+std::filesystem::path container_file(const std::filesystem::path& attempt_folder);
+/// The name of an attempt's container on its machine.
+std::string container_name(const protocol::Assignment& assignment);
 
 }  // namespace galley::agent

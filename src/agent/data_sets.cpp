@@ -42,6 +42,7 @@ Result<DataSet> prepare_one(const std::string& reference, const FindManifest& fi
   DataSet set{.reference = reference};
   GALLEY_TRY(set.name, name_of(reference));
   GALLEY_TRY(const blobs::Manifest manifest, find_manifest(reference));
+  set.manifest_sha256 = blobs::manifest_name(manifest);
   set.folder = data_set_folder(cache, reference, manifest);
   std::error_code ignored;
   if (fs::exists(set.folder, ignored)) return set;

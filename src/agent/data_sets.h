@@ -17,6 +17,7 @@ struct DataSet {
   std::string reference;  // NAME@VERSION
   std::string name;
   std::filesystem::path folder;  // read-only, shared by all jobs that use it
+  std::string manifest_sha256{};
 };
 
 /// Where a data set lies below `cache` once it is a folder.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "blob_exchange.h"
 #include "data_sets.h"
@@ -178,6 +179,29 @@ Result<blobs::Manifest> RemoteControllerLink::dataset(std::string_view reference
   if (!std::filesystem::exists(data_set_folder(cache, reference, manifest), ignored))
     GALLEY_TRY_STATUS(fetch_chunks(manifest, impl_->blobs, impl_->data_lane, attached->address));
   return manifest;
+}
+
+Result<std::vector<std::string>> RemoteControllerLink::secrets(const AttemptId& attempt,
+                                                               std::int64_t rank) {
+  const auto attached = impl_->session.now();
+  if (!attached) return Error{Errc::unavailable, "no controller can be reached"};
+  GALLEY_TRY(const auto answer,
+             impl_->data_lane.send(attached->address,
+                                   {.method = "GET",
+                                    .target = "/internal/v1/attempts/" + attempt.str() +
+                                              "/secrets?rank=" + std::to_string(rank)}));
+  try {
+    return Json::parse(answer.body).at("secrets").get<std::vector<std::string>>();
+  } catch (const Json::exception&) {
+    // Without what it said: that could be a value.
+    return Error{Errc::corrupt, "the controller's answer about secrets cannot be read"};
+  }
+}
+
+void RemoteControllerLink::dataset_stored(const blobs::Manifest& manifest) {
+  // What a freeze under way counts on was used since then, and stays.
+  const WallTime now = impl_->clock.wall();
+  for (const std::string& name : manifest.chunks()) (void)impl_->blobs.remove_unused(name, now);
 }
 
 Status RemoteControllerLink::Impl::send_report(const protocol::AttemptReport& report) {

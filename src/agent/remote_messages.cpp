@@ -46,6 +46,7 @@ protocol::AttachRequest RemoteControllerLink::Impl::attach_request() const {
   protocol::AttachRequest request{.node = offered(agent->node()),
                                   .machine = machine,
                                   .version = options.version,
+                                  .protocol = protocol::kFleetProtocol,
                                   .held = {},
                                   .ended = {},
                                   .clock = clock.wall()};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -92,6 +93,11 @@ struct Alerts::Impl {
     std::string body;
   };
   void load(const std::vector<StoredRule>& rules, const std::vector<Firing>& open);
+  void watch_platform_locked();
+  void send(const StoredRule& rule, const std::string& body) const {
+    if (!rule.webhook.empty() || !rule.command.empty())
+      delivery->send({rule.name, rule.webhook, rule.command, body});
+  }
   std::vector<Told> judge_locked(std::map<std::string, Watched>& judged, WallTime now) const;
 
   store::Database& database;
@@ -101,7 +107,19 @@ struct Alerts::Impl {
   mutable std::mutex mutex;                // guards all below; held while a change is stored
   std::map<std::string, Watched> watched;  // by name
   WallTime pruned_at{};
+  bool watches_platform = false;
+  std::set<std::string> told_unstored;  // rule and subject of what could not be stored first
 };
+
+void Alerts::Impl::watch_platform_locked() {
+  if (!watches_platform || watched.contains(kPlatformRule)) return;
+  auto rule = parse_rule(kPlatformExpression);
+  GALLEY_CHECK(rule, "our own rule can be read");
+  StoredRule stored{.name = kPlatformRule, .expression = kPlatformExpression};
+  stored.principal = "galley";
+  stored.created_at = clock.wall();
+  watched.emplace(kPlatformRule, Watched{std::move(stored), Watch(*std::move(rule))});
+}
 
 void Alerts::Impl::load(const std::vector<StoredRule>& rules, const std::vector<Firing>& open) {
   for (const StoredRule& rule : rules) {
@@ -113,6 +131,7 @@ void Alerts::Impl::load(const std::vector<StoredRule>& rules, const std::vector<
     }
     watched.emplace(rule.name, Watched{rule, Watch(*std::move(parsed))});
   }
+  watch_platform_locked();
   for (const Firing& firing : open) {
     const auto found = watched.find(firing.rule);
     if (found != watched.end())
@@ -129,6 +148,7 @@ Result<std::unique_ptr<Alerts>> Alerts::open(store::Database& database, const Cl
                                              Options options) {
   auto impl = std::make_unique<Impl>(database, clock, telemetry);
   GALLEY_TRY(impl->delivery, Delivery::start(options));
+  impl->watches_platform = options.watch_platform;
   std::vector<StoredRule> rules;
   std::vector<Firing> firings;
   GALLEY_TRY_STATUS(database.read([&](store::Transaction& transaction) -> Status {
@@ -161,6 +181,7 @@ Status Alerts::remove(const std::string& name) {
     return erase_rule(transaction, name, impl_->clock.wall());
   }));
   impl_->watched.erase(name);
+  impl_->watch_platform_locked();
   return ok();
 }
 
@@ -206,17 +227,26 @@ Status Alerts::step(WallTime now) {
   auto judged = impl_->watched;
   const auto told = impl_->judge_locked(judged, now);
   const bool prune = now - impl_->pruned_at >= kPruneEvery;
+  Status stored = ok();
   if (!told.empty() || prune)
-    GALLEY_TRY_STATUS(impl_->database.write([&](store::Transaction& transaction) -> Status {
+    stored = impl_->database.write([&](store::Transaction& transaction) -> Status {
       for (const auto& one : told)
         GALLEY_TRY_STATUS(put_change(transaction, one.rule, one.change, one.body));
       return prune ? prune_firings(transaction, now) : ok();
-    }));
+    });
+  if (!stored) {
+    // Nobody would hear that the database is away before it is back.
+    for (const auto& one : told)
+      if (one.change.firing && one.change.subject.starts_with("database_") &&
+          impl_->told_unstored.insert(one.rule + " " + one.change.subject).second)
+        impl_->send(judged.at(one.rule).stored, one.body);
+    return stored;
+  }
   if (prune) impl_->pruned_at = now;
   impl_->watched = std::move(judged);
   for (const auto& one : told) {
-    const StoredRule& rule = impl_->watched.at(one.rule).stored;
-    impl_->delivery->send({rule.name, rule.webhook, rule.command, one.body});
+    const bool known = impl_->told_unstored.erase(one.rule + " " + one.change.subject) > 0;
+    if (!known || !one.change.firing) impl_->send(impl_->watched.at(one.rule).stored, one.body);
   }
   return ok();
 }

@@ -20,7 +20,8 @@ constexpr std::array<std::pair<string_view, Comparison>, 6> kSigns{{{">=", Compa
                                                                     {"!=", Comparison::differs},
                                                                     {">", Comparison::above},
                                                                     {"<", Comparison::below}}};
-constexpr std::array<string_view, 6> kLabels{"node", "gpu", "uuid", "attempt", "team", "user"};
+constexpr std::array<string_view, 7> kLabels{"node", "gpu",  "uuid", "attempt",
+                                             "team", "user", "alarm"};
 
 constexpr bool is_word(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -99,7 +100,7 @@ class Parser {
       const string_view label = word();
       if (std::ranges::find(kLabels, label) == kLabels.end()) {
         at_ = before;
-        return wrong("one of the labels node, gpu, uuid, attempt, team, user");
+        return wrong("one of the labels node, gpu, uuid, attempt, team, user, alarm");
       }
       if (!take("=")) return wrong("'=' after the label");
       if (!take("\"")) return wrong("a value in double quotes");

@@ -17,6 +17,12 @@ struct UserBody {
   std::vector<std::string> teams;
   std::optional<std::int64_t> max_queued_jobs;
   std::optional<std::int64_t> max_job_gpus;
+  std::optional<std::int64_t> max_gpus;
+};
+
+struct SecretBody {
+  std::string value;
+  std::string team;
 };
 
 struct TokenBody {
@@ -43,7 +49,20 @@ struct Fields<api::UserBody> {
                                             "Jobs that may wait at once; no bound when absent."},
       Field<S, std::optional<std::int64_t>>{
           "max_job_gpus", &S::max_job_gpus,
-          "GPUs of one job over all of its nodes; no bound when absent."}};
+          "GPUs of one job over all of its nodes; no bound when absent."},
+      Field<S, std::optional<std::int64_t>>{
+          "max_gpus", &S::max_gpus,
+          "GPUs that running jobs hold at once, the others wait; no bound when absent."}};
+};
+
+template <>
+struct Fields<api::SecretBody> {
+  static constexpr std::string_view kind = "secret";
+  using S = api::SecretBody;
+  static constexpr std::tuple table{
+      Field<S, std::string>{"value", &S::value, "What jobs get; nobody is shown it again.", true},
+      Field<S, std::string>{"team", &S::team, "Whose jobs get it; your only team when absent.",
+                            false, 0, 64}};
 };
 
 template <>

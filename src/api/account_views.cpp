@@ -11,6 +11,7 @@ Json print_user(const accounts::User& user) {
             {"created_at", to_rfc3339(user.created)}};
   if (user.quota.max_queued_jobs) json["max_queued_jobs"] = *user.quota.max_queued_jobs;
   if (user.quota.max_job_gpus) json["max_job_gpus"] = *user.quota.max_job_gpus;
+  if (user.quota.max_gpus) json["max_gpus"] = *user.quota.max_gpus;
   return json;
 }
 
@@ -20,6 +21,7 @@ Json user_schema() {
                         {"teams", list_of(type_schema("string"))},
                         {"max_queued_jobs", type_schema("integer")},
                         {"max_job_gpus", type_schema("integer")},
+                        {"max_gpus", type_schema("integer")},
                         {"created_at", type_schema("string")}});
 }
 

@@ -9,6 +9,7 @@
 #include "bodies.h"
 #include "context.h"
 #include "controller/remote_agents.h"
+#include "log_follower.h"
 #include "process/log_mirror.h"
 #include "protocol/fleet_messages.h"
 #include "registry/registry.h"
@@ -60,13 +61,6 @@ void take_progress(const Context& context, const http::Exchange& exchange) {
       });
 }
 
-/// Where the log of a member lies here: that of rank 0 is the attempt's own, which people read.
-std::filesystem::path log_folder(const Context& context, const AttemptId& attempt,
-                                 std::int64_t rank) {
-  auto folder = context.services.attempts_folder / attempt.str();
-  return rank == 0 ? folder : folder / "ranks" / std::to_string(rank);
-}
-
 /// Appends what came and answers where the next piece belongs. A piece that does not fit there is
 /// not taken, so that a lost answer, or a log that we lost ourselves, only costs a repetition.
 Result<http::Response> take_log(const Context& context, const http::Request& request) {
@@ -77,7 +71,7 @@ Result<http::Response> take_log(const Context& context, const http::Request& req
   GALLEY_TRY(const auto offset, query_integer(request, "offset", 0, 0, kMostBytes));
   GALLEY_TRY(const auto oldest, query_integer(request, "oldest", 0, 0, kMostBytes));
   GALLEY_TRY_STATUS(context.services.agents->check_member(agent.node, attempt, rank));
-  process::LogMirror log(log_folder(context, attempt, rank));
+  process::LogMirror log(member_folder(context.services.attempts_folder, attempt, rank));
   if (segment >= 0) {
     const auto appended = log.append(segment, offset, request.body);
     if (!appended && appended.error().code != Errc::conflict) return appended.error();

@@ -17,8 +17,10 @@ void add_routes(Endpoints& endpoints, Context& context) {
   add_auth_routes(endpoints, context);
   add_user_routes(endpoints, context);
   add_token_routes(endpoints, context);
+  add_secret_routes(endpoints, context);
   add_audit_routes(endpoints, context);
   add_overview_routes(endpoints, context);
+  add_availability_routes(endpoints, context);
   add_job_routes(endpoints, context);
   add_guide_routes(endpoints, context);
   add_team_routes(endpoints, context);
@@ -71,8 +73,13 @@ Result<std::unique_ptr<Api>> Api::create(Services services, AuthOptions options)
   auto impl = std::make_unique<Impl>(std::move(services), std::move(auth));
   const Services& of = impl->services;
   impl->feed = std::make_unique<EventFeed>(of.database, of.clock, [&of] { return load_event(of); });
+  impl->secrets = std::make_unique<accounts::Secrets>(
+      of.database, of.clock,
+      of.secrets_key.empty() ? of.data_folder / "secrets.key" : of.secrets_key);
   impl->telemetry = std::make_unique<telemetry::Telemetry>(of.database, of.clock);
-  GALLEY_TRY(impl->alerts, alerts::Alerts::open(of.database, of.clock, *impl->telemetry));
+  GALLEY_TRY(impl->alerts, alerts::Alerts::open(of.database, of.clock, *impl->telemetry,
+                                                {.watch_platform = true}));
+  impl->telemetry->alarms_from([context = impl.get()] { return platform_alarms(*context); });
   impl->telemetry->on_period([alerts = impl->alerts.get()](WallTime now) {
     if (auto status = alerts->step(now); !status)
       log::warn("alerts", "alerts could not be judged", {{"reason", describe(status.error())}});
@@ -117,6 +124,10 @@ std::string Api::job_token(const RunId& run) const { return impl_->auth->job_tok
 
 void Api::metrics_arrived(const RunId& run, const std::vector<std::string>& keys) {
   announce_metrics(*impl_->feed, run, keys);
+}
+
+Result<std::vector<std::string>> Api::secrets(const AttemptId& attempt) const {
+  return secrets_of(*impl_, attempt);
 }
 
 void Api::sample_arrived(const std::string& node_name, const protocol::NodeSample& sample) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "accounts/secrets.h"
 #include "alerts/alerts.h"
 #include "api/api.h"
 #include "auth.h"
@@ -27,6 +28,7 @@ struct Context {
   RequestMetrics metrics;
   std::unique_ptr<telemetry::Telemetry> telemetry;
   std::unique_ptr<alerts::Alerts> alerts;  // watches telemetry
+  std::unique_ptr<accounts::Secrets> secrets;
   std::unique_ptr<EventFeed> feed;
   std::unique_ptr<LogFollower> logs;
   Worker worker;
@@ -50,12 +52,21 @@ struct Context {
 Status audit(const Context& context, const http::Request& request, std::string action,
              std::string subject);
 
+/// "NAME=value" of each secret that the attempt's job names. Errors: not_found (it has ended),
+/// those of accounts::Secrets::values().
+Result<std::vector<std::string>> secrets_of(const Context& context, const AttemptId& attempt);
+
+/// What is wrong with the platform itself now. Blocks for a read of the database.
+std::vector<telemetry::Alarm> platform_alarms(const Context& context);
+
 // One for each topic.
 void add_auth_routes(Endpoints& endpoints, Context& context);
 void add_user_routes(Endpoints& endpoints, Context& context);
 void add_token_routes(Endpoints& endpoints, Context& context);
+void add_secret_routes(Endpoints& endpoints, Context& context);
 void add_audit_routes(Endpoints& endpoints, Context& context);
 void add_overview_routes(Endpoints& endpoints, Context& context);
+void add_availability_routes(Endpoints& endpoints, Context& context);
 void add_job_routes(Endpoints& endpoints, Context& context);
 void add_guide_routes(Endpoints& endpoints, Context& context);
 void add_team_routes(Endpoints& endpoints, Context& context);

@@ -77,6 +77,7 @@ Result<http::Response> submit(Context& context, const http::Request& request) {
                              guide_of_amounts(context, request, json, spec.error()));
   if (!spec) return spec.error();
   GALLEY_TRY_STATUS(check_rights(who, *spec));
+  GALLEY_TRY_STATUS(context.secrets->check(spec->team, spec->secrets));
   const auto accepted = context.services.controller.submit(*spec, caller);
   if (!accepted) return refuse(context, request, *spec, accepted.error());
   auto response = reply(protocol::print_struct(accepted->job), 201);

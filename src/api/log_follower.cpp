@@ -30,6 +30,12 @@ constexpr int kLookAgainMs = 100;
 
 }  // namespace
 
+std::filesystem::path member_folder(const std::filesystem::path& attempts_folder,
+                                    const AttemptId& attempt, std::int64_t rank) {
+  auto folder = attempts_folder / attempt.str();
+  return rank == 0 ? folder : folder / "ranks" / std::to_string(rank);
+}
+
 /// An event descriptor that callbacks may write to after we are gone.
 struct LogFollower::Wake {
   UniqueFd fd{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
@@ -225,7 +231,7 @@ Status LogFollower::refresh(Reader& reader) {
 void LogFollower::take_attempt(Reader& reader, const protocol::AttemptRecord& attempt) {
   if (reader.watched) watch_.remove(reader.folder);
   reader.attempt = attempt;
-  reader.folder = (attempts_folder_ / attempt.id.str()).string();
+  reader.folder = member_folder(attempts_folder_, attempt.id, reader.follow.rank).string();
   reader.watched = false;
 }
 

@@ -23,6 +23,10 @@ namespace galley::api {
 
 class EventFeed;
 
+/// Where the log of a member of a gang lies: that of rank 0 is the attempt's own.
+std::filesystem::path member_folder(const std::filesystem::path& attempts_folder,
+                                    const AttemptId& attempt, std::int64_t rank);
+
 /// Sends logs while they are written, to any number of readers, with one thread.
 ///
 /// A reader gets every byte from its offset on, then the end: of the attempt it asked for, else of
@@ -36,6 +40,7 @@ class LogFollower {
   struct Follow {
     JobId job;
     std::optional<std::int64_t> attempt;  // its number; absent: the newest, and those after it
+    std::int64_t rank = 0;                // of the member of a gang
     std::int64_t offset = 0;              // negative: so many bytes before the end
     bool as_events = false;               // server-sent events `log` and `end` instead of bytes
   };

@@ -30,6 +30,7 @@ Result<LogQuery> parse_query(const http::Request& request) {
   GALLEY_TRY(query.limit_bytes, query_integer(request, "limit_bytes", kDefaultBytes, 1, kMaxBytes));
   GALLEY_TRY(const auto attempt, query_integer(request, "attempt", 0, 1, kMaxOffset));
   if (attempt > 0) query.follow.attempt = attempt;
+  GALLEY_TRY(query.follow.rank, query_integer(request, "rank", 0, 0, 1'000'000));
   GALLEY_TRY(const auto following, query_integer(request, "follow", 0, 0, 1));
   query.follow.as_events = accepts(request.headers.get("Accept"), "text/event-stream");
   query.following = following == 1 || query.follow.as_events;
@@ -87,7 +88,8 @@ Result<http::Response> read_log(const Context& context, const LogQuery& query) {
   GALLEY_TRY(const auto attempt, find_attempt(context, query.follow));
   Part part;
   if (attempt) {
-    const process::LogReader log(context.services.attempts_folder / attempt->id.str());
+    const process::LogReader log(
+        member_folder(context.services.attempts_folder, attempt->id, query.follow.rank));
     GALLEY_TRY(part, read_part(log, query.follow.offset, query.limit_bytes));
   }
   auto response = http::Response::text(std::move(part.bytes));
@@ -105,7 +107,8 @@ Result<std::int64_t> first_offset(const Context& context, const LogFollower::Fol
   GALLEY_TRY(const auto attempt, find_attempt(context, follow));
   if (follow.offset >= 0 || !attempt) return std::max<std::int64_t>(0, follow.offset);
   const auto length =
-      process::LogReader(context.services.attempts_folder / attempt->id.str()).length();
+      process::LogReader(member_folder(context.services.attempts_folder, attempt->id, follow.rank))
+          .length();
   return length ? std::max<std::int64_t>(0, *length + follow.offset) : follow.offset;
 }
 
@@ -136,6 +139,7 @@ void add_log_routes(Endpoints& endpoints, Context& context) {
        .content_type = "text/plain",
        .query = {{"offset", "Begin at this byte; negative: so many before the end.", "integer"},
                  {"attempt", "Of this attempt; of the newest when absent.", "integer"},
+                 {"rank", "Of this member of a gang; of the first when absent.", "integer"},
                  {"follow", "1: go on until the job ends.", "integer"},
                  {"limit_bytes", "At most this many, when not following.", "integer"}}},
       [&context](const http::Exchange& exchange) {

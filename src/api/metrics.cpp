@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "context.h"
+#include "controller/availability.h"
 #include "controller/controller.h"
 #include "reply.h"
 #include "serving/model_host.h"
@@ -81,12 +82,20 @@ Result<http::Response> metrics(const Context& context) {
   const auto& services = context.services;
   GALLEY_TRY(const auto counts, services.controller.queue());
   std::string out;
-  context.telemetry->print(out);
   print_server(out, context);
   print_passes(out, services.controller.passes());
   print_jobs(out, counts);
   print_nodes(out, services.controller.nodes());
   context.metrics.print(out);
+  if (const auto service = controller::read_availability(services.database)) {
+    print_header(out, "galley_down_seconds_total",
+                 "Time in which no controller accepted anything, as seen from outside the leader.",
+                 "counter");
+    fmt::format_to(std::back_inserter(out), "galley_down_seconds_total {:.3f}\n",
+                   static_cast<double>(service->down_ms) / 1'000);
+    print_one(out, "galley_availability_probes_total", "Probes that a controller accepted.",
+              "counter", service->probes);
+  }
   const auto serving = services.models.stats();
   print_one(out, "galley_predictions_total", "Texts that models have classified.", "counter",
             serving.predictions_total);
@@ -100,6 +109,7 @@ Result<http::Response> metrics(const Context& context) {
   print_one(out, "galley_store_queued", "Writes that wait for the next transaction.", "gauge",
             store.queued);
   auto response = http::Response::text(std::move(out));
+  response.shared_body = context.telemetry->text();
   response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
   return response;
 }

@@ -11,11 +11,13 @@ using enum Audited;
 
 constexpr auto kRules = std::to_array<RouteRule>({
     {"GET", "/healthz", look},
+    {"GET", "/readyz", look},
     {"GET", "/metrics", look},
     {"GET", "/{path...}", look},
     {"GET", "/api/v1/openapi.json", look},
     {"GET", "/api/v1/schemas/{kind}", look},
     {"GET", "/api/v1/overview", look},
+    {"GET", "/api/v1/availability", look},
     {"GET", "/api/v1/events", look},
 
     {"POST", "/api/v1/login", account, row},
@@ -34,6 +36,10 @@ constexpr auto kRules = std::to_array<RouteRule>({
     {"POST", "/api/v1/users/{name}/tokens", administer, row},
     {"DELETE", "/api/v1/users/{name}/tokens/{id}", administer, row},
     {"GET", "/api/v1/audit", administer},
+    {"GET", "/api/v1/secrets", look},
+    {"PUT", "/api/v1/secrets/{name}", submit, row},
+    {"DELETE", "/api/v1/secrets/{name}", submit, row},
+    {"POST", "/api/v1/secrets/rotate", administer, row},
 
     {"GET", "/api/v1/jobs", look},
     {"POST", "/api/v1/jobs", submit, row},

@@ -1,6 +1,7 @@
 #include "account_bodies.h"
 #include "account_views.h"
 #include "context.h"
+#include "controller/controller.h"
 #include "reply.h"
 
 namespace galley::api {
@@ -8,17 +9,19 @@ namespace {
 
 Result<accounts::UserSpec> spec_of(UserBody body) {
   GALLEY_TRY(const auto role, accounts::parse_role(body.role));
-  return accounts::UserSpec{
-      .name = std::move(body.name),
-      .role = role,
-      .teams = std::move(body.teams),
-      .quota = {.max_queued_jobs = body.max_queued_jobs, .max_job_gpus = body.max_job_gpus}};
+  return accounts::UserSpec{.name = std::move(body.name),
+                            .role = role,
+                            .teams = std::move(body.teams),
+                            .quota = {.max_queued_jobs = body.max_queued_jobs,
+                                      .max_job_gpus = body.max_job_gpus,
+                                      .max_gpus = body.max_gpus}};
 }
 
 Result<http::Response> add(Context& context, const http::Request& request) {
   GALLEY_TRY(auto body, body_as<UserBody>(request));
   GALLEY_TRY(const auto spec, spec_of(std::move(body)));
   GALLEY_TRY(const auto user, context.auth->accounts().add_user(spec, by(request)));
+  context.services.controller.user_quota(user.name, user.quota.max_gpus);
   GALLEY_TRY_STATUS(context.auth->reload());
   auto response = reply(print_user(user), 201);
   response.headers.set("Location", "/api/v1/users/" + user.name);
@@ -34,6 +37,7 @@ Result<http::Response> set(Context& context, const http::Request& request) {
   body.name = name;
   GALLEY_TRY(const auto spec, spec_of(std::move(body)));
   GALLEY_TRY(const auto user, context.auth->accounts().set_user(spec, by(request)));
+  context.services.controller.user_quota(user.name, user.quota.max_gpus);
   GALLEY_TRY_STATUS(context.auth->reload());
   return reply(print_user(user));
 }
@@ -74,6 +78,7 @@ void add_user_routes(Endpoints& endpoints, Context& context) {
       [&context](const http::Request& request) -> Result<http::Response> {
         GALLEY_TRY_STATUS(
             context.auth->accounts().remove_user(std::string(request.param("name")), by(request)));
+        context.services.controller.user_quota(std::string(request.param("name")), std::nullopt);
         GALLEY_TRY_STATUS(context.auth->reload());
         return no_content();
       });

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -7,30 +6,10 @@
 #include "base/text.h"
 #include "commands.h"
 #include "fields.h"
+#include "hidden_input.h"
 
 namespace galley::cli {
 namespace {
-
-/// Hides what is typed while it lives.
-class HiddenInput {
- public:
-  HiddenInput() {
-    active_ = ::tcgetattr(STDIN_FILENO, &before_) == 0;
-    if (!active_) return;
-    termios hidden = before_;
-    hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-  }
-  HiddenInput(const HiddenInput&) = delete;
-  HiddenInput& operator=(const HiddenInput&) = delete;
-  ~HiddenInput() {
-    if (active_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
-  }
-
- private:
-  termios before_{};
-  bool active_ = false;
-};
 
 Result<std::string> ask_for_token(const Session& session, const std::string& server) {
   std::string line;

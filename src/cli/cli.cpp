@@ -52,12 +52,13 @@ Command command_tree(Session& session, const Extra& extra) {
   add_account_commands(root.children, session);
   add_user_commands(root.children, session);
   add_token_commands(root.children, session);
+  add_secret_commands(root.children, session);
   add_audit_commands(root.children, session);
   add_tls_commands(root.children, session);
-  add_file_commands(root.children, session);
+  add_file_commands(root.children, session, extra.upgrade);
   add_alert_commands(root.children, session);
   add_report_commands(root.children, session);
-  add_doctor_commands(root.children, session);
+  add_doctor_commands(root.children, session, extra.upgrade);
   add_offline_tools(root.children);
   return root;
 }

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "cli/upgrade.h"
 #include "command.h"
 #include "session.h"
 
@@ -25,12 +26,15 @@ void add_predict_commands(std::vector<Command>& commands, Session& session);
 void add_account_commands(std::vector<Command>& commands, Session& session);
 void add_user_commands(std::vector<Command>& commands, Session& session);
 void add_token_commands(std::vector<Command>& commands, Session& session);
+void add_secret_commands(std::vector<Command>& commands, Session& session);
 void add_audit_commands(std::vector<Command>& commands, Session& session);
 void add_tls_commands(std::vector<Command>& commands, Session& session);
-void add_file_commands(std::vector<Command>& commands, Session& session);
+void add_file_commands(std::vector<Command>& commands, Session& session,
+                       const UpgradeSources& upgrade);
 void add_alert_commands(std::vector<Command>& commands, Session& session);
 void add_report_commands(std::vector<Command>& commands, Session& session);
-void add_doctor_commands(std::vector<Command>& commands, Session& session);
+void add_doctor_commands(std::vector<Command>& commands, Session& session,
+                         const UpgradeSources& upgrade);
 
 inline constexpr const char* kJobGroup = "Jobs";
 inline constexpr const char* kRecordGroup = "Runs and data";

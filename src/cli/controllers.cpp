@@ -19,9 +19,22 @@ Style style_of_role(const std::string& role) {
   return role == "leader" ? Style::good : role == "gone" ? Style::bad : Style::plain;
 }
 
+/// "accepted nothing for 2.4 s this month; 3.1 s of the 600 s of two years are used"
+std::string service_line(const Json& availability) {
+  const Json& months = items_of(availability);
+  const double now_s = months.empty() ? 0 : real_of(months.front(), "down_s");
+  return fmt::format(
+      "accepted nothing for {:.1f} s this month; {:.1f} s of the {:.0f} s of {} months are used\n",
+      now_s, real_of(availability, "budget_used_s"), real_of(availability, "budget_s"),
+      count_of(availability, "budget_months"));
+}
+
 Result<int> list_controllers(Session& session) {
-  GALLEY_TRY(const Json all, session.list("/api/v1/controllers", 500));
+  GALLEY_TRY(Json all, session.list("/api/v1/controllers", 500));
+  // An older server does not know.
+  const auto availability = session.get("/api/v1/availability");
   if (session.flags.json) {
+    if (availability) all["availability"] = *availability;
     session.print_json(all);
     return 0;
   }
@@ -44,6 +57,7 @@ Result<int> list_controllers(Session& session) {
                {text_of(one, "url")}});
   }
   print_out(table.print(session.terminal.width, session.terminal.color));
+  if (availability) print_out(service_line(*availability));
   return 0;
 }
 

@@ -111,6 +111,55 @@ Finding check_cgroups() {
                       writable ? "writable" : "not writable by you; limits are weaker")};
 }
 
+std::string_view word_of(UpgradeAnswer::Verdict verdict) {
+  switch (verdict) {
+    case UpgradeAnswer::Verdict::fine:
+      return "ok";
+    case UpgradeAnswer::Verdict::note:
+      return "note";
+    case UpgradeAnswer::Verdict::refused:
+      return "refused";
+  }
+  return "";
+}
+
+void print_upgrade(const Session& session, const UpgradeAnswer& answer) {
+  if (session.flags.json) {
+    Json items = Json::array();
+    for (const auto& one : answer.findings)
+      items.push_back(
+          {{"check", one.subject}, {"verdict", word_of(one.verdict)}, {"text", one.text}});
+    session.print_json({{"items", items}, {"allowed", answer.allowed}, {"steps", answer.steps}});
+    return;
+  }
+  for (const auto& one : answer.findings)
+    print_out(fmt::format("{:<10} {:<8} {}\n", one.subject, word_of(one.verdict), one.text));
+  print_out(answer.allowed ? "\nIt can be done, in this order:\n" : "\nIt cannot be done so.\n");
+  for (std::size_t i = 0; i < answer.steps.size(); ++i)
+    print_out(fmt::format("  {}. {}\n", i + 1, answer.steps[i]));
+}
+
+struct DoctorOptions {
+  std::string upgrade;
+  std::string database;
+  std::string backup_to;
+};
+
+Result<int> judge_upgrade(Session& session, const UpgradeSources& sources,
+                          const DoctorOptions& options) {
+  if (!sources.facts)
+    return Error{Errc::unsupported, "this program has no records to look at", "--upgrade"};
+  GALLEY_TRY(const Settings settings, session.settings());
+  GALLEY_TRY(const UpgradeFacts facts, sources.facts({.program = options.upgrade,
+                                                      .data = settings.data.value,
+                                                      .database = options.database,
+                                                      .backup_folder = options.backup_to}));
+  const UpgradeAnswer answer = check_upgrade(facts);
+  print_upgrade(session, answer);
+  constexpr int kRefused = 4;
+  return answer.allowed ? 0 : kRefused;
+}
+
 Result<int> doctor(Session& session) {
   GALLEY_TRY(const Settings settings, session.settings());
   std::vector<Finding> findings{check_server(session, settings)};
@@ -144,14 +193,29 @@ Result<int> doctor(Session& session) {
 
 }  // namespace
 
-void add_doctor_commands(std::vector<Command>& commands, Session& session) {
-  commands.push_back({.name = "doctor",
-                      .help = "Check what Galley needs from this machine",
-                      .group = kOtherGroup,
-                      .examples = {"galley doctor", "galley doctor --json"},
-                      .define = [&session](Options&) -> Action {
-                        return [&session] { return doctor(session); };
-                      }});
+void add_doctor_commands(std::vector<Command>& commands, Session& session,
+                         const UpgradeSources& upgrade) {
+  commands.push_back(
+      {.name = "doctor",
+       .help = "Check what Galley needs from this machine, or whether another program would do",
+       .group = kOtherGroup,
+       .examples = {"galley doctor", "galley doctor --json",
+                    "galley doctor --upgrade /opt/galley-0.2/galley",
+                    "galley doctor --upgrade ./galley --database postgresql://galley@db1/galley"},
+       .define = [&session, upgrade](Options& options) -> Action {
+         auto chosen = std::make_shared<DoctorOptions>();
+         options
+             .text("--upgrade", chosen->upgrade, "PROGRAM",
+                   "Whether this installation can go over to that galley, or back to it, and how")
+             .text("--database", chosen->database, "ADDRESS",
+                   "With --upgrade: where the records are, if not in the data folder")
+             .text("--backup-to", chosen->backup_to, "FOLDER",
+                   "With --upgrade: where the backup before it would go");
+         return [&session, upgrade, chosen] {
+           return chosen->upgrade.empty() ? doctor(session)
+                                          : judge_upgrade(session, upgrade, *chosen);
+         };
+       }});
 }
 
 }  // namespace galley::cli

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include <array>
 
 #include "commands.h"
@@ -46,9 +48,23 @@ Result<int> print_example(const std::string& name) {
   return 0;
 }
 
-Result<int> print_version(const Session& session) {
+/// What `galley doctor --upgrade` of another program needs to know of this one.
+Json print_program(const UpgradeSources& upgrade) {
+  Json json{{"version", GALLEY_VERSION}};
+  if (!upgrade.this_program) return json;
+  const ProgramFacts facts = upgrade.this_program();
+  Json steps = Json::array();
+  for (const auto& step : facts.schema)
+    steps.push_back({{"number", step.number}, {"only_adds", step.only_adds}});
+  json["schema"] = {{"newest", facts.schema.empty() ? 0 : facts.schema.back().number},
+                    {"steps", std::move(steps)}};
+  json["protocol"] = {{"version", facts.protocol}, {"oldest", facts.oldest_protocol}};
+  return json;
+}
+
+Result<int> print_version(const Session& session, const UpgradeSources& upgrade) {
   if (session.flags.json) {
-    session.print_json({{"version", GALLEY_VERSION}});
+    session.print_json(print_program(upgrade));
   } else {
     print_out("galley " GALLEY_VERSION "\n");
   }
@@ -104,7 +120,8 @@ Command kind_command(std::string name, std::string help, std::vector<std::string
 
 }  // namespace
 
-void add_file_commands(std::vector<Command>& commands, Session& session) {
+void add_file_commands(std::vector<Command>& commands, Session& session,
+                       const UpgradeSources& upgrade) {
   commands.push_back(kind_command(
       "init", "Print an example file to begin with",
       {"galley init job > job.yaml", "galley init topology > topology.yaml"}, print_example));
@@ -120,9 +137,9 @@ void add_file_commands(std::vector<Command>& commands, Session& session) {
   commands.push_back({.name = "version",
                       .help = "Print the version of this program",
                       .group = kOtherGroup,
-                      .examples = {"galley version"},
-                      .define = [&session](Options&) -> Action {
-                        return [&session] { return print_version(session); };
+                      .examples = {"galley version", "galley version --json"},
+                      .define = [&session, upgrade](Options&) -> Action {
+                        return [&session, upgrade] { return print_version(session, upgrade); };
                       }});
 }
 

@@ -59,7 +59,12 @@ void print_fields_of(const std::string& prefix, const std::string& indent, std::
     using Member = std::remove_cvref_t<decltype(std::declval<Struct>().*field.member)>;
     const std::string name(field.name);
     const std::string path = prefix.empty() ? name : prefix + "." + name;
-    if (name == "build") return;  // reserved: a file that has it is refused
+    if (name == "build") {
+      // Beside image it would make the file one that is refused.
+      out += indent + "# Or an image that is made from a folder, instead of one that is named:\n" +
+             indent + "# build: {context: ., requirements: requirements.txt}\n";
+      return;
+    }
     if constexpr (protocol::HasFields<Member>) {
       out += fmt::format("{}# {}\n{}{}:\n", indent, field.doc, indent, name);
       print_fields_of<Member>(path, indent + "  ", out);

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "build_context.h"
 #include "commands.h"
 #include "fields.h"
 #include "guides.h"
@@ -34,6 +35,7 @@ struct RunOptions {
   std::string gpu_memory;
   std::string start_at;
   std::string reservation;
+  std::string image;
   std::int64_t gpus = 0;
   std::int64_t gpu_milli = 0;
   std::int64_t cpus = 1;
@@ -64,6 +66,7 @@ void note_end(const Session& session, const Json& job) {
 Result<int> submit(Session& session, const SubmitOptions& options) {
   GALLEY_TRY(SpecFile file, read_spec_file(options.file));
   if (!options.name.empty() && file.json.is_object()) file.json["name"] = options.name;
+  GALLEY_TRY_STATUS(freeze_context(session, file));
   const Draft draft{.spec = file.json, .file = &file};
   if (options.dry_run) return dry_run(session, draft);
   GALLEY_TRY(const Json answer, submit_draft(session, draft));
@@ -105,7 +108,9 @@ Result<Json> spec_of(const RunOptions& options) {
   std::error_code error;
   const auto folder = std::filesystem::current_path(error);
   if (error) return system_error("cannot tell the current folder", error.value());
-  spec["workdir"] = folder.string();
+  // Inside a container the folder here means nothing.
+  if (options.image.empty()) spec["workdir"] = folder.string();
+  if (!options.image.empty()) spec["image"] = options.image;
   spec["resources"] = {{"gpus", options.gpus}, {"cpus", options.cpus}};
   if (!options.memory.empty()) spec["resources"]["memory"] = options.memory;
   if (!options.gpu_type.empty()) spec["resources"]["gpu_type"] = options.gpu_type;
@@ -215,6 +220,7 @@ void add_job_commands(std::vector<Command>& commands, Session& session) {
        .examples = {"galley submit job.yaml",
                     "galley submit --dry-run job.yaml when would it start, what would help?",
                     "galley submit --wait job.yaml    and return the job's exit code",
+                    "galley submit build.yaml         freezes the folder of build.context first",
                     "galley init job > job.yaml       an example to begin with"},
        .define = [&session](Options& options) -> Action {
          auto wanted = std::make_shared<SubmitOptions>();
@@ -233,6 +239,7 @@ void add_job_commands(std::vector<Command>& commands, Session& session) {
        .group = kJobGroup,
        .examples = {"galley run -- python3 train.py --epochs 3",
                     "galley run --gpus 1 --memory 32GiB --dataset nsmc@1 -- ./train.sh",
+                    "galley run --image python:3.12 -- python3 -c 'print(1)'",
                     "galley run --detach --max-runtime 90m -- make all"},
        .define = [&session, wanted](Options& options) -> Action {
          options
@@ -244,6 +251,7 @@ void add_job_commands(std::vector<Command>& commands, Session& session) {
              .number("--nodes", wanted->nodes, "N", "Nodes, each with all of these; 1 when absent")
              .number("--cpus", wanted->cpus, "N", "Processors; 1 when absent")
              .text("--memory", wanted->memory, "SIZE", "Such as 32GiB; no limit when absent")
+             .text("--image", wanted->image, "IMAGE", "Container image to run it in")
              .text("--name", wanted->name, "NAME", "Shown in lists; the program's when absent")
              .text("--team", wanted->team, "TEAM", "Who pays for it")
              .text("--class", wanted->priority_class, "CLASS", "urgent, normal or idle")

@@ -36,17 +36,18 @@ std::int64_t header_number(const http::Response& answer, std::string_view name,
   return value;
 }
 
-std::string log_target(const std::string& job, std::int64_t attempt, std::int64_t offset) {
-  std::string target = fmt::format("/api/v1/jobs/{}/logs?offset={}", job, offset);
-  if (attempt > 0) target += fmt::format("&attempt={}", attempt);
+std::string log_target(const std::string& job, const LogPlace& place) {
+  std::string target = fmt::format("/api/v1/jobs/{}/logs?offset={}", job, place.offset);
+  if (place.attempt > 0) target += fmt::format("&attempt={}", place.attempt);
+  if (place.rank > 0) target += fmt::format("&rank={}", place.rank);
   return target;
 }
 
 Result<Page> read_page(Session& session, const std::string& job, LogPlace place,
                        std::int64_t limit_bytes) {
   GALLEY_TRY(http::Response answer,
-             session.send({.target = log_target(job, place.attempt, place.offset) +
-                                     fmt::format("&limit_bytes={}", limit_bytes)}));
+             session.send(
+                 {.target = log_target(job, place) + fmt::format("&limit_bytes={}", limit_bytes)}));
   Page page{.bytes = std::move(answer.body)};
   const auto size = static_cast<std::int64_t>(page.bytes.size());
   page.offset = header_number(answer, "X-Galley-Offset", std::max<std::int64_t>(place.offset, 0));
@@ -55,10 +56,11 @@ Result<Page> read_page(Session& session, const std::string& job, LogPlace place,
 }
 
 /// The last lines of what the attempt has written so far; answers the offset after them.
-Result<std::int64_t> print_tail(Session& session, const std::string& job, std::int64_t attempt,
+Result<std::int64_t> print_tail(Session& session, const std::string& job, LogPlace place,
                                 std::int64_t lines) {
   for (std::int64_t size = kFirstTailBytes;; size *= 8) {
-    GALLEY_TRY(const Page page, read_page(session, job, {attempt, -size}, size));
+    place.offset = -size;
+    GALLEY_TRY(const Page page, read_page(session, job, place, size));
     // A last line without an end counts too.
     std::int64_t left = lines + (page.bytes.ends_with('\n') ? 1 : 0);
     std::size_t begin = page.bytes.size();
@@ -93,11 +95,12 @@ struct LogOptions {
   bool follow = false;
   std::int64_t tail = -1;
   std::int64_t attempt = 0;
+  std::int64_t rank = 0;
 };
 
 Result<int> show_log(Session& session, const LogOptions& options) {
   GALLEY_TRY(const std::string id, resolve_job(session, options.job));
-  LogPlace place{options.attempt, 0};
+  LogPlace place{options.attempt, 0, options.rank};
   GALLEY_TRY(const Json job, session.get("/api/v1/jobs/" + id));
   if (place.attempt == 0) place.attempt = count_of(job, "attempts");
   if (place.attempt == 0 && !options.follow) {
@@ -105,7 +108,7 @@ Result<int> show_log(Session& session, const LogOptions& options) {
     return 0;
   }
   if (options.tail >= 0 && place.attempt > 0) {
-    GALLEY_TRY(place.offset, print_tail(session, id, place.attempt, options.tail));
+    GALLEY_TRY(place.offset, print_tail(session, id, place, options.tail));
     if (!options.follow) return 0;
   }
   if (!options.follow) {
@@ -133,14 +136,13 @@ Result<Json> follow_log(Session& session, const std::string& job, LogPlace place
 
     GALLEY_TRY(const auto client, session.connect(kSilence));
     bool any = false;
-    const auto answer = http::expect_ok(
-        client->stream({.target = log_target(job, place.attempt, place.offset) + "&follow=1"},
-                       [&](std::string_view bytes) {
-                         print_out(bytes);
-                         place.offset += static_cast<std::int64_t>(bytes.size());
-                         any = true;
-                         return true;
-                       }));
+    const auto answer = http::expect_ok(client->stream(
+        {.target = log_target(job, place) + "&follow=1"}, [&](std::string_view bytes) {
+          print_out(bytes);
+          place.offset += static_cast<std::int64_t>(bytes.size());
+          any = true;
+          return true;
+        }));
     if (any) patience.renew();
     if (!answer) {
       // The job is there, as we just saw: an attempt that is starting may have no log yet.
@@ -155,14 +157,14 @@ Result<Json> follow_log(Session& session, const std::string& job, LogPlace place
       continue;
     }
     if (count_of(*after, "attempts") > place.attempt) {
-      place = {place.attempt + 1, 0};
+      place = {place.attempt + 1, 0, place.rank};
       session.note(fmt::format("attempt {} begins", place.attempt));
       continue;
     }
     if (is_final_state(text_of(*after, "state"))) return after;
     if (text_of(*after, "state") == "queued") {
       // The attempt was lost with its machine; the next one writes to another log.
-      place = {place.attempt + 1, 0};
+      place = {place.attempt + 1, 0, place.rank};
       session.note(fmt::format("attempt {} ended: {}; waiting for the next", place.attempt - 1,
                                text_of(*after, "reason")));
       continue;
@@ -181,13 +183,15 @@ void add_log_commands(std::vector<Command>& commands, Session& session) {
        .aliases = {"log"},
        .examples = {"galley logs -f last              follow the newest job until it ends",
                     "galley logs --tail 50 JOB",
-                    "galley logs --attempt 1 JOB      of an earlier attempt"},
+                    "galley logs --attempt 1 JOB      of an earlier attempt",
+                    "galley logs --rank 3 JOB         of the fourth member of a gang"},
        .define = [&session](Options& options) -> Action {
          auto wanted = std::make_shared<LogOptions>();
          options.positional("JOB", wanted->job, "Id of the job, its beginning or end, or last")
              .flag("-f,--follow", wanted->follow, "Go on until the job ends")
              .number("-n,--tail", wanted->tail, "LINES", "Only the last lines")
-             .number("--attempt", wanted->attempt, "N", "Which attempt; the newest when absent");
+             .number("--attempt", wanted->attempt, "N", "Which attempt; the newest when absent")
+             .number("--rank", wanted->rank, "N", "Which member of a gang; the first when absent");
          return [&session, wanted] { return show_log(session, *wanted); };
        }});
 }

@@ -11,6 +11,7 @@ namespace galley::cli {
 struct LogPlace {
   std::int64_t attempt = 0;  // 0 = the newest
   std::int64_t offset = 0;   // of a byte in that attempt's output
+  std::int64_t rank = 0;     // of the member of a gang
 };
 
 /// Copies the output of a job to stdout until the job has ended, further attempts included, and

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "base/text.h"
 #include "protocol/controllers.h"
@@ -13,6 +15,9 @@ namespace {
 /// Long, because a deployment answers when the model is loaded.
 constexpr std::chrono::milliseconds kAnswerTimeout{120'000};
 constexpr int kRepeats = 3;
+/// A leader that died is followed by another within three seconds.
+constexpr std::chrono::milliseconds kElectionPatience{5'000};
+constexpr std::chrono::milliseconds kAskAgain{100};
 constexpr std::int64_t kPageItems = 500;
 
 /// Of an installation with several controllers people name all: "URL,URL".
@@ -83,14 +88,13 @@ Status Session::open_client(const std::string& server) {
   return ok();
 }
 
-Result<http::Response> Session::send_to_leader(const http::Client::Call& call) {
+/// Goes where it is told that the leader is, and otherwise from one to the next.
+Result<http::Response> Session::ask_each(const http::Client::Call& call, bool repeatable) {
   GALLEY_TRY(const Settings found, settings());
   const std::vector<std::string> servers = servers_of(found.server.value);
   if (!client_) {
     GALLEY_TRY_STATUS(open_client(servers.front()));
   }
-  // A request that may have been carried out is repeated only where that does no harm.
-  const bool repeatable = call.method == "GET" || call.headers.has("Idempotency-Key");
   auto answer = client_->send(call);
   std::size_t next = 0;
   for (std::size_t hops = 0; hops <= servers.size(); ++hops) {
@@ -106,6 +110,21 @@ Result<http::Response> Session::send_to_leader(const http::Client::Call& call) {
     answer = client_->send(call);
   }
   return answer;
+}
+
+Result<http::Response> Session::send_to_leader(const http::Client::Call& call) {
+  GALLEY_TRY(const Settings found, settings());
+  const bool has_others = servers_of(found.server.value).size() > 1;
+  // A request that may have been carried out is repeated only where that does no harm.
+  const bool repeatable = call.method == "GET" || call.headers.has("Idempotency-Key");
+  const auto deadline = std::chrono::steady_clock::now() + kElectionPatience;
+  for (;;) {
+    auto answer = ask_each(call, repeatable);
+    const bool is_away = answer ? answer->status == 503 : answer.error().code == Errc::unavailable;
+    if (!is_away || !has_others || !repeatable || std::chrono::steady_clock::now() > deadline)
+      return answer;
+    std::this_thread::sleep_for(kAskAgain);  // the lead is changing hands
+  }
 }
 
 Result<http::Response> Session::send(http::Client::Call call) {

@@ -52,6 +52,7 @@ class Session {
   /// Connects to a server of the list in settings, or to the one that says that it leads.
   Status open_client(const std::string& server);
   /// Sends, and goes on to other controllers where this one is gone or does not lead.
+  Result<http::Response> ask_each(const http::Client::Call& call, bool repeatable);
   Result<http::Response> send_to_leader(const http::Client::Call& call);
   Result<Json> send_json(std::string_view method, const std::string& target, const Json& body,
                          http::Headers headers = {});

@@ -16,6 +16,7 @@ struct UserOptions {
   std::vector<std::string> teams;
   std::string max_queued_jobs;
   std::string max_job_gpus;
+  std::string max_gpus;
 };
 
 std::string teams_text(const Json& user) {
@@ -43,6 +44,7 @@ Result<int> list_users(Session& session) {
                {.title = "TEAMS", .min_width = 8},
                {.title = "MAX QUEUED", .right = true},
                {.title = "MAX JOB GPUS", .right = true},
+               {.title = "MAX GPUS", .right = true},
                {.title = "SINCE", .drop_rank = 1}});
   for (const Json& user : items_of(users))
     table.add({{text_of(user, "name")},
@@ -50,6 +52,7 @@ Result<int> list_users(Session& session) {
                {teams_text(user)},
                {bound_text(user, "max_queued_jobs")},
                {bound_text(user, "max_job_gpus")},
+               {bound_text(user, "max_gpus")},
                {relative_time(text_of(user, "created_at"), session.now()), Style::dim}});
   if (table.empty())
     session.note("no users yet; `galley users add NAME --team TEAM` adds one");
@@ -79,6 +82,7 @@ Status apply(const UserOptions& options, Json& user) {
   if (!options.teams.empty()) user["teams"] = options.teams;
   GALLEY_TRY_STATUS(
       set_bound(user, "max_queued_jobs", "--max-queued-jobs", options.max_queued_jobs));
+  GALLEY_TRY_STATUS(set_bound(user, "max_gpus", "--max-gpus", options.max_gpus));
   return set_bound(user, "max_job_gpus", "--max-job-gpus", options.max_job_gpus);
 }
 
@@ -126,7 +130,9 @@ Action define_change(Session& session, Options& options,
       .texts("--team", wanted->teams, "TEAM", "Whose jobs the user may submit; may be repeated")
       .text("--max-queued-jobs", wanted->max_queued_jobs, "N",
             "Jobs that may wait at once, or none")
-      .text("--max-job-gpus", wanted->max_job_gpus, "N", "GPUs of one job, or none");
+      .text("--max-job-gpus", wanted->max_job_gpus, "N", "GPUs of one job, or none")
+      .text("--max-gpus", wanted->max_gpus, "N",
+            "GPUs in use at once, or none; further jobs wait for the user's own to end");
   return [&session, wanted, change] { return change(session, *wanted); };
 }
 
@@ -155,7 +161,8 @@ void add_user_commands(std::vector<Command>& commands, Session& session) {
            {.name = "set",
             .help = "Change a user; what is not named stays",
             .examples = {"galley users set ada --role admin",
-                         "galley users set ada --max-queued-jobs 100 --max-job-gpus none"},
+                         "galley users set ada --max-queued-jobs 100 --max-job-gpus none",
+                         "galley users set ada --max-gpus 16"},
             .define =
                 [&session](Options& options) { return define_change(session, options, set_user); }},
            {.name = "remove",

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "commands.h"
 #include "job_events.h"
 
@@ -53,28 +54,52 @@ Status check_quota(Transaction& transaction, const Caller& caller) {
                "submit again when some have started, or ask an administrator for a larger quota"};
 }
 
+struct FoundDataSet {
+  std::int64_t size_bytes = 0;
+  std::string manifest_sha256;
+};
+
+Result<FoundDataSet> find_data_set(Transaction& transaction, const std::string& reference,
+                                   const std::string& field) {
+  const std::size_t at = reference.find('@');
+  const std::string version = reference.substr(at + 1);
+  constexpr std::size_t kLongestVersion = 18;  // fits a 64-bit number
+  std::optional<store::Row> found;
+  if (version.size() <= kLongestVersion) {
+    GALLEY_TRY(found,
+               transaction.query_one("select size_bytes, manifest_sha256 from snapshots where kind "
+                                     "= 'dataset' and name = :1 and version = :2 and deleted_ms is "
+                                     "null",
+                                     {reference.substr(0, at), std::int64_t{std::stoll(version)}}));
+  }
+  if (!found)
+    return Error{Errc::not_found, "there is no data set " + reference.substr(0, 128), field,
+                 "a frozen data set", "`galley datasets list` shows what there is"};
+  return FoundDataSet{found->integer(0), found->text(1)};
+}
+
 }  // namespace
 
 Result<std::vector<scheduler::Content>> contents_of(Transaction& transaction,
                                                     const protocol::JobSpec& spec) {
   std::vector<scheduler::Content> contents;
+  if (spec.image) contents.push_back({protocol::image_content(*spec.image), 0});
+  if (spec.build) {
+    const protocol::BuildSpec& build = *spec.build;
+    GALLEY_TRY(const auto context, find_data_set(transaction, build.context, "build.context"));
+    const std::string inputs = protocol::build_inputs(build, context.manifest_sha256);
+    contents.push_back(
+        {protocol::image_content(protocol::built_image(sha256_hex(inputs))), 0, false});
+    contents.push_back({build.context, context.size_bytes, true});
+    if (build.requirements)
+      contents.push_back(
+          {protocol::image_content(build.base.value_or(std::string(protocol::kBuildBase))), 0,
+           true});
+  }
   for (std::size_t i = 0; i < spec.datasets.size(); ++i) {
-    const std::string& reference = spec.datasets[i];
-    const std::size_t at = reference.find('@');
-    const std::string version = reference.substr(at + 1);
-    constexpr std::size_t kLongestVersion = 18;  // fits a 64-bit number
-    std::optional<store::Row> found;
-    if (version.size() <= kLongestVersion) {
-      GALLEY_TRY(found, transaction.query_one(
-                            "select size_bytes from snapshots where kind = 'dataset' and name = :1 "
-                            "and version = :2 and deleted_ms is null",
-                            {reference.substr(0, at), std::int64_t{std::stoll(version)}}));
-    }
-    if (!found)
-      return Error{Errc::not_found, "there is no data set " + reference.substr(0, 128),
-                   fmt::format("datasets[{}]", i), "a frozen data set",
-                   "`galley datasets list` shows what there is"};
-    contents.push_back({reference, found->integer(0)});
+    GALLEY_TRY(const auto found,
+               find_data_set(transaction, spec.datasets[i], fmt::format("datasets[{}]", i)));
+    contents.push_back({spec.datasets[i], found.size_bytes});
   }
   return contents;
 }

@@ -28,8 +28,8 @@ struct AcceptedJob {
 /// Errors: not_found (a data set), conflict (idempotency key with another body).
 Result<AcceptedJob> accept_job(store::Transaction& transaction, const AcceptJob& command);
 
-/// The data sets that a job reads, with their sizes. Errors: not_found, naming the first that is
-/// not there.
+/// What a node needs for a job: its image, what that is built from, and its data sets with their
+/// sizes. Errors: not_found, naming the first data set that is not there.
 Result<std::vector<scheduler::Content>> contents_of(store::Transaction& transaction,
                                                     const protocol::JobSpec& spec);
 

@@ -223,6 +223,7 @@ Status Controller::attach(protocol::NodeRecord node, AgentPort& port, std::vecto
     return save_node(transaction, node, impl_->clock.wall());
   }));
   const scheduler::NodeOffer offer = offer_of(node);
+  impl_->learn_contents(node, nullptr);
   std::int64_t session = 0;
   {
     const std::lock_guard lock(impl_->nodes_mutex);
@@ -258,6 +259,8 @@ void Controller::remove_node(const NodeId& node) {
 void Controller::heartbeat(protocol::NodeRecord node) {
   impl_->health.offer(node);
   const scheduler::NodeOffer offer = offer_of(node);
+  protocol::NodeRecord before;
+  bool unchanged = false;
   {
     const std::lock_guard lock(impl_->nodes_mutex);
     const auto known = impl_->nodes.find(node.id);
@@ -268,9 +271,11 @@ void Controller::heartbeat(protocol::NodeRecord node) {
                  {{"node", node.name}, {"reason", describe(status.error())}});
       return;
     }
-    known->second = node;
-    if (!changed) return;
+    before = std::exchange(known->second, node);
+    unchanged = !changed;
   }
+  impl_->learn_contents(node, &before);
+  if (unchanged) return;
   // Only transitions are stored; load stays in memory.
   impl_->database.write_async(
       [node = std::move(node), at = impl_->clock.wall()](store::Transaction& transaction) {
@@ -309,7 +314,10 @@ void Controller::report(protocol::AttemptReport report, std::function<void(Statu
       [this, end, runs, final_report, attempt = report.attempt_id, rank = report.rank,
        done = std::move(done)](Status status) {
         if (status && final_report) impl_->post(MemberEnded{*end});
-        if (status && !final_report) impl_->post(MemberRuns{attempt, rank, *runs});
+        if (status && !final_report) {
+          if (impl_->tells_contents(runs->node)) runs->contents.clear();
+          impl_->post(MemberRuns{attempt, rank, *runs});
+        }
         done(std::move(status));
       });
 }
@@ -322,14 +330,7 @@ void Controller::progress(protocol::ProgressReport report, std::vector<Registere
       std::move(done));
 }
 
-Status check_native(const protocol::JobSpec& spec) {
-  if (!spec.image) return ok();
-  return Error{Errc::unsupported, "no node of this installation runs container images", "image",
-               "no image", "leave image out to run natively"};
-}
-
 Result<Controller::Accepted> Controller::submit(protocol::JobSpec spec, const Caller& caller) {
-  GALLEY_TRY_STATUS(check_native(spec));
   GALLEY_TRY_STATUS(impl_->check_door(spec));
   protocol::JobRecord job;
   job.id = impl_->ids.next<JobTag>();

@@ -14,8 +14,6 @@
 
 namespace galley::controller {
 
-/// Errors: unsupported when the job asks for a container image.
-Status check_native(const protocol::JobSpec& spec);
 /// What is known of a job that a batch system places.
 protocol::GuideRecord outside_guide();
 
@@ -52,6 +50,10 @@ struct Controller::Impl {
   void set_meeting(protocol::Assignment& assignment) const;
   /// The node's GPUs are its own from now on. Errors: conflict (another node that is up has one).
   Status take_devices_locked(const protocol::NodeRecord& node);
+  /// What the node holds, for the scheduler, where it differs from what it said before.
+  void learn_contents(const protocol::NodeRecord& node, const protocol::NodeRecord* before);
+  /// Whether its agent lists all that it holds; otherwise what ran there says what it has.
+  bool tells_contents(const NodeId& node) const;
   /// Nobody can be told anything there any more; answers what was known of it.
   std::optional<protocol::NodeRecord> detach(const NodeId& node, bool keep_listed);
   /// Machines that have joined are listed as down until they attach.

@@ -62,6 +62,29 @@ Status Controller::Impl::check_door(const protocol::JobSpec& spec) const {
                "sbatch works"};
 }
 
+void Controller::Impl::learn_contents(const protocol::NodeRecord& node,
+                                      const protocol::NodeRecord* before) {
+  if (!node.contents || (before != nullptr && before->contents == node.contents)) return;
+  scheduler::ContentsSeen seen{node.id, {}};
+  for (const protocol::ContentRecord& content : *node.contents) {
+    seen.names.push_back(content.name);
+    const bool known = before != nullptr && before->contents &&
+                       std::ranges::find(*before->contents, content) != before->contents->end();
+    if (known) continue;
+    post(Learnt{scheduler::ContentMeasured{{content.name, content.bytes},
+                                           content.built.value_or(Millis{0})}});
+    if (content.fetched)
+      post(Learnt{scheduler::TransferSeen{node.id, content.bytes, *content.fetched}});
+  }
+  post(Learnt{std::move(seen)});
+}
+
+bool Controller::Impl::tells_contents(const NodeId& node) const {
+  const std::lock_guard lock(nodes_mutex);
+  const auto found = nodes.find(node);
+  return found != nodes.end() && found->second.contents.has_value();
+}
+
 std::optional<protocol::NodeRecord> Controller::Impl::detach(const NodeId& node, bool keep_listed) {
   const std::lock_guard lock(nodes_mutex);
   ports.erase(node);

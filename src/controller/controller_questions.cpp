@@ -60,7 +60,6 @@ std::vector<protocol::NodeRecord> Controller::nodes() const {
 
 Result<protocol::GuideRecord> Controller::guide(const protocol::JobSpec& spec,
                                                 const Caller&) const {
-  GALLEY_TRY_STATUS(check_native(spec));
   GALLEY_TRY_STATUS(impl_->check_door(spec));
   if (spec.executor != protocol::Executor::native) return outside_guide();
   std::vector<scheduler::Content> contents;
@@ -175,6 +174,10 @@ Status Controller::delete_team(const std::string& name, const Caller& caller) {
         return galley::controller::delete_team(transaction, command);
       },
       Learnt{scheduler::TeamChanged{std::move(nobody)}});
+}
+
+void Controller::user_quota(const std::string& user, std::optional<std::int64_t> max_gpus) {
+  impl_->post(Learnt{scheduler::QuotaChanged{user, max_gpus}});
 }
 
 Result<std::vector<protocol::ReservationRecord>> Controller::reservations() const {

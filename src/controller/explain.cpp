@@ -7,8 +7,8 @@
 namespace galley::controller {
 namespace {
 
-static_assert(static_cast<int>(protocol::Binding::set_aside) ==
-              static_cast<int>(scheduler::Binding::set_aside));
+static_assert(static_cast<int>(protocol::Binding::quota) ==
+              static_cast<int>(scheduler::Binding::quota));
 
 protocol::StartEstimateRecord estimate_record(const scheduler::StartEstimate& estimate) {
   return {estimate.typical, estimate.early, estimate.late};

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "candidacy.h"
+#include "protocol/fleet_messages.h"
 #include "store/events.h"
 #include "store/lease.h"
 
@@ -25,12 +26,12 @@ constexpr Millis kBeatEvery{2'000};
 Status beat(Transaction& transaction, const Leadership::Options& self, WallTime started_at,
             std::int64_t heard_seq) {
   GALLEY_TRY_STATUS(transaction.execute(
-      "insert into controllers (name, url, version, started_ms, beats, last_event_seq)"
-      " values (:1, :2, :3, :4, 1, :5)"
+      "insert into controllers (name, url, version, started_ms, beats, last_event_seq, protocol)"
+      " values (:1, :2, :3, :4, 1, :5, :6)"
       " on conflict (name) do update set url = excluded.url, version = excluded.version,"
       " started_ms = excluded.started_ms, beats = controllers.beats + 1,"
-      " last_event_seq = excluded.last_event_seq",
-      {self.name, self.url, self.version, to_ms(started_at), heard_seq}));
+      " last_event_seq = excluded.last_event_seq, protocol = excluded.protocol",
+      {self.name, self.url, self.version, to_ms(started_at), heard_seq, protocol::kFleetProtocol}));
   return ok();
 }
 

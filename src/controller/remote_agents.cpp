@@ -69,6 +69,16 @@ Result<protocol::AttachAnswer> RemoteAgents::attach(const AgentRegistry::Agent& 
                  "machine",
                  {},
                  "start this agent on an empty folder with a join token of its own"};
+  if (request.protocol < protocol::kOldestFleetProtocol)
+    return Error{
+        Errc::unsupported,
+        fmt::format("the agent of node '{}' speaks version {} of the protocol, and this controller "
+                    "needs {} or newer",
+                    agent.name, request.protocol, protocol::kOldestFleetProtocol),
+        "protocol",
+        {},
+        "install the controller's program there and start the agent again"};
+  GALLEY_TRY_STATUS(impl_->note_program(agent.node, request));
   Impl::Node& node = impl_->node_of(agent.node);
   const std::lock_guard order(node.order);
   auto begun = impl_->begin_session(node, agent, request, peer_address);

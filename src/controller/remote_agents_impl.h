@@ -58,6 +58,7 @@ struct RemoteAgents::Impl {
   Result<Node*> in_session(const NodeId& id, const std::string& session);
   Status begin_session(Node& node, const AgentRegistry::Agent& agent,
                        protocol::AttachRequest& request, const std::string& peer_address);
+  Status note_program(const NodeId& id, const protocol::AttachRequest& request);
   Status forget_ended(Node& node, const protocol::AttachRequest& request);
   void end_session(Node& node, std::vector<std::function<void()>>& calls);
   void look(const std::stop_token& stop);

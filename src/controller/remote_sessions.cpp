@@ -121,6 +121,25 @@ Status RemoteAgents::Impl::forget_ended(Node& node, const protocol::AttachReques
   return ok();
 }
 
+/// For those who ask whether another program would do; a write only where it changed.
+Status RemoteAgents::Impl::note_program(const NodeId& id, const protocol::AttachRequest& request) {
+  bool is_known = false;
+  GALLEY_TRY_STATUS(database.read([&](store::Transaction& transaction) -> Status {
+    GALLEY_TRY(const auto row,
+               transaction.query_one("select version, protocol from agents where node_id = :1",
+                                     {id.str()}));
+    is_known = !row || (row->text(0) == request.version && row->integer(1) == request.protocol);
+    return ok();
+  }));
+  if (is_known) return ok();
+  return database.write([&](store::Transaction& transaction) -> Status {
+    GALLEY_TRY_STATUS(
+        transaction.execute("update agents set version = :2, protocol = :3 where node_id = :1",
+                            {id.str(), request.version, request.protocol}));
+    return ok();
+  });
+}
+
 void RemoteAgents::Impl::look(const std::stop_token& stop) {
   for (;;) {
     {

@@ -121,6 +121,11 @@ Result<Restored> restore(store::Database& database, WallTime now) {
     GALLEY_TRY(const auto teams, read_teams(transaction));
     for (const auto& team : teams)
       restored.learnt.emplace_back(scheduler::TeamChanged{team_of(team)});
+    GALLEY_TRY(const auto quotas,
+               transaction.query("select name, max_gpus from users where"
+                                 " max_gpus is not null and removed_ms is null"));
+    for (const store::Row& row : quotas)
+      restored.learnt.emplace_back(scheduler::QuotaChanged{row.text(0), row.integer(1)});
     GALLEY_TRY(const auto bookings, read_reservations(transaction, now));
     for (const auto& booking : bookings)
       restored.learnt.emplace_back(scheduler::Booked{booking_of(booking)});

@@ -12,10 +12,15 @@ scheduler::QueuedJob queued_job(const protocol::JobRecord& job,
   queued.resources = job.spec.resources;
   queued.start_at = job.spec.start_at;
   queued.team = job.team;
+  queued.user = job.principal;
   queued.queued_at = job.created_at;
   if (job.spec.max_runtime)
     queued.runtime = scheduler::Runtime{*job.spec.max_runtime, *job.spec.max_runtime};
   queued.contents = std::move(contents);
+  if (job.spec.build)
+    queued.container = scheduler::Container::build;
+  else if (job.spec.image)
+    queued.container = scheduler::Container::run;
   queued.booking = job.spec.reservation.value_or(std::string{});
   queued.goes_outside = job.spec.executor != protocol::Executor::native;
   return queued;
@@ -30,6 +35,8 @@ scheduler::NodeOffer offer_of(const protocol::NodeRecord& node) {
                              .zone = node.zone,
                              .name = node.name,
                              .open = node.accepts_jobs,
+                             .runs_images = node.engine.has_value(),
+                             .builds_images = node.engine && node.engine->builds,
                              .is_door = node.executor != protocol::Executor::native};
   for (const protocol::DeviceRecord& device : node.devices)
     offer.devices.push_back({.id = device.id,

@@ -81,7 +81,7 @@ void Connection::advance() {
       continue;
     }
     if (stage_ == Stage::streaming && pump_stream()) continue;
-    const bool room = out_.size() < kGatherBytes && body_.empty();
+    const bool room = out_.size() < kGatherBytes && large_body().empty();
     if ((stage_ == Stage::receiving || stage_ == Stage::swallowing) && room && parse_some())
       continue;
     if (has_output() && stage_ != Stage::closed) {
@@ -134,12 +134,13 @@ void Connection::flush() {
   while (has_output()) {
     const bool in_head = sent_ < out_.size();
     const auto first = std::string_view(out_).substr(in_head ? sent_ : out_.size());
-    const auto second = std::string_view(body_).substr(in_head ? 0 : sent_ - out_.size());
+    const auto second = large_body().substr(in_head ? 0 : sent_ - out_.size());
     if (first.empty() && second.empty()) {
       sent_ = 0;
       out_.clear();
       if (out_.capacity() > 2 * kGatherBytes) out_ = {};
       body_ = {};
+      shared_body_.reset();
       return;
     }
     const std::size_t taken = transport_->write_now(first, second);

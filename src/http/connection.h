@@ -53,7 +53,8 @@ class Connection final : public TransportEvents, public std::enable_shared_from_
   void advance();
   bool parse_some();
   void flush();
-  bool has_output() const { return !out_.empty() || !body_.empty(); }
+  std::string_view large_body() const { return shared_body_ ? *shared_body_ : body_; }
+  bool has_output() const { return !out_.empty() || !large_body().empty(); }
   void settle();
   void read_more();
   void set_timer();
@@ -95,8 +96,9 @@ class Connection final : public TransportEvents, public std::enable_shared_from_
   std::uint64_t linger_bytes_ = 0;
 
   ReadBuffer in_;
-  std::string out_;       // heads, small bodies, chunks
-  std::string body_;      // one large body, sent after out_ without a copy
+  std::string out_;   // heads, small bodies, chunks
+  std::string body_;  // one large body, sent after out_ without a copy
+  std::shared_ptr<const std::string> shared_body_;  // likewise, instead of body_
   std::size_t sent_ = 0;  // bytes of out_ and then body_ that the socket has taken
 };
 

@@ -169,15 +169,17 @@ bool Connection::send_answer(Response response) {
   const bool keep = transaction.keep_alive && !site_.draining &&
                     !iequals(response.headers.get("Connection"), "close");
   site_.heads.append(out_, response,
-                     {.body_bytes = response.body.size(),
+                     {.body_bytes = response.body.size() +
+                                    (response.shared_body ? response.shared_body->size() : 0),
                       .keep_alive = keep,
                       .http10 = transaction.http10,
                       .request_id = transaction.request.id});
   if (!transaction.head_only && status_has_body(response.status)) {
-    if (response.body.size() <= kCopiedBodyBytes)
+    if (response.body.size() <= kCopiedBodyBytes || response.shared_body)
       out_ += response.body;
     else
       body_ = std::move(response.body);
+    shared_body_ = std::move(response.shared_body);
   }
   observe(response.status);
   return keep;

@@ -17,7 +17,9 @@ using Code = beast::http::error;
 using beast::error_code;
 
 constexpr std::uint32_t kHeaderBytes = 64 << 10;
-constexpr std::uint64_t kReserveBytes = 1 << 20;
+/// Of what the answer says its length is. Memory that is not written costs nothing, while a body
+/// that grows is copied as often as it doubles.
+constexpr std::uint64_t kReserveBytes = 64 << 20;
 
 class Message final : public beast::http::basic_parser<false> {
  public:

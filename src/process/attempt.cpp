@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "process/child.h"
 #include "process_tree.h"
 #include "start_program.h"
 
@@ -27,6 +28,7 @@ constexpr std::int64_t kMostRecordBytes = 1024 * 1024;
 constexpr Millis kStartTimeout{10'000};
 constexpr Millis kAppearTimeout{5'000};
 constexpr Millis kKillTimeout{10'000};
+constexpr Millis kAfterTimeout{30'000};
 
 /// Supervisors that this process started are its children and must be reaped, also when their
 /// handle is gone; whoever launches or asks next does it.
@@ -78,7 +80,8 @@ Result<std::string> read_greeting(int fd) {
   }
 }
 
-Status start_supervisor(const fs::path& folder, const fs::path& program, const UniqueFd& lock) {
+Status start_supervisor(const fs::path& folder, const fs::path& program, const UniqueFd& lock,
+                        const std::vector<std::string>& secret_env) {
   GALLEY_TRY(Pipe ready, make_pipe());
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   const auto log_path = folder / attempt_file::kSupervisorLog;
@@ -86,9 +89,12 @@ Status start_supervisor(const fs::path& folder, const fs::path& program, const U
   if (!null || !log) return system_error("cannot open " + log_path.string(), errno);
   constexpr const char* kLockFd = "3";
   constexpr const char* kReadyFd = "4";
+  auto env = own_environment();
+  // The last of a name is what the supervisor passes on.
+  env.insert(env.end(), secret_env.begin(), secret_env.end());
   GALLEY_TRY(const pid_t pid,
              spawn({.argv = {program.string(), folder.string(), kLockFd, kReadyFd},
-                    .env = own_environment(),
+                    .env = std::move(env),
                     .workdir = "/",
                     .fds = {null.get(), null.get(), log.get(), lock.get(), ready.write_end.get()},
                     .new_session = true}));
@@ -132,7 +138,8 @@ void wait_for_supervisor(const fs::path& folder) {
 }  // namespace
 
 Result<AttemptHandle> AttemptHandle::launch(const fs::path& folder, const AttemptSpec& spec,
-                                            const fs::path& supervisor_program) {
+                                            const fs::path& supervisor_program,
+                                            const std::vector<std::string>& secret_env) {
   children().reap();
   GALLEY_TRY_STATUS(check_spec(spec));
   std::error_code error;
@@ -142,9 +149,12 @@ Result<AttemptHandle> AttemptHandle::launch(const fs::path& folder, const Attemp
   if (!try_lock(lock) || is_there(absolute / attempt_file::kPid) ||
       is_there(absolute / attempt_file::kExit))
     return Error{Errc::conflict, absolute.string() + " already holds an attempt"};
-  GALLEY_TRY_STATUS(write_file_atomic(absolute / attempt_file::kSpec, print_spec(spec),
+  AttemptSpec written = spec;
+  for (const std::string& variable : secret_env)
+    written.inherited_env.push_back(variable.substr(0, variable.find('=')));
+  GALLEY_TRY_STATUS(write_file_atomic(absolute / attempt_file::kSpec, print_spec(written),
                                       Durability::memory, 0600));
-  GALLEY_TRY_STATUS(start_supervisor(absolute, supervisor_program, lock));
+  GALLEY_TRY_STATUS(start_supervisor(absolute, supervisor_program, lock, secret_env));
   return adopt(absolute);
 }
 
@@ -213,6 +223,18 @@ Result<AttemptStatus> AttemptHandle::wait(Millis timeout) {
   return status();
 }
 
+/// What the supervisor would have run at the end.
+Status AttemptHandle::run_after() const {
+  constexpr std::int64_t kMostSpecBytes = 16 * 1024 * 1024;
+  GALLEY_TRY(const auto text, read_file(folder_ / attempt_file::kSpec, kMostSpecBytes));
+  GALLEY_TRY(const auto spec, parse_spec(text));
+  if (spec.after.empty()) return ok();
+  const auto done = run_child(spec.after, {.timeout = kAfterTimeout, .env = spec.env});
+  // A command that failed has said that nothing was left, or will never do better.
+  if (!done && done.error().code == Errc::timeout) return done.error();
+  return ok();
+}
+
 Status AttemptHandle::kill_leftovers() {
   if (pidfd_ && !wait_readable(pidfd_.get(), Millis{0}))
     return Error{Errc::conflict, "the attempt in " + folder_.string() + " is still supervised"};
@@ -229,6 +251,7 @@ Status AttemptHandle::kill_leftovers() {
     // They are not our children: nothing tells us when they are gone.
     std::this_thread::sleep_for(Millis{1});
   }
+  GALLEY_TRY_STATUS(run_after());
   return cgroup.remove();
 }
 

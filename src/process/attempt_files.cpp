@@ -145,10 +145,12 @@ bool is_passable(std::string_view text) {
 Status check_spec(const AttemptSpec& spec) {
   if (spec.argv.empty() || spec.argv[0].empty())
     return wrong("argv", "there is no command to run", "a program and its arguments");
-  for (const Texts* list : {&spec.argv, &spec.env})
+  for (const Texts* list : {&spec.argv, &spec.env, &spec.after})
     for (const std::string& text : *list)
       if (!is_passable(text))
-        return wrong(list == &spec.argv ? "argv" : "env",
+        return wrong(list == &spec.env    ? "env"
+                     : list == &spec.argv ? "argv"
+                                          : "after",
                      "'" + to_valid_utf8(text.substr(0, 64)) + "' cannot be passed to a program",
                      "UTF-8 without NUL");
   for (const std::string& entry : spec.env)
@@ -192,7 +194,8 @@ std::string print_spec(const AttemptSpec& spec) {
                     {"grace_ms", spec.grace.count()},
                     {"max_runtime_ms", spec.max_runtime.count()},
                     {"cgroup", spec.cgroup_name},
-                    {"read_only_binds", binds}});
+                    {"read_only_binds", binds},
+                    {"after", spec.after}});
 }
 
 Result<AttemptSpec> parse_spec(std::string_view json) {
@@ -214,6 +217,7 @@ Result<AttemptSpec> parse_spec(std::string_view json) {
   reader.millis("grace_ms", spec.grace);
   reader.millis("max_runtime_ms", spec.max_runtime);
   reader.text("cgroup", spec.cgroup_name);
+  reader.texts("after", spec.after);
   if (const Json* list = reader.find("read_only_binds")) {
     if (!list->is_array())
       reader.fail("read_only_binds", "a list");

@@ -102,6 +102,17 @@ void read_available(UniqueFd& fd, std::string& into, std::int64_t room) {
   }
 }
 
+void read_output(UniqueFd& fd, std::string& into, const ChildOptions& options) {
+  if (!options.on_output) return read_available(fd, into, options.max_output_bytes);
+  std::string piece;
+  read_available(fd, piece, static_cast<std::int64_t>(kReadBytes));
+  if (piece.empty()) return;
+  options.on_output(piece);
+  into += piece;
+  const auto most = static_cast<std::size_t>(options.max_output_bytes);
+  if (into.size() > most) into.erase(0, into.size() - most);
+}
+
 void write_available(UniqueFd& fd, std::string_view& bytes) {
   while (fd && !bytes.empty()) {
     // A socket, not a pipe: only send() can be told not to raise SIGPIPE in our process.
@@ -141,11 +152,11 @@ Status exchange(Streams& streams, int pidfd, const std::vector<std::string>& arg
     if (entries[4].revents != 0)
       return Error{Errc::unavailable, quoted(argv) + " was cancelled and killed"};
     ended = (entries[0].revents & POLLIN) != 0;
-    read_available(streams.out, output.stdout_bytes, options.max_output_bytes);
-    read_available(streams.err, output.stderr_bytes, options.max_output_bytes);
+    read_output(streams.out, output.stdout_bytes, options);
+    read_output(streams.err, output.stderr_bytes, options);
     if (entries[3].revents != 0) write_available(streams.in, unwritten);
     const auto total = output.stdout_bytes.size() + output.stderr_bytes.size();
-    if (static_cast<std::int64_t>(total) > options.max_output_bytes)
+    if (!options.on_output && static_cast<std::int64_t>(total) > options.max_output_bytes)
       return Error{Errc::too_large, quoted(argv) + " printed more than " +
                                         std::to_string(options.max_output_bytes) +
                                         " bytes and was killed"};

@@ -1,6 +1,7 @@
 #include "process/log_sink.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +19,17 @@ constexpr std::size_t kMostSegments = 1024;
 constexpr std::chrono::seconds kRetryEvery{1};
 constexpr int kDigits = 20;
 
+/// Nobody goes on with a log of which there is more than a head.
+Status check_alone(const std::filesystem::path& folder) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error))
+    if (entry->path().filename().string().starts_with(attempt_file::kLogTail))
+      return Error{Errc::conflict, folder.string() + " already holds a log"};
+  if (error) return system_error("cannot list " + folder.string(), error.value());
+  return ok();
+}
+
 }  // namespace
 
 Result<LogSink> LogSink::open(const std::filesystem::path& folder, std::int64_t limit_bytes) {
@@ -26,11 +38,14 @@ Result<LogSink> LogSink::open(const std::filesystem::path& folder, std::int64_t 
   sink.folder_ = UniqueFd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!sink.folder_) return system_error("cannot open " + folder.string(), errno);
   sink.current_ = UniqueFd(::openat(sink.folder_.get(), attempt_file::kLogHead,
-                                    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640));
-  if (!sink.current_)
+                                    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
+  struct stat info {};
+  if (!sink.current_ || ::fstat(sink.current_.get(), &info) != 0)
     return system_error("cannot make " + (folder / attempt_file::kLogHead).string(), errno);
-  sink.room_ = limit_bytes / 2;
-  sink.tail_limit_ = limit_bytes - sink.room_;
+  GALLEY_TRY_STATUS(check_alone(folder));
+  sink.total_ = sink.stored_end_ = info.st_size;
+  sink.room_ = std::max<std::int64_t>(0, limit_bytes / 2 - info.st_size);
+  sink.tail_limit_ = limit_bytes - limit_bytes / 2;
   sink.segment_limit_ = sink.tail_limit_ / kSegmentsInTail;
   return sink;
 }

@@ -21,6 +21,7 @@
 #include "command.h"
 #include "ending.h"
 #include "exit_file.h"
+#include "process/child.h"
 #include "process/log_sink.h"
 #include "process/progress_filter.h"
 #include "process_tree.h"
@@ -39,6 +40,8 @@ constexpr std::size_t kCopyBytes = kOutputPipeBytes;
 // status matters more than its end.
 constexpr Millis kKillTimeout{10'000};
 constexpr std::chrono::microseconds kLongestPause{20'000};
+// A container engine kills and removes within a second or two.
+constexpr Millis kAfterTimeout{30'000};
 // How long a status that cannot be written (full disk) is tried for, and how often at least.
 constexpr Millis kWriteFor{600'000};
 constexpr Millis kWriteEvery{1'000};
@@ -75,6 +78,7 @@ class Supervisor {
   void take_output(std::string_view bytes);
   void kill_tree();
   void drain_output();
+  void run_after();
   void fill_result();
   void fail_start(const StartFailure& failure);
   Status commit();
@@ -97,6 +101,7 @@ class Supervisor {
   Deadline term_at_;  // max_runtime
   Deadline kill_at_;  // grace
   bool tree_killed_ = false;
+  std::string after_fault_;
   rusage usage_{};  // summed over all reaped processes; maxrss is the largest
 };
 
@@ -159,6 +164,7 @@ void Supervisor::supervise(StartedCommand command) {
   while (!wait_status_ && !tree_killed_) wait_for_events();
   if (!tree_killed_) kill_tree();
   drain_output();
+  run_after();
   lines_.clear();
   filter_.finish(lines_);
   progress_.append(lines_);
@@ -273,6 +279,17 @@ void Supervisor::drain_output() {
   }
 }
 
+/// Nobody else is left to wait for, so the child may be reaped here.
+void Supervisor::run_after() {
+  if (spec_.after.empty()) return;
+  const auto done = run_child(spec_.after, {.timeout = kAfterTimeout, .env = spec_.env});
+  if (done && done->succeeded()) return;
+  after_fault_ = done ? done->stderr_bytes : done.error().message;
+  std::fprintf(stderr, "galley-job: after the command: %s\n", after_fault_.c_str());
+  // What it says of a failure may be no more than that nothing was left to remove.
+  if (done) after_fault_.clear();
+}
+
 void Supervisor::fill_result() {
   result_.max_rss_bytes = static_cast<std::int64_t>(usage_.ru_maxrss) * 1024;
   result_.cpu_ms = (usage_.ru_utime.tv_sec + usage_.ru_stime.tv_sec) * 1000 +
@@ -281,6 +298,8 @@ void Supervisor::fill_result() {
                   .ended_by_us = ended_by_us_,
                   .oom_kills = cgroup_ ? cgroup_->oom_kills() : 0},
                  spec_, result_);
+  if (after_fault_.empty()) return;
+  result_.message += (result_.message.empty() ? "" : "; ") + after_fault_;
 }
 
 /// Writes exit.json, waiting for room on the disk if it must, and gives the cgroup back.

@@ -62,6 +62,18 @@ Status Scheduler::admit(const QueuedJob& job) const {
                               describe_member(resources)),
                   fmt::format("at most {}, for so many nodes could hold that", holding));
 
+  if (members.front().needs != 0) {
+    Abilities all = 0;
+    for (std::size_t i = 0; i < fleet.size(); ++i)
+      all |= fleet.pool().abilities(static_cast<NodeIndex>(i));
+    if ((all & kRunsImages) == 0)
+      return refuse(job.container == Container::build ? "build" : "image",
+                    "no node has a container engine that answers",
+                    "a program of the nodes themselves, without an image");
+    if ((members.front().needs & ~all) != 0)
+      return refuse("build", "no node's container engine can build images",
+                    "an image that is built already");
+  }
   const Most most = most_of(fleet, members.front());
   const std::string kind = resources.gpu_type ? " of type " + *resources.gpu_type : "";
   if (resources.gpus > most.gpus) {

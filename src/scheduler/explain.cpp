@@ -44,6 +44,9 @@ std::string obstacle(const Fleet& fleet, NodeIndex node, const Request& request)
     add(fmt::format("it has {} GPU{} of that kind", all, all == 1 ? "" : "s"));
   else if (free < request.gpus)
     add(fmt::format("{} of {} GPUs free", free, all));
+  if ((request.needs & ~pool.abilities(node)) != 0)
+    add((pool.abilities(node) & kRunsImages) == 0 ? "it has no container engine that answers"
+                                                  : "its container engine cannot build images");
   if (pool.cpu_free_milli(node) < request.cpu_milli)
     add(fmt::format("{} of {} processors free", pool.cpu_free_milli(node) / 1000,
                     pool.cpu_milli(node) / 1000));
@@ -117,7 +120,9 @@ Explanation Scheduler::why(const JobId& id, WallTime now) const {
     state.refresh_mix();
     answer.candidates = candidates(state, job);
   }
-  if (!job.entitled && how.binding != Binding::not_before) {
+  if (how.binding == Binding::quota)
+    answer.lines.push_back("it starts when enough of that user's own jobs have ended");
+  if (!job.entitled && how.binding != Binding::not_before && how.binding != Binding::quota) {
     answer.jobs_ahead = state.queue.ahead(job);
     answer.lines.push_back(*answer.jobs_ahead == 0
                                ? std::string("it is the first of its class in the queue")

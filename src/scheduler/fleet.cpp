@@ -21,12 +21,30 @@ bool contains_words(const std::string& model, const std::string& words) {
          model.end();
 }
 
+Abilities abilities_of(const NodeOffer& offer) {
+  return static_cast<Abilities>((offer.runs_images ? kRunsImages : 0) |
+                                (offer.builds_images ? kBuildsImages : 0));
+}
+
+Abilities needs_of(const QueuedJob& job) {
+  switch (job.container) {
+    case Container::none:
+      return 0;
+    case Container::run:
+      return kRunsImages;
+    case Container::build:
+      return kRunsImages | kBuildsImages;
+  }
+  return 0;
+}
+
 NodeSpec spec_of(const NodeOffer& offer) {
   NodeSpec spec{.cpu_milli = offer.cpus * 1000,
                 .memory_mib = offer.memory_bytes / kMebibyte,
                 .devices = {},
                 .cells = {offer.cells.begin(), offer.cells.end()},
-                .zone = offer.zone};
+                .zone = offer.zone,
+                .abilities = abilities_of(offer)};
   for (const Device& device : offer.devices)
     spec.devices.push_back({device.model, device.memory_bytes / kMebibyte, device.shareable});
   return spec;
@@ -42,7 +60,8 @@ DeviceSet in_service(const NodeOffer& offer) {
 /// The same but for what is in service: the node's place in the Pool can stay.
 bool same_shape(const NodeOffer& left, const NodeOffer& right) {
   if (left.cpus != right.cpus || left.memory_bytes != right.memory_bytes ||
-      left.cells != right.cells || left.zone != right.zone)
+      left.cells != right.cells || left.zone != right.zone ||
+      abilities_of(left) != abilities_of(right))
     return false;
   return std::ranges::equal(left.devices, right.devices, [](const Device& a, const Device& b) {
     return a.id == b.id && a.model == b.model && a.memory_bytes == b.memory_bytes &&
@@ -130,7 +149,8 @@ std::vector<Request> Fleet::members(const QueuedJob& job) const {
       .gpus = static_cast<int>(std::min<std::int64_t>(resources.gpus, kMostGpusOfANode + 1)),
       .gpu_milli = static_cast<int>(resources.gpu_milli.value_or(kWholeGpuMilli)),
       .gpu_memory_mib = to_mib(resources.gpu_memory.value_or(protocol::Bytes{}).count),
-      .models = models(resources.gpu_type.value_or(""))};
+      .models = models(resources.gpu_type.value_or("")),
+      .needs = needs_of(job)};
   if (request.gpus == 0) request.models.clear();
   std::vector<Request> members;
   for (const std::int64_t gpus : job.uneven_gpus) {
@@ -167,6 +187,7 @@ std::vector<Held> Fleet::take(const QueuedJob& job, const Placement& placement) 
       if (std::ranges::find(share.device_ids, devices[d].id) != share.device_ids.end())
         one.grant.devices |= DeviceSet{1} << d;
     one.asked.gpus = std::popcount(one.grant.devices);
+    one.asked.needs = 0;  // it runs: that its node has lost its engine meanwhile changes nothing
     if (one.asked.gpus == 0) {  // its devices are gone: no part of one is held either
       one.asked.gpu_milli = kWholeGpuMilli;
       one.asked.gpu_memory_mib = 0;

@@ -21,6 +21,7 @@ struct Planned {
   bool now = false;
   std::optional<WallTime> at;
   Millis backlog{0};
+  std::string over_quota{};  // why its user's quota keeps it waiting
 };
 
 /// Plans the whole queue with the job in it. Leaves the state as it was.
@@ -30,12 +31,15 @@ Planned plan_with(State& state, const QueuedJob& job, WallTime now) {
   const JobIndex index = *state.jobs.find(job.id);
   Planned planned;
   {
+    if (state.jobs[index].held_back) planned.over_quota = state.quotas.reason(state.jobs[index]);
     Planner planner(state, now);
     const Plan& plan = planner.decide();
     const auto started = std::ranges::find(plan.starts, job.id, &Start::job);
     const auto reserved = std::ranges::find(plan.reservations, job.id, &Reservation::job);
     if (started != plan.starts.end()) {
       planned = {true, now};
+    } else if (!planned.over_quota.empty()) {
+      // When the user's other jobs end is for the user to say.
     } else if (job.start_at && *job.start_at > now) {
       planned.at = planner.slot(job.seq);
     } else if (reserved != plan.reservations.end()) {
@@ -105,6 +109,21 @@ void name_binding(State& state, const QueuedJob& job, Guide& guide) {
     guide.binding = Binding::set_aside;
     guide.reason = "there is room for " + needs +
                    ", but it is kept for jobs before it in the queue, a reservation or a guarantee";
+    return;
+  }
+  const auto able = [&](std::size_t i) {
+    const auto node = static_cast<NodeIndex>(i);
+    return state.fleet.pool().is_open(node) &&
+           (members.front().needs & ~state.fleet.pool().abilities(node)) == 0;
+  };
+  bool any_able = members.front().needs == 0;
+  for (std::size_t i = 0; i < state.fleet.size() && !any_able; ++i) any_able = able(i);
+  if (!any_able) {
+    guide.binding = Binding::resources_in_use;
+    guide.field = job.container == Container::build ? "build" : "image";
+    guide.reason = job.container == Container::build
+                       ? "no node that is open has a container engine that builds images"
+                       : "no node that is open has a container engine that answers";
     return;
   }
   int wanted = 0;
@@ -194,7 +213,13 @@ Guide Scheduler::guide(const QueuedJob& asked, WallTime now) const {
       guide.reason = "it starts at once";
       return guide;
     }
-    name_binding(state, job, guide);
+    if (planned.over_quota.empty()) {
+      name_binding(state, job, guide);
+    } else {
+      guide.binding = Binding::quota;
+      guide.field = "resources.gpus";
+      guide.reason = planned.over_quota;
+    }
   }
   // The alternatives are thought of without the job itself: each would take its place.
   if (queued) state.remove_job({job.id, now});
@@ -207,6 +232,8 @@ Guide Scheduler::guide(const QueuedJob& asked, WallTime now) const {
     if (is_worth_a_pass(state, variant)) {
       ++trials;
       planned = plan_with(state, variant.job, now);
+    } else if (guide.binding == Binding::quota) {
+      continue;  // no gap in the fleet tells when it could start
     } else {
       if (!without_it) without_it.emplace(state, now).decide();
       planned.at = without_it->gap_for(state.fleet.members(variant.job));

@@ -26,6 +26,7 @@ struct Job {
   bool placed = false;
   bool by_age = false;  // was past the age limit when it was placed, and is not guaranteed
   bool stopping = false;
+  bool held_back = false;   // its user's quota keeps it out of the queue
   bool entitled = false;    // its team's private cluster runs it: it is guaranteed
   bool protected_ = false;  // entitled, placed, and where it may stay: never evicted
   WallTime placed_at{};

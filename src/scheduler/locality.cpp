@@ -38,15 +38,31 @@ double Locality::bytes_per_s(const NodeId& node) const {
   return all_.seconds > 0 ? all_.bytes / all_.seconds : kUsualRate;
 }
 
+void Locality::measure(const Content& content, Millis built) {
+  Measured& known = measured_[content.name];
+  known.bytes = content.bytes;
+  known.build_s = static_cast<double>(built.count()) / 1e3;
+  if (known.build_s > 0) last_build_s_ = known.build_s;
+}
+
 double Locality::delay_s(const NodeId& node, const QueuedJob& job) const {
   double missing_bytes = 0;
   double build_s = 0;
+  bool builds = false;
   const auto here = contents_.find(node);
   for (std::size_t i = 0; i < job.contents.size(); ++i) {
     const Content& content = job.contents[i];
     if (here != contents_.end() && here->second.contains(content.name)) continue;
-    missing_bytes += static_cast<double>(content.bytes);
-    if (i == 0) build_s = static_cast<double>(job.build.count()) / 1e3;
+    if (content.for_build && !builds) continue;
+    const auto known = measured_.find(content.name);
+    if (i == 0 && job.container == Container::build) {
+      builds = true;
+      build_s = known != measured_.end() && known->second.build_s > 0 ? known->second.build_s
+                                                                      : last_build_s_;
+      continue;
+    }
+    missing_bytes +=
+        static_cast<double>(known != measured_.end() ? known->second.bytes : content.bytes);
   }
   return build_s + missing_bytes / bytes_per_s(node);
 }

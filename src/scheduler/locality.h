@@ -9,15 +9,19 @@
 
 namespace galley::scheduler {
 
-/// What lies on which node's disk, and how fast each node fetches: from these, the seconds until a
-/// job could begin there. Rates are learnt from transfers, each weighed by its bytes, the newest
-/// most; a node without one is taken to be as fast as the others, or kUsualRate.
+/// What lies on which node's disk, how fast each node fetches and how long images took to build:
+/// from these, the seconds until a job could begin there. An image that nobody has built yet is
+/// taken to need as long as the last one. Rates are learnt from transfers, each weighed by its
+/// bytes, the newest most; a node without one is taken to be as fast as the others, or kUsualRate.
 class Locality {
  public:
   static constexpr double kUsualRate = 100e6;  // bytes a second: a gigabit line
+  static constexpr double kUsualBuild = 60;    // seconds
 
   void set_contents(const NodeId& node, std::vector<std::string> names);
   void add_content(const NodeId& node, const std::string& name);
+  /// Sizes and build times of what a job asks for win over what it was told with.
+  void measure(const Content& content, Millis built);
   void see_transfer(const NodeId& node, std::int64_t bytes, Millis took);
 
   double bytes_per_s(const NodeId& node) const;
@@ -34,6 +38,12 @@ class Locality {
   std::unordered_map<NodeId, std::set<std::string>> contents_;
   std::unordered_map<NodeId, Rate> rates_;
   Rate all_;
+  struct Measured {
+    std::int64_t bytes = 0;
+    double build_s = 0;
+  };
+  std::unordered_map<std::string, Measured> measured_;
+  double last_build_s_ = kUsualBuild;
 };
 
 }  // namespace galley::scheduler

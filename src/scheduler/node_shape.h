@@ -15,7 +15,8 @@ struct NodeShape {
   std::vector<ModelIndex> models;           // of each device
   std::vector<std::int32_t> memory_mib_of;  // of each device
   std::vector<DeviceSet> cells;             // complete_cells()
-  bool has_inner_cells = false;             // some between a single GPU and the node
+  Abilities abilities = 0;
+  bool has_inner_cells = false;  // some between a single GPU and the node
   DeviceSet all = 0;
 };
 

@@ -67,6 +67,7 @@ template <class MayEvict>
 std::optional<Planner::Room> Planner::make_room(const Wanted& wanted,
                                                 const MayEvict& may_evict) const {
   const Request& request = wanted.request;
+  if ((request.needs & ~pool_.abilities(wanted.node)) != 0) return std::nullopt;
   const DeviceSet free = pool_.free_devices(wanted.node) & wanted.allowed;
   Room room{{{wanted.node, 0}}, {wanted.allowed}, {}};
   if (request.is_share() ? pool_.fits(wanted.node, request)

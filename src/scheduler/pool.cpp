@@ -43,7 +43,7 @@ std::uint32_t intern(std::vector<T>& values, const T& value) {
 
 bool same_shape(const NodeShape& a, const NodeShape& b) {
   return a.cpu_milli == b.cpu_milli && a.memory_mib == b.memory_mib && a.devices == b.devices &&
-         a.cells == b.cells;
+         a.cells == b.cells && a.abilities == b.abilities;
 }
 
 }  // namespace
@@ -90,6 +90,7 @@ NodeIndex Pool::add_node(const NodeSpec& spec) {
                   .models = {},
                   .memory_mib_of = {},
                   .cells = complete_cells(spec.cells, static_cast<int>(spec.devices.size())),
+                  .abilities = spec.abilities,
                   .has_inner_cells = false,
                   .all = 0};
   if (!shape.cells.empty()) shape.all = shape.cells.back();
@@ -133,6 +134,7 @@ const NodeShape& Pool::shape(NodeIndex node) const { return tables_->shapes[shap
 std::int64_t Pool::cpu_milli(NodeIndex node) const { return shape(node).cpu_milli; }
 std::int64_t Pool::memory_mib(NodeIndex node) const { return shape(node).memory_mib; }
 int Pool::gpu_count(NodeIndex node) const { return static_cast<int>(shape(node).devices.size()); }
+Abilities Pool::abilities(NodeIndex node) const { return shape(node).abilities; }
 int Pool::free_gpus(NodeIndex node) const { return std::popcount(free_devices(node)); }
 std::span<const DeviceSet> Pool::cells(NodeIndex node) const { return shape(node).cells; }
 const std::vector<std::string>& Pool::zone(NodeIndex node) const {
@@ -197,14 +199,16 @@ DeviceSet Pool::holders(NodeIndex node, const Request& request) const {
 bool Pool::fits(NodeIndex node, const Request& request) const {
   const auto n = at(node);
   if (open_[n] == 0 || cpu_free_milli_[n] < request.cpu_milli ||
-      memory_free_mib_[n] < request.memory_mib)
+      memory_free_mib_[n] < request.memory_mib || (request.needs & ~abilities(node)) != 0)
     return false;
   return request.gpus == 0 || std::popcount(holders(node, request)) >= request.gpus;
 }
 
 bool Pool::could_fit(NodeIndex node, const Request& request) const {
   const NodeShape& build = shape(node);
-  if (build.cpu_milli < request.cpu_milli || build.memory_mib < request.memory_mib) return false;
+  if (build.cpu_milli < request.cpu_milli || build.memory_mib < request.memory_mib ||
+      (request.needs & ~build.abilities) != 0)
+    return false;
   int holders = 0;
   for (std::size_t d = 0; d < build.devices.size(); ++d)
     if (build.memory_mib_of[d] >= request.gpu_memory_mib && allows(request, build.models[d]) &&

@@ -20,6 +20,7 @@ std::size_t number(GroupIndex group) { return static_cast<std::size_t>(group); }
 GpuState Pool::state_of(NodeIndex node) const {
   const NodeShape& build = shape(node);
   GpuState state;
+  state.abilities = build.abilities;
   for (DeviceSet left = in_service(node); left != 0; left &= left - 1) {
     const int device = std::countr_zero(left);
     const int idle = idle_milli(node, device);

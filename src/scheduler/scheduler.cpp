@@ -51,12 +51,16 @@ void Scheduler::apply(const ClusterEvent& event) {
           [&](const JobStopping& stopping) { state.stop_job(stopping.job); },
           [&](const JobGone& gone) { state.remove_job(gone); },
           [&](const TeamChanged& changed) { state.set_team(changed.team); },
+          [&](const QuotaChanged& changed) { state.set_quota(changed); },
           [&](const UsageSeen& seen) {
             state.shares.add(state.shares.team(seen.team), seen.gpu_seconds, seen.at);
           },
           [&](const ContentsSeen& seen) { state.locality.set_contents(seen.node, seen.names); },
           [&](const TransferSeen& seen) {
             state.locality.see_transfer(seen.node, seen.bytes, seen.took);
+          },
+          [&](const ContentMeasured& measured) {
+            state.locality.measure(measured.content, measured.built);
           },
           [&](const Booked& booked) { state.bookings[booked.booking.id] = booked.booking; },
           [&](const Unbooked& unbooked) { state.bookings.erase(unbooked.id); },

@@ -45,6 +45,7 @@ std::size_t Placer::Scores::RequestHash::operator()(const Request& request) cons
   mix(request.memory_mib);
   mix(request.gpus * 2048 + request.gpu_milli);
   mix(request.gpu_memory_mib);
+  mix(request.needs);
   for (const auto model : request.models) mix(static_cast<std::int64_t>(model));
   return static_cast<std::size_t>(hash);
 }
@@ -91,6 +92,7 @@ const Placer::Scores::State& Placer::Scores::state(const Pool& pool, GpuStateId 
     known.profile = fragmentation_.profile(read.gpus);
     known.idle_milli = fragmentation_.idle_milli(known.profile);
     known.cells = read.cells;
+    known.abilities = read.abilities;
     known.known = true;
   }
   return known;
@@ -114,6 +116,7 @@ Placer::Scores::Score Placer::Scores::compute(const Pool& pool, const Request& r
   const auto memory_left = group.memory_free_mib - request.memory_mib;
   if (cpu_left < 0 || memory_left < 0) return score;
   const State& before = state(pool, group.gpus);
+  if ((request.needs & ~before.abilities) != 0) return score;
   const auto options = fragmentation_.options(before.profile, request);
   if (options.empty()) return score;
 
@@ -144,6 +147,7 @@ std::int64_t Placer::Scores::holds(const Pool& pool, const Request& request, Gro
   const auto& now = pool.group(group);
   if (request.cpu_milli > 0) most = std::min(most, now.cpu_free_milli / request.cpu_milli);
   if (request.memory_mib > 0) most = std::min(most, now.memory_free_mib / request.memory_mib);
+  if ((request.needs & ~state(pool, now.gpus).abilities) != 0) return 0;
   if (request.gpus > 0 && most > 0)
     most = std::min(
         most, Fragmentation::holds(fragmentation_.gpus(state(pool, now.gpus).profile), request));

@@ -76,6 +76,7 @@ class Placer::Scores {
     Fragmentation::Profile profile = 0;
     std::int64_t idle_milli = 0;
     std::vector<std::uint8_t> cells;
+    Abilities abilities = 0;
   };
   struct RequestHash {
     std::size_t operator()(const Request& request) const;

@@ -18,13 +18,13 @@ bool Signatures::Key::operator<(const Key& other) const {
     const protocol::Resources& r = key.resources;
     return std::tuple(r.gpus, r.nodes, r.cpus, r.memory.count, r.gpu_milli.value_or(0),
                       r.gpu_memory.value_or(protocol::Bytes{}).count, r.gpu_type.value_or(""),
-                      key.runtime_bucket);
+                      key.runtime_bucket, key.container);
   };
   return std::tuple(as_tuple(*this), uneven_gpus) < std::tuple(as_tuple(other), other.uneven_gpus);
 }
 
 Signatures::Key Signatures::key_of(const QueuedJob& job) {
-  Key key{job.resources, job.uneven_gpus, 1 << 20};
+  Key key{job.resources, job.uneven_gpus, 1 << 20, job.container};
   // Half powers of two: jobs of one kind run about as long as each other.
   if (job.runtime) {
     const double seconds = std::max(1.0, static_cast<double>(job.runtime->long_one.count()) / 1e3);

@@ -27,6 +27,7 @@ State::State(const State& other)
       shares(other.shares),
       guarantees(other.guarantees),
       teams(other.teams),
+      quotas(other.quotas),
       bookings(other.bookings),
       locality(other.locality),
       on_node(other.on_node),
@@ -184,7 +185,7 @@ void State::join_private_cluster(JobIndex index) {
 void State::rebuild_private_cluster(std::size_t team) {
   std::vector<JobIndex> of_team;
   jobs.for_each([&](JobIndex index, const Job& job) {
-    if (job.team == team && !job.spec.start_at) of_team.push_back(index);
+    if (job.team == team && !job.spec.start_at && !job.held_back) of_team.push_back(index);
   });
   for (const JobIndex index : of_team) {
     Job& job = jobs[index];
@@ -213,6 +214,7 @@ void State::enqueue(JobIndex index) {
 
 void State::dequeue(JobIndex index) {
   const Job& job = jobs[index];
+  if (job.held_back) return;
   if (future.erase({job.spec.start_at.value_or(WallTime{}), job.spec.seq}) > 0) return;
   if (std::erase(due, index) > 0) return;
   if (!job.entitled) return queue.remove(index, job);

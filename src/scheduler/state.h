@@ -15,6 +15,7 @@
 #include "scheduler/placer.h"
 #include "scheduler/scheduler.h"
 #include "scheduler/start_estimator.h"
+#include "user_quotas.h"
 
 namespace galley::scheduler {
 
@@ -35,6 +36,7 @@ class Signatures {
     protocol::Resources resources;
     std::vector<std::int64_t> uneven_gpus;
     int runtime_bucket = 0;
+    Container container = Container::none;
     bool operator<(const Key& other) const;
   };
   struct Kind {
@@ -69,6 +71,7 @@ struct State {
   FairShare shares;
   Guarantees guarantees;
   std::map<std::string, Team> teams;
+  UserQuotas quotas;
   std::map<std::string, Booking> bookings;
   Locality locality;
   std::vector<std::vector<JobIndex>> on_node;  // by NodeIndex
@@ -96,6 +99,7 @@ struct State {
   /// Jobs whose start_at has come go before the queue: by class, then time, then acceptance.
   void pass_time(WallTime now);
   void set_team(const Team& team);
+  void set_quota(const QuotaChanged& event);
   void refresh_mix();
   /// Tells the estimator of jobs that have to wait, and what the plan reserved for them.
   void promise_starts(const Plan& plan, WallTime now);
@@ -104,6 +108,11 @@ struct State {
   void detach(JobIndex index);
   void retake(NodeIndex node);
   void count_preemptible(NodeIndex node);
+  /// Into the queue, or as far as its user's quota lets it.
+  void line_up(JobIndex index);
+  void let_in(JobIndex index);
+  void take_back(JobIndex index);
+  void review_quota(const std::string& user);
   void enqueue(JobIndex index);
   void dequeue(JobIndex index);
   bool wants_guarantee(const Job& job) const;

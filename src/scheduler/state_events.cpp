@@ -50,7 +50,68 @@ void State::queue_job(const QueuedJob& job) {
     return;
   }
   fresh.push_back(index);
-  enqueue(index);
+  line_up(index);
+}
+
+void State::line_up(JobIndex index) {
+  Job& job = jobs[index];
+  if (!quotas.bounds(job)) return let_in(index);
+  job.held_back = true;
+  quotas.wait(job, index, false);
+  review_quota(job.spec.user);
+}
+
+void State::let_in(JobIndex index) {
+  Job& job = jobs[index];
+  job.held_back = false;
+  if (!job.spec.start_at) return enqueue(index);
+  due.push_back(index);
+  std::ranges::sort(due, {}, [&](JobIndex one) {
+    const QueuedJob& spec = jobs[one].spec;
+    return std::tuple(spec.priority_class, *spec.start_at, spec.seq);
+  });
+}
+
+void State::take_back(JobIndex index) {
+  Job& job = jobs[index];
+  dequeue(index);
+  job.held_back = true;
+  if (VirtualCluster* cluster = guarantees.cluster(job.team))
+    cluster->remove(job.spec.seq, std::nullopt, {});
+  if (job.entitled) guarantees.unbind_idle(job.team, jobs, on_node);
+  job.entitled = false;
+  job.has_private_cluster = false;
+}
+
+void State::review_quota(const std::string& user) {
+  const UserQuotas::Change change = quotas.review(user);
+  for (const JobIndex index : change.back) take_back(index);
+  for (const JobIndex index : change.let_in) let_in(index);
+}
+
+void State::set_quota(const QuotaChanged& event) {
+  std::vector<JobIndex> waiting;
+  std::vector<JobIndex> placed;
+  jobs.for_each([&](JobIndex index, const Job& job) {
+    if (job.spec.user != event.user) return;
+    if (job.placed)
+      placed.push_back(index);
+    else if (!future.contains({job.spec.start_at.value_or(WallTime{}), job.spec.seq}))
+      waiting.push_back(index);
+  });
+  std::ranges::sort(waiting, {}, [&](JobIndex index) { return jobs[index].spec.seq; });
+  quotas.set(event.user, std::nullopt);
+  quotas.set(event.user, event.max_gpus);
+  if (!event.max_gpus) {
+    for (const JobIndex index : waiting)
+      if (jobs[index].held_back) let_in(index);
+    return;
+  }
+  for (const JobIndex index : placed)
+    if (quotas.bounds(jobs[index])) quotas.hold(jobs[index], 1);
+  for (const JobIndex index : waiting)
+    if (quotas.bounds(jobs[index])) quotas.wait(jobs[index], index, !jobs[index].held_back);
+  review_quota(event.user);
 }
 
 void State::place_job(const JobPlaced& event) {
@@ -62,6 +123,7 @@ void State::place_job(const JobPlaced& event) {
   Job& job = jobs[*known];
   if (job.placed) return;
   dequeue(*known);
+  job.held_back = false;
   count_waiting(job, -1);
   std::erase(fresh, *known);
   estimator.started(job.spec.id, job.spec.team, event.at);
@@ -74,6 +136,10 @@ void State::place_job(const JobPlaced& event) {
   job.by_age = !job.entitled && is_aged(job, event.at);
   if (job.by_age) aged_gpus += gpus_of(job);
   if (job.entitled && !guarantees.protect(job, *known, fleet)) misplaced.push_back(*known);
+  if (!quotas.bounds(job)) return;
+  quotas.leave(job, *known);
+  quotas.hold(job, 1);
+  review_quota(job.spec.user);
 }
 
 void State::stop_job(const JobId& id) {
@@ -91,6 +157,8 @@ void State::remove_job(const JobGone& event) {
   if (!known) return;
   const JobIndex index = *known;
   Job& job = jobs[index];
+  const bool bounded = quotas.bounds(job);
+  const std::string user = job.spec.user;
   if (VirtualCluster* cluster = guarantees.cluster(job.team))
     cluster->remove(job.spec.seq,
                     job.placed ? std::optional(job.placed_at - job.spec.done) : std::nullopt,
@@ -109,8 +177,11 @@ void State::remove_job(const JobGone& event) {
     estimator.forget(job.spec.id);
     if (job.entitled) guarantees.unbind_idle(job.team, jobs, on_node);
   }
+  if (bounded && job.placed) quotas.hold(job, -1);
+  if (bounded && !job.placed) quotas.leave(job, index);
   signatures.remove(job.signature);
   jobs.remove(index);
+  if (bounded) review_quota(user);
   // What it held may be what a team's lost cell was waiting for.
   if (guarantees.any_lost()) guarantees.fleet_changed(fleet, jobs, on_node);
 }
@@ -118,13 +189,10 @@ void State::remove_job(const JobGone& event) {
 void State::pass_time(WallTime now) {
   if (future.empty() || future.begin()->first > now) return;
   while (!future.empty() && future.begin()->first <= now) {
-    due.push_back(*jobs.find(future.begin()->second));
+    const JobIndex index = *jobs.find(future.begin()->second);
     future.erase(future.begin());
+    line_up(index);
   }
-  std::ranges::sort(due, {}, [&](JobIndex index) {
-    const QueuedJob& spec = jobs[index].spec;
-    return std::tuple(spec.priority_class, *spec.start_at, spec.seq);
-  });
 }
 
 void State::set_team(const Team& team) {

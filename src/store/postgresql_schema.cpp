@@ -29,6 +29,7 @@ Status migrate_postgresql(const PostgresqlSession& session, std::span<const Migr
                  {},
                  "grant the user usage and create on schema public, or make it the owner"};
   GALLEY_TRY_STATUS(check_schema(target, steps));
+  if (steps.empty()) return ok();
   GALLEY_TRY_STATUS(migrate(target, steps));
   const std::string table(kCommitTable);
   // A row that is a day old is of a writer that is gone; a living one makes its own again.

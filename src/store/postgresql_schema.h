@@ -28,10 +28,7 @@ class PostgresqlMigrationTarget final : public MigrationTarget {
   Status run_script(const std::string& sql) override { return connection_.run_script(sql); }
   void roll_back() override { (void)connection_.run_script("rollback"); }
   std::string with_types(std::string_view script) const override;
-  std::string_view count_tables() const override {
-    return "select count(*), count(*) filter (where tablename = 'schema_versions') from pg_tables"
-           " where schemaname = current_schema()";
-  }
+  Database::Kind kind() const override { return Database::Kind::postgresql; }
   std::string_view begin() const override { return begin_; }
 
  private:

@@ -18,10 +18,7 @@ class SqliteMigrationTarget final : public MigrationTarget {
     if (connection_.in_transaction()) (void)connection_.run_script("rollback");
   }
   std::string with_types(std::string_view script) const override;
-  std::string_view count_tables() const override {
-    return "select count(*), count(*) filter (where name = 'schema_versions') from sqlite_master"
-           " where type = 'table'";
-  }
+  Database::Kind kind() const override { return Database::Kind::sqlite; }
   std::string_view begin() const override { return "begin immediate"; }
 
  private:

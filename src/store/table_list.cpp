@@ -19,7 +19,7 @@ struct Catalogue {
 constexpr Catalogue kSqlite{
     "select m.name, c.name, c.pk from sqlite_master m, pragma_table_info(m.name) c"
     " where m.type = 'table' and m.name not like 'sqlite\\_%' escape '\\'"
-    " and m.name <> 'schema_versions' order by m.name, c.name",
+    " and m.name not in ('schema_versions', 'schema_additions') order by m.name, c.name",
     "select distinct m.name, f.\"table\" from sqlite_master m, pragma_foreign_key_list(m.name) f"
     " where m.type = 'table'",
     "select m.name, c.name from sqlite_master m, pragma_table_info(m.name) c"
@@ -31,7 +31,7 @@ constexpr Catalogue kPostgresql{
     " left join pg_constraint k on k.conrelid = c.oid and k.contype = 'p'"
     " where c.relkind = 'r' and c.relnamespace = cast(current_schema() as regnamespace)"
     " and a.attnum > 0 and not a.attisdropped and c.relname not in ('schema_versions', "
-    "'commit_tokens')"
+    "'schema_additions', 'commit_tokens')"
     " order by c.relname collate \"C\", a.attname collate \"C\"",
     "select distinct c.relname, r.relname from pg_constraint k"
     " join pg_class c on c.oid = k.conrelid join pg_class r on r.oid = k.confrelid"

@@ -133,8 +133,13 @@ constexpr auto kFleetGauges = std::to_array<Gauge>({
     {"oldest_queued_s", "How long the job that waits longest has waited."},
 });
 
-constexpr std::array<std::string_view, kKinds> kWords{"node", "gpu",  "job",
-                                                      "team", "user", "fleet"};
+constexpr auto kPlatformGauges = std::to_array<Gauge>({
+    {"alarm",
+     "1 while something of the platform itself is wrong; `galley alerts firing` says what."},
+});
+
+constexpr std::array<std::string_view, kKinds> kWords{"node", "gpu",   "job",     "team",
+                                                      "user", "fleet", "platform"};
 
 float rate(const std::optional<std::int64_t>& now, const std::optional<std::int64_t>& before,
            std::int64_t passed_ms) {
@@ -161,6 +166,8 @@ std::span<const Gauge> gauges(Kind kind) {
       return kUserGauges;
     case Kind::fleet:
       return kFleetGauges;
+    case Kind::platform:
+      return kPlatformGauges;
   }
   return {};
 }

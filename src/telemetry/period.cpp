@@ -57,11 +57,13 @@ void Telemetry::Impl::log_failure(std::string_view what, const Status& status) {
 Status Telemetry::Impl::work() {
   const std::lock_guard lock(work_mutex);
   const std::int64_t now = now_ms();
+  look_for_alarms(now);
   Status status = count(now);
   if (status) status = store_due(now, false);
   if (status && now - booked_ms >= kUsageEveryMs) status = store_usage(now);
   if (status && now - rolled_ms >= kRollUpEveryMs) status = roll_up_due(now);
   forget_silent(now);
+  renew_text(now);
   log_failure("what machines did", status);
   if (listener) listener(from_ms(now));
   return status;

@@ -39,6 +39,9 @@ constexpr auto kFleetFamilies = std::to_array<OwnerFamily>({
      &FleetCounts::oldest_queued_s},
 });
 
+/// So long after the last scrape nobody is waited for.
+constexpr std::int64_t kAskedMs = 5 * 60'000;
+
 void print_line(std::string& out, std::string_view name, std::string_view labels, double value) {
   out += name;
   out += labels;
@@ -77,11 +80,13 @@ void print_waits(std::string& out, const WaitCounts& waits) {
 
 }  // namespace
 
-void Telemetry::print(std::string& out) const {
-  const std::int64_t now = impl_->now_ms();
+void Telemetry::print(std::string& out) const { impl_->print(out); }
+
+void Telemetry::Impl::print(std::string& out) const {
+  const std::int64_t now = now_ms();
   std::vector<std::shared_ptr<const NodeText>> texts;
   std::size_t bytes = 0;
-  for (const auto& [id, entry] : impl_->all()) {
+  for (const auto& [id, entry] : all()) {
     const std::lock_guard lock(entry->mutex);
     // Of a machine that fell silent nothing is shown: its last values would look like now's.
     if (!entry->text || now - entry->sample_ms > kFreshMs) continue;
@@ -95,8 +100,7 @@ void Telemetry::print(std::string& out) const {
     print_family(out, families[i]);
     for (const auto& text : texts) out += text->lines(i);
   }
-  const std::lock_guard lock(impl_->standing_mutex);
-  const Standing& standing = impl_->standing;
+  const std::lock_guard lock(standing_mutex);
   print_owners(out, kTeamFamilies, "team", standing.teams);
   print_owners(out, kUserFamilies, "user", standing.users);
   for (const OwnerFamily& one : kFleetFamilies) {
@@ -108,6 +112,34 @@ void Telemetry::print(std::string& out) const {
   print_line(out, "galley_fleet_gpu_utilization_ratio", "",
              standing.fleet.gpus > 0 ? standing.fleet.utilization_sum / standing.fleet.gpus : 0);
   print_waits(out, standing.waits);
+}
+
+std::shared_ptr<const std::string> Telemetry::text() const {
+  const std::int64_t now = impl_->now_ms();
+  const std::lock_guard lock(impl_->text_mutex);
+  impl_->asked_ms = now;
+  if (impl_->last_text && now - impl_->text_ms <= 2 * impl_->options.period.count())
+    return impl_->last_text;
+  auto made = std::make_shared<std::string>();
+  impl_->print(*made);
+  impl_->last_text.reset();
+  if (made->size() < kLargeTextBytes) return made;
+  impl_->last_text = made;
+  impl_->text_ms = now;
+  return made;
+}
+
+void Telemetry::Impl::renew_text(std::int64_t now) {
+  {
+    const std::lock_guard lock(text_mutex);
+    if (now - asked_ms > kAskedMs) last_text.reset();
+    if (!last_text) return;
+  }
+  auto made = std::make_shared<std::string>();
+  print(*made);
+  const std::lock_guard lock(text_mutex);
+  last_text = std::move(made);
+  text_ms = now;
 }
 
 }  // namespace galley::telemetry

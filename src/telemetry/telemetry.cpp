@@ -20,6 +20,14 @@ std::string gpu_subject(const Entry& entry, std::string_view uuid) {
   return entry.name + " GPU " + std::to_string(found->index);
 }
 
+std::string stranger_on(const protocol::GpuSample& gpu) {
+  const auto found = std::ranges::find_if(
+      gpu.processes, [](const auto& process) { return !process.attempt.has_value(); });
+  if (found == gpu.processes.end()) return {};
+  return "process " + std::to_string(found->pid) + " (" + found->name + ") of " +
+         (found->user.empty() ? "an unknown user" : found->user);
+}
+
 void put_jobs(Entry& entry, const protocol::NodeSample& sample, std::int64_t now) {
   std::map<std::string, JobCounters> jobs;
   for (const protocol::JobSample& job : sample.jobs) {
@@ -116,13 +124,14 @@ void Telemetry::add(const NodeId& node, std::string_view name, const protocol::N
       rounded_all(values_of(sample.host, now, entry->host ? &*entry->host : nullptr)));
   entry->host = HostCounters{now, sample.host};
   for (const protocol::GpuSample& gpu : sample.gpus) {
-    entry->gpus.push_back({gpu.uuid, gpu.index, gpu.model});
+    entry->gpus.push_back({gpu.uuid, gpu.index, gpu.model, stranger_on(gpu)});
     entry->window.put(Kind::gpu, gpu.uuid, rounded_all(values_of(gpu)));
   }
   put_jobs(*entry, sample, now);
 }
 
 std::vector<Reading> Telemetry::readings(Metric metric) const {
+  if (metric.kind == Kind::platform) return impl_->alarm_readings();
   const std::int64_t now = impl_->now_ms();
   const bool of_fleet = metric.kind >= Kind::team;
   std::vector<Reading> found;

@@ -29,6 +29,7 @@ struct Entry {
     std::string uuid;
     std::int64_t index = 0;
     std::string model;
+    std::string stranger;  // a process there that belongs to no attempt
   };
 
   std::mutex mutex;  // guards all below
@@ -81,6 +82,11 @@ struct Telemetry::Impl {
   Status store_usage(std::int64_t now);
   Status roll_up_due(std::int64_t now);
   void forget_silent(std::int64_t now);
+  void print(std::string& out) const;
+  void renew_text(std::int64_t now);
+  void look_for_alarms(std::int64_t now);
+  std::vector<Alarm> strangers() const;
+  std::vector<Reading> alarm_readings() const;
   void log_failure(std::string_view what, const Status& status);
 
   store::Database& database;
@@ -94,6 +100,19 @@ struct Telemetry::Impl {
   Standing standing;
   Holders holders;
 
+  std::mutex text_mutex;                         // guards the next three
+  std::shared_ptr<const std::string> last_text;  // of print(), where that is large
+  std::int64_t text_ms = 0;                      // when it was made
+  std::int64_t asked_ms = 0;                     // when somebody last asked
+
+  struct Alarmed {
+    Alarm alarm;
+    std::int64_t seen_ms = 0;
+  };
+  mutable std::mutex alarms_mutex;        // guards alarms
+  std::map<std::string, Alarmed> alarms;  // by name and subject; those of the last minutes
+  std::int64_t alarms_ms = 0;             // when they were last looked for
+
   std::mutex work_mutex;  // guards all below: one period's work at a time
   UsageBook book;
   bool book_loaded = false;
@@ -105,6 +124,7 @@ struct Telemetry::Impl {
   std::int64_t waiting_ms = 0;
   bool failing = false;
   std::function<void(WallTime)> listener;
+  std::function<std::vector<Alarm>()> alarm_source;
 
   std::mutex stop_mutex;  // guards stopping
   std::condition_variable stop_changed;

@@ -56,8 +56,11 @@ class FakeLink final : public ControllerLink {
       std::ranges::copy(files, std::back_inserter(files_));
     });
   }
-  void heartbeat(protocol::NodeRecord) override {
-    count([&] { ++heartbeats_; });
+  void heartbeat(protocol::NodeRecord node) override {
+    count([&] {
+      ++heartbeats_;
+      node_ = std::move(node);
+    });
   }
   Result<blobs::Manifest> dataset(std::string_view reference) override {
     std::unique_lock lock(mutex_);
@@ -120,6 +123,7 @@ class FakeLink final : public ControllerLink {
   int progress_calls_ = 0;
   int refused_ = 0;
   int heartbeats_ = 0;
+  protocol::NodeRecord node_;  // of the last heartbeat
   int dataset_calls_ = 0;
 
  private:
@@ -170,10 +174,13 @@ class AgentFixture : public ::testing::Test {
                     .node_id = NodeId::trusted("node_1"),
                     .node_name = "here",
                     .heartbeat_interval = Millis{20}};
+    adjust(options);
     auto agent = Agent::start(std::move(options), link_, *blobs_, system_clock());
     ASSERT_TRUE(agent) << describe(agent.error());
     agent_ = *std::move(agent);
   }
+
+  virtual void adjust(Options&) {}
 
   Agent::Assigned command(std::vector<std::string> argv) {
     Agent::Assigned assigned;

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <fstream>
 #include <mutex>
@@ -205,6 +206,94 @@ TEST_F(AlertsFixture, WhatCannotWorkIsRefusedByField) {
   EXPECT_EQ(field(named), "expression");
   EXPECT_EQ(field(busy("http://127.0.0.1:9")), "added");
   EXPECT_EQ(alerts_->add(busy("http://127.0.0.1:9/")).error().code, Errc::conflict);
+}
+
+/// A database that can be taken away.
+class Removable final : public store::Database {
+ public:
+  explicit Removable(store::Database& real) : real_(real) {}
+  std::atomic<bool> away{false};
+  void write_async(Command command, Done done) override {
+    if (away) return done(gone());
+    real_.write_async(std::move(command), std::move(done));
+  }
+  Status read(const Command& reads) override { return away ? gone() : real_.read(reads); }
+  void on_commit(std::function<void()> listener) override { real_.on_commit(std::move(listener)); }
+  std::string description() const override { return real_.description(); }
+  Kind kind() const override { return real_.kind(); }
+  Stats stats() const override { return real_.stats(); }
+
+ private:
+  static Status gone() { return Error{Errc::unavailable, "the database is away"}; }
+  store::Database& real_;
+};
+
+class PlatformAlarms : public AlertsFixture {
+ protected:
+  void SetUp() override {
+    AlertsFixture::SetUp();
+    removable_.emplace(*database_);
+    open();
+    telemetry_->alarms_from([this] { return now_; });
+  }
+  void open() {
+    alerts_.reset();
+    alerts_ = *Alerts::open(*removable_, clock_, *telemetry_,
+                            {.first_retry = 1ms, .watch_platform = true});
+  }
+  Status pass() {
+    clock_.advance(5s);
+    (void)telemetry_->work();
+    return alerts_->step(clock_.wall());
+  }
+  std::optional<Removable> removable_;
+  std::vector<telemetry::Alarm> now_;
+};
+
+TEST_F(PlatformAlarms, AreListedToldOnceAndOverWhenTheirCauseIs) {
+  ASSERT_EQ(alerts_->rules().size(), 1U);
+  EXPECT_EQ(alerts_->rules().front().name, "platform");
+  now_ = {{"node_excluded", "gpu05", "hardware_xid: Xid 79"}, {"spool_full", "gpu06", "3 MiB"}};
+  ASSERT_TRUE(pass());
+  EXPECT_EQ(alerts_->rules().front().firing, 2);
+
+  Hook hook;
+  ASSERT_TRUE(alerts_->add({.name = "platform",
+                            .expression = "platform_alarm{alarm=\"node_excluded\"} >= 1",
+                            .webhook = hook.url(),
+                            .principal = "ada"}));
+  ASSERT_TRUE(pass());
+  now_.front().evidence = "hardware_xid: Xid 79, twice";
+  ASSERT_TRUE(pass());
+  const Json fired = hook.body(0);
+  EXPECT_EQ(fired["subject"], "node_excluded gpu05");
+  EXPECT_EQ(fired["labels"]["evidence"], "hardware_xid: Xid 79");
+  now_.clear();
+  ASSERT_TRUE(pass());
+  EXPECT_EQ(hook.body(1)["state"], "resolved") << "and nothing in between";
+  ASSERT_TRUE(alerts_->remove("platform"));
+  EXPECT_EQ(alerts_->rules().front().expression, kPlatformExpression) << "it is watched again";
+  EXPECT_FALSE(alerts_->remove("platform"));
+}
+
+TEST_F(PlatformAlarms, ThatTheDatabaseIsAwayIsToldBeforeItIsBack) {
+  Hook hook;
+  ASSERT_TRUE(alerts_->add({.name = "platform",
+                            .expression = kPlatformExpression,
+                            .webhook = hook.url(),
+                            .principal = "ada"}));
+  removable_->away = true;
+  now_ = {{"database_lost", "database", "connection refused"}};
+  EXPECT_FALSE(pass());
+  EXPECT_FALSE(pass());
+  EXPECT_EQ(hook.body(0)["subject"], "database_lost database");
+  removable_->away = false;
+  ASSERT_TRUE(pass());
+  EXPECT_EQ(alerts_->rules().front().firing, 1) << "now it is stored";
+  now_.clear();
+  ASSERT_TRUE(pass());
+  EXPECT_EQ(hook.body(1)["state"], "resolved")
+      << "told once, although it failed to be stored twice";
 }
 
 }  // namespace

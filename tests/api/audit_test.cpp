@@ -69,6 +69,13 @@ TEST_F(Audit, EveryRouteThatChangesSomethingLeavesARow) {
        }},
       {"DELETE /api/v1/users/{name}/tokens/{id}",
        [&] { return send("DELETE", "/api/v1/users/ada/tokens/" + id_of("ada"), nullptr); }},
+      {"PUT /api/v1/secrets/{name}",
+       [&] {
+         return send("PUT", "/api/v1/secrets/HUB", {{"value", "planted-value"}});
+       }},
+      {"DELETE /api/v1/secrets/{name}",
+       [&] { return send("DELETE", "/api/v1/secrets/HUB", nullptr); }},
+      {"POST /api/v1/secrets/rotate", [&] { return send("POST", "/api/v1/secrets/rotate", none); }},
       {"POST /api/v1/jobs", [&] { return send("POST", "/api/v1/jobs", waiting()); }},
       {"POST /api/v1/jobs/{id}/cancel",
        [&] { return send("POST", "/api/v1/jobs/" + job + "/cancel", none); }},

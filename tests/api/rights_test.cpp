@@ -159,5 +159,45 @@ TEST_F(Rights, SubmissionsAtOnceDoNotExceedAQuotaTogether) {
   EXPECT_EQ(accepted, 5);
 }
 
+TEST_F(Rights, SecretsBelongToTheirTeamAndNoAnswerHasTheirValue) {
+  const std::string value = "hf_PlantedByRightsTest";
+  const auto ada = user("ada", "member", {{"teams", {"nlp"}}});
+  const auto bob = user("bob", "member", {{"teams", {"vision"}}});
+  const auto eve = user("eve", "viewer", {{"teams", {"nlp"}}});
+  const auto set = as(ada, "PUT", "/api/v1/secrets/HUB", {{"value", value}});
+  ASSERT_EQ(set.status, 200) << set.body;
+  EXPECT_EQ(json_of(set)["team"], "nlp");
+  EXPECT_THAT(set.body, Not(HasSubstr(value)));
+  EXPECT_THAT(as(ada, "GET", "/api/v1/secrets").body,
+              AllOf(HasSubstr("HUB"), Not(HasSubstr(value))));
+  EXPECT_THAT(as(bob, "GET", "/api/v1/secrets").body, Not(HasSubstr("HUB")));
+  EXPECT_THAT(as(eve, "GET", "/api/v1/secrets").body, HasSubstr("HUB"));
+  EXPECT_EQ(as(eve, "PUT", "/api/v1/secrets/HUB", {{"value", "x"}}).status, 403);
+  EXPECT_EQ(as(bob, "PUT", "/api/v1/secrets/HUB", {{"value", "x"}, {"team", "nlp"}}).status, 403);
+  EXPECT_EQ(as(bob, "DELETE", "/api/v1/secrets/HUB?team=nlp").status, 403);
+  EXPECT_EQ(as(ada, "POST", "/api/v1/secrets/rotate").status, 403);
+  for (const Json& bad : {Json{{"value", 123456789}}, Json{{"value", {value}}}, Json{{"value", ""}},
+                          Json{{"value", value}, {"vaule", value}}}) {
+    const auto refused = as(ada, "PUT", "/api/v1/secrets/HUB", bad);
+    EXPECT_EQ(refused.status, 400) << refused.body;
+    EXPECT_THAT(refused.body, AllOf(Not(HasSubstr(value)), Not(HasSubstr("123456789"))));
+  }
+  const auto broken =
+      taken(client(ada)->send({"PUT", "/api/v1/secrets/HUB", {}, R"({"value": ")" + value + "\n"}));
+  EXPECT_EQ(broken.status, 400);
+  EXPECT_THAT(broken.body, Not(HasSubstr(value)));
+
+  EXPECT_EQ(as(ada, "POST", "/api/v1/jobs", waiting({{"secrets", {"HUB"}}})).status, 201);
+  const auto missing = as(ada, "POST", "/api/v1/jobs", waiting({{"secrets", {"HUB", "HUV"}}}));
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_EQ(json_of(missing)["field"], "secrets[1]");
+  EXPECT_EQ(as(bob, "POST", "/api/v1/jobs", waiting({{"secrets", {"HUB"}}})).status, 404)
+      << "another team's is as if it were not there";
+  const auto named = waiting({{"secrets", {"HUB"}}, {"env", {{"HUB", "x"}}}});
+  EXPECT_EQ(json_of(as(ada, "POST", "/api/v1/jobs", named))["field"], "secrets[0]");
+  EXPECT_EQ(as(ada, "DELETE", "/api/v1/secrets/HUB").status, 204);
+  EXPECT_EQ(as(ada, "DELETE", "/api/v1/secrets/HUB").status, 404);
+}
+
 }  // namespace
 }  // namespace galley::api

@@ -32,7 +32,7 @@ TEST(JobExample, StaysAJobWithEveryFieldSwitchedOn) {
   ASSERT_TRUE(file) << file.error().message;
   const auto spec = protocol::parse_job_spec(file->json);
   ASSERT_TRUE(spec) << describe(spec.error());
-  // Every field but the reserved one, which a file may not have.
+  // Every field but build, which a file may not have beside image.
   EXPECT_EQ(file->json.size(),
             std::tuple_size_v<decltype(protocol::Fields<protocol::JobSpec>::table)> - 1);
 }

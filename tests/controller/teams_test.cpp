@@ -64,6 +64,33 @@ TEST_F(TeamsTest, AGuaranteedJobTakesBackWhatWasLent) {
   EXPECT_THAT(controller_->why(owner.id)->lines.back(), HasSubstr("Its place was chosen at"));
 }
 
+TEST_F(TeamsTest, AQuotaOfAUserMakesJobsWaitAndOutlivesTheLeader) {
+  ASSERT_TRUE(database_->write([](store::Transaction& transaction) -> Status {
+    GALLEY_TRY_STATUS(transaction.execute(
+        "insert into users (name, role, created_ms, max_gpus) values ('tester', 'member', 0, 1)"));
+    return ok();
+  }));
+  restart();
+  FakeAgent agent;
+  attach(agent);
+  auto wanted = spec();
+  wanted.resources.gpus = 1;
+  const auto first = submitted(wanted);
+  const auto second = submitted(wanted);
+  const auto attempt = agent.assigned(0).assignment.attempt_id;
+  EXPECT_EQ(controller_->guide(second.id)->binding, protocol::Binding::quota);
+  EXPECT_THAT(controller_->why(second.id)->summary,
+              HasSubstr("quota of tester: 1 of 1 GPUs in use"));
+  EXPECT_EQ(agent.assign_count(), 1U) << "one of two GPUs is free, and not for that user";
+  const auto other = submitted(wanted, {.principal = "bob", .request_id = "req"});
+  EXPECT_EQ(agent.assigned(1).assignment.job_id, other.id);
+  ASSERT_TRUE(ends(attempt, protocol::AttemptState::succeeded));
+  EXPECT_EQ(agent.assigned(2).assignment.job_id, second.id);
+  controller_->user_quota("tester", 0);
+  const auto third = submitted(wanted);
+  EXPECT_THAT(controller_->why(third.id)->summary, HasSubstr("0 may be in use at once"));
+}
+
 TEST_F(TeamsTest, BookingsAreListedByStart) {
   FakeAgent agent;
   attach(agent);
@@ -107,8 +134,12 @@ TEST_F(TeamsTest, AGuideAnswersBeforeAndAfterSubmitting) {
   EXPECT_TRUE(controller_->why(waiting.id)->guide);
   wide.datasets = {"absent@1"};
   EXPECT_EQ(controller_->guide(wide, caller()).error().code, Errc::not_found);
+  wide.datasets.clear();
   wide.image = "python:3";
-  EXPECT_EQ(controller_->guide(wide, caller()).error().code, Errc::unsupported);
+  const auto boxed = controller_->guide(wide, caller());
+  ASSERT_TRUE(boxed) << describe(boxed.error());
+  EXPECT_EQ(boxed->binding, protocol::Binding::impossible);
+  EXPECT_EQ(boxed->field, "image");
 }
 
 TEST_F(TeamsTest, WhatRanOnALostNodeStartsAgainWhenItReturns) {

@@ -122,6 +122,18 @@ TEST_F(AttemptTest, TheCommandSeesOnlyWhatItsSpecSays) {
                                ::testing::HasSubstr("\n0\n1\n2\n/dev/null\n")));
 }
 
+TEST_F(AttemptTest, WhatComesAfterItIsRunOnceItHasEnded) {
+  auto spec = shell("echo command >> order; exit 3");
+  spec.env.emplace_back("WHO=after");
+  spec.after = {"/bin/sh", "-c", "echo $WHO >> " + (temp_ / "order").string() + "; exit 1"};
+
+  const auto exit = run(spec);
+
+  EXPECT_EQ(exit.exit_code, 3);
+  EXPECT_EQ(exit.message, "exited with code 3") << "a failure of it says nothing about the command";
+  EXPECT_EQ(read_file(temp_ / "order", 100).value_or(""), "command\nafter\n");
+}
+
 TEST_F(AttemptTest, TheCommandsOwnPathFindsIt) {
   std::ofstream(temp_ / "hello") << "#!/bin/sh\necho found\n";
   std::filesystem::permissions(temp_ / "hello", std::filesystem::perms::owner_all);
@@ -197,13 +209,13 @@ TEST_F(AttemptTest, LaunchNamesAMissingSupervisor) {
 
 TEST_F(AttemptTest, ASupervisorThatCannotBeginSaysWhy) {
   std::filesystem::create_directories(folder_);
-  std::ofstream(folder_ / attempt_file::kLogHead) << "in the way";
+  std::ofstream(folder_ / (attempt_file::kLogTail + std::string(20, '0'))) << "in the way";
 
   const auto handle = launch(command({"true"}));
 
   ASSERT_FALSE(handle);
   EXPECT_EQ(handle.error().code, Errc::unavailable);
-  EXPECT_THAT(handle.error().message, ::testing::HasSubstr("log.head: File exists"));
+  EXPECT_THAT(handle.error().message, ::testing::HasSubstr("already holds a log"));
 }
 
 TEST_F(AttemptTest, TheSpecIsNotForOtherUsersEyes) {

@@ -27,6 +27,20 @@ TEST(RunChild, ReturnsBothStreamsAndTheCode) {
   EXPECT_TRUE(childless());
 }
 
+TEST(RunChild, HandsOutOutputAsItComesAndKeepsTheEnd) {
+  std::string seen;
+  const auto output = run_child(
+      shell("i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done; echo e >&2"),
+      {.max_output_bytes = 100, .on_output = [&](std::string_view piece) { seen += piece; }});
+
+  ASSERT_TRUE(output) << output.error().message;
+  EXPECT_EQ(output->stdout_bytes.size(), 100U);
+  EXPECT_TRUE(output->stdout_bytes.ends_with("line 1999\n"));
+  EXPECT_EQ(output->stderr_bytes, "e\n");
+  EXPECT_TRUE(seen.starts_with("line 0\nline 1\n"));
+  EXPECT_GT(seen.size(), 17'000U);
+}
+
 TEST(RunChild, TellsTheSignalThatEndedIt) {
   const auto output = run_child(shell("kill -TERM $$"));
 

@@ -184,7 +184,22 @@ TEST_F(LogTest, WrongRequestsAreRefused) {
   EXPECT_EQ(reader_.read(-1, 10).error().code, Errc::invalid_argument);
   EXPECT_EQ(reader_.read(0, 0).error().code, Errc::invalid_argument);
   EXPECT_EQ(LogReader("/no/such/folder").read(0, 1).error().code, Errc::not_found);
+  put_file("log.tail.00000000000000000003", "d");
   EXPECT_EQ(LogSink::open(temp_.path(), 8192).error().code, Errc::conflict);
+}
+
+TEST_F(LogTest, GoesOnAfterWhatWasWrittenBeforeIt) {
+  put_file("log.head", "prepared\n");
+  {
+    auto sink = LogSink::open(temp_.path(), 8192);
+    ASSERT_TRUE(sink);
+    sink->write("begun\n");
+    EXPECT_EQ(sink->total_bytes(), 15);
+    sink->write(std::string(20'000, 'x'));
+    sink->finish();
+  }
+  EXPECT_EQ(read_from(reader_, 0, 15).substr(0, 17), "prepared\nbegun\nxx");
+  EXPECT_EQ(reader_.length().value_or(0), 20'015);
 }
 
 TEST_F(LogTest, FindsTheLastLinesAcrossSegments) {

@@ -125,7 +125,41 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{R"({"command": ["x"], "kind": "study"})", "kind", "job"},
         Wrong{R"({"command": ["x"], "version": 2})", "version", "1 to 1"},
         Wrong{R"({"command": ["x"], "max_lost": 101})", "max_lost", "0 to 100"},
-        Wrong{R"({"command": ["x"], "build": {}})", "build", "no build field", "leave image out"}));
+        Wrong{R"({"command": ["x"], "build": {}})", "build.context", "Folder that the image"},
+        Wrong{R"({"command": ["x"], "image": "a:1", "build": {"context": "c@1"}})", "build",
+              "either image or build"},
+        Wrong{R"({"command": ["x"], "image": "--privileged"})", "image", "NAME:TAG"},
+        Wrong{R"({"command": ["x"], "image": "two words"})", "image", "NAME:TAG"},
+        Wrong{R"({"command": ["x"], "build": {"context": "./code"}})", "build.context",
+              "a frozen data set", "`galley submit` freezes a folder"},
+        Wrong{
+            R"({"command": ["x"], "build": {"context": "c@1", "file": "F", "requirements": "r"}})",
+            "build.requirements", "either file or requirements"},
+        Wrong{R"({"command": ["x"], "build": {"context": "c@1", "file": "../F"}})", "build.file",
+              "below the context"},
+        Wrong{R"({"command": ["x"], "build": {"context": "c@1", "requirements": "/etc/passwd"}})",
+              "build.requirements", "below the context"},
+        Wrong{R"({"command": ["x"], "build": {"context": "c@1", "requirements": "$HOME"}})",
+              "build.requirements", "without blanks"},
+        Wrong{R"({"command": ["x"], "build": {"context": "c@1", "base": "b"}})", "build.base",
+              "requirements beside it"},
+        Wrong{R"({"command": ["x"], "build": {"context": "c@1", "max_runtime": 0}})",
+              "build.max_runtime", "1s to 24h"},
+        Wrong{R"({"command": ["x"], "executor": "slurm", "build": {"context": "c@1"}})", "build",
+              "no build"}));
+
+TEST(JobSpec, TheImageOfABuildFollowsFromAllThatDecidesIt) {
+  BuildSpec build{.context = "code@1", .requirements = "requirements.txt"};
+  const auto inputs = build_inputs(build, "abc");
+  build.context = "code@2";
+  build.max_runtime = Millis{5'000};
+  build.base = std::string(kBuildBase);
+  EXPECT_EQ(build_inputs(build, "abc"), inputs) << "the same content makes the same image";
+  EXPECT_NE(build_inputs(build, "abd"), inputs);
+  build.base = "other:1";
+  EXPECT_NE(build_inputs(build, "abc"), inputs);
+  EXPECT_EQ(built_image(std::string(64, 'a')), "localhost/galley-build:" + std::string(32, 'a'));
+}
 
 TEST(JobSpec, TakesAPartOfAGpu) {
   const auto part = parse(

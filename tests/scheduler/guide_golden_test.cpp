@@ -165,6 +165,8 @@ std::string_view name_of(Binding binding) {
       return "fragmentation";
     case Binding::set_aside:
       return "set_aside";
+    case Binding::quota:
+      return "quota";
   }
   return "?";
 }

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "store/database.h"
+#include "store/schema.h"
 #include "support/database.h"
 #include "support/temp_folder.h"
 
@@ -352,7 +353,7 @@ TEST_F(StoreContract, AFailedMigrationChangesNothing) {
 }
 
 TEST_F(StoreContract, RefusesASchemaNewerThanTheProgram) {
-  const std::vector<Migration> newer{kSteps[0], {17, "future", "create table future (a integer)"}};
+  const std::vector<Migration> newer{kSteps[0], {17, "future", "drop table if exists absent"}};
   open(newer);
   db_.reset();
 
@@ -362,6 +363,41 @@ TEST_F(StoreContract, RefusesASchemaNewerThanTheProgram) {
   EXPECT_EQ(older.error().code, Errc::conflict);
   EXPECT_NE(older.error().message.find("17"), std::string::npos) << older.error().message;
   EXPECT_NE(older.error().message.find("up to 1"), std::string::npos) << older.error().message;
+}
+
+TEST_F(StoreContract, GoesOnWithASchemaThatOnlyHasMore) {
+  const std::vector<Migration> newer{kSteps[0], {17, "more", "create table more (a integer)"}};
+  open(newer);
+  db_.reset();
+
+  open(kSteps);
+  EXPECT_TRUE(db_->write([](Transaction& transaction) { return add(transaction, "a"); }));
+  SchemaState state;
+  ASSERT_TRUE(db_->read([&](Transaction& transaction) -> Status {
+    GALLEY_TRY(state, read_schema(transaction, db_->kind()));
+    return ok();
+  }));
+  EXPECT_EQ(state.version(), kSteps[0].number);
+  EXPECT_EQ(state.additions, std::vector<std::int64_t>{17});
+  db_.reset();
+
+  open(newer);  // and back again
+  EXPECT_TRUE(db_->write([](Transaction& transaction) { return add(transaction, "b"); }));
+}
+
+TEST_F(StoreContract, CarriesOutANumberThatWasLeftOut) {
+  const std::vector<Migration> with_gap{kSteps[0],
+                                        {12, "twelve", "create table twelve (a integer)"}};
+  open(with_gap);
+  db_.reset();
+  const std::vector<Migration> filled{kSteps[0],
+                                      {11, "eleven", "create table eleven (a integer)"},
+                                      {12, "twelve", "create table twelve (a integer)"}};
+  open(filled);
+  EXPECT_TRUE(db_->read([&](Transaction& transaction) -> Status {
+    GALLEY_TRY(const auto rows, transaction.query("select count(*) from eleven"));
+    return ok();
+  }));
 }
 
 TEST_F(StoreContract, TheSchemaOfThisProgramIsAccepted) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "fleet.h"
 #include "support/gate.h"
 
@@ -76,6 +77,35 @@ TEST_F(FleetTest, FilesOfAJobAndDataSetsTravel) {
   EXPECT_THAT(record->dump(), HasSubstr("out.txt"));
 }
 
+TEST_F(FleetTest, SecretsReachARemoteJobAndNoDisk) {
+  fleet_.start_controller();
+  fleet_.start_agent("a");
+  const std::string value = "hf_PlantedByFleetTest_51c9d2e0";
+  auto client = fleet_.client();
+  ASSERT_TRUE(client.put("/api/v1/secrets/HF_TOKEN", {{"value", value}}));
+  Gate go(gate("go"));
+  const auto id = fleet_.submit("printf %s \"$HF_TOKEN\" | sha256sum; read x < " + go.str(),
+                                {{"secrets", {"HF_TOKEN"}}});
+  ASSERT_TRUE(eventually([&] { return log_of(id).find(sha256_hex(value)) != std::string::npos; }))
+      << log_of(id) << job(id).dump();
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(
+           fleet_.path(), std::filesystem::directory_options::skip_permission_denied)) {
+    if (!entry.is_regular_file()) continue;
+    const auto bytes = read_file(entry.path(), 1 << 30);
+    EXPECT_TRUE(!bytes || bytes->find(value) == std::string::npos) << entry.path();
+  }
+  go.open();
+  EXPECT_TRUE(fleet_.wait_for_state(id, "succeeded"));
+
+  // The key is another one now: the job is told, and nothing of the secret.
+  ASSERT_TRUE(write_file_atomic(fleet_.folder_of("controller") / "secrets.key",
+                                std::string(64, 'a') + "\n", Durability::memory, 0600));
+  const auto wrong = fleet_.submit("true", {{"secrets", {"HF_TOKEN"}}});
+  ASSERT_TRUE(fleet_.wait_for_state(wrong, "failed")) << job(wrong).dump();
+  EXPECT_THAT(job(wrong)["reason"].get<std::string>(), HasSubstr("secrets[0]"));
+  EXPECT_THAT(job(wrong)["reason"].get<std::string>(), HasSubstr("--secrets-key"));
+}
+
 TEST_F(FleetTest, AGangHasTheWholeEnvironmentAndMeets) {
   fleet_.start_controller();
   fleet_.start_agent("a");
@@ -94,6 +124,27 @@ TEST_F(FleetTest, AGangHasTheWholeEnvironmentAndMeets) {
   EXPECT_THAT(lines[1], ::testing::StartsWith("1 2 0 1 1 1 2 127.0.0.1 0 1 "));
   EXPECT_EQ(lines[0].substr(lines[0].rfind(' ')), lines[1].substr(lines[1].rfind(' ')));
   EXPECT_TRUE(fleet_.wait_for_state(id, "succeeded")) << job(id).dump();
+}
+
+TEST_F(FleetTest, TheLogOfEachRankCanBeRead) {
+  fleet_.start_controller();
+  fleet_.start_agent("a");
+  fleet_.start_agent("b");
+
+  const auto id = fleet_.submit("echo I am $RANK", {{"resources", {{"nodes", 2}}}});
+
+  ASSERT_TRUE(fleet_.wait_for_state(id, "succeeded")) << job(id).dump();
+  auto client = fleet_.client();
+  const auto of_rank = [&](int rank, const char* more) {
+    const auto answer =
+        client.send({.method = "GET",
+                     .target = "/api/v1/jobs/" + id + "/logs?rank=" + std::to_string(rank) + more});
+    return answer ? answer->body : describe(answer.error());
+  };
+  EXPECT_EQ(of_rank(0, ""), "I am 0\n");
+  EXPECT_EQ(of_rank(1, ""), "I am 1\n");
+  EXPECT_EQ(of_rank(1, "&follow=1"), "I am 1\n");
+  EXPECT_EQ(of_rank(2, ""), "");
 }
 
 TEST_F(FleetTest, TheFirstRankThatFailsIsNamedAndTheOthersAreStopped) {

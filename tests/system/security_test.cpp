@@ -84,6 +84,51 @@ TEST_F(Security, PlantedSecretsAreInNoLogNoCommandLineAndNoDatabase) {
   EXPECT_GT(files, 3);
 }
 
+/// Everything in the installation's folder that can be read, but for the files of that name.
+std::vector<std::filesystem::path> files_with(const std::filesystem::path& folder,
+                                              const std::string& text) {
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    const auto bytes = read_file(entry.path(), 1 << 30);
+    if (bytes && bytes->find(text) != std::string::npos) found.push_back(entry.path());
+  }
+  return found;
+}
+
+TEST_F(Security, AJobGetsItsTeamsSecretsAndNothingElseHoldsThem) {
+  const std::string value = "hf_PlantedBySystemTest_8c1f0a77";
+  installation_.start({"--verbose"});
+  ASSERT_EQ(installation_.galley({"secrets", "set", "HF_TOKEN"}, value + "\n").exit_code, 0);
+  EXPECT_THAT(line({"secrets"}), HasSubstr("HF_TOKEN"));
+  const auto missing = installation_.galley({"submit", "-"}, R"({"command": ["true"],
+      "secrets": ["HF_TOKEM"]})");
+  EXPECT_EQ(missing.exit_code, 3) << missing.stderr_bytes;
+  EXPECT_THAT(missing.stderr_bytes, HasSubstr("secrets[0]"));
+  EXPECT_THAT(missing.stderr_bytes, HasSubstr("did you mean HF_TOKEN?"));
+
+  // The job tells the length and a hash of what it was given, not the value.
+  const auto submitted = installation_.galley({"submit", "-"}, R"({"secrets": ["HF_TOKEN"],
+      "command": ["/bin/sh", "-c", "printf %s \"$HF_TOKEN\" | sha256sum; exec sleep 1000"]})");
+  ASSERT_EQ(submitted.exit_code, 0) << submitted.stderr_bytes;
+  const std::string job(trim(submitted.stdout_bytes));
+  auto client = installation_.client();
+  ASSERT_TRUE(eventually([&] {
+    return log_from(client, job, 0).find(sha256_hex(value)) != std::string::npos;
+  })) << log_from(client, job, 0);
+  EXPECT_EQ(command_lines().find(value), std::string::npos);
+  EXPECT_THAT(files_with(installation_.folder(), value), ::testing::IsEmpty()) << "while it runs";
+  for (const char* shown : {"/api/v1/secrets", "/api/v1/jobs", "/api/v1/audit"})
+    EXPECT_EQ(client.get(shown)->dump().find(value), std::string::npos) << shown;
+  line({"cancel", job});
+  line({"secrets", "rotate"});
+  const std::string again = line({"run", "--detach", "--", "true"});
+  EXPECT_FALSE(again.empty());
+  line({"secrets", "remove", "HF_TOKEN"});
+  ASSERT_TRUE(installation_.server().stop());
+  EXPECT_THAT(files_with(installation_.folder(), value), ::testing::IsEmpty());
+}
+
 TEST_F(Security, TlsCarriesUsersWhoTrustTheAuthority) {
   const auto tls = installation_.folder() / "tls";
   ASSERT_TRUE(make_folders(installation_.work()));

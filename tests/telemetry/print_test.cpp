@@ -50,5 +50,62 @@ TEST_F(Print, EveryLineHasAFamilyAndNamesAreEscaped) {
   }
 }
 
+TEST_F(Print, ASmallFleetsTextIsOfNowAndALargeOnesOfTheLastPeriod) {
+  pass(5s, 0.29);
+  const auto small = telemetry_->text();
+  EXPECT_THAT(*small, HasSubstr("} 29\n"));
+  pass(5s, 0.5);
+  EXPECT_THAT(*telemetry_->text(), HasSubstr("} 50\n"));
+
+  const auto look = [&](double used) {
+    for (int i = 0; i < 600; ++i) {
+      auto one = sample();
+      for (auto& gpu : one.gpus) gpu.utilization_ratio = used;
+      telemetry_->add(NodeId::trusted("node_" + std::to_string(i)), "n" + std::to_string(i), one);
+    }
+  };
+  clock_.advance(5s);
+  look(0.7);
+  ASSERT_TRUE(telemetry_->work());
+  const auto first = telemetry_->text();
+  ASSERT_GT(first->size(), Telemetry::kLargeTextBytes);
+  EXPECT_EQ(telemetry_->text(), first) << "shared, not made again";
+  look(0.9);
+  ASSERT_TRUE(telemetry_->work());
+  const auto second = telemetry_->text();
+  EXPECT_NE(second, first);
+  EXPECT_THAT(*second, HasSubstr("} 90\n"));
+  EXPECT_THAT(*first, Not(HasSubstr("} 90\n"))) << "who reads it is not disturbed";
+  // Nobody asks any more: it is let go, and the first to come again waits for one.
+  std::weak_ptr<const std::string> kept = second;
+  clock_.advance(std::chrono::minutes(6));
+  ASSERT_TRUE(telemetry_->work());
+  EXPECT_EQ(kept.use_count(), 1);
+}
+
+TEST_F(Print, AProcessThatNobodyStartedIsAnAlarmWhileAJobHoldsTheGpu) {
+  auto odd = sample();
+  odd.gpus[0].processes.push_back({.pid = 4711, .name = "miner", .user = "eve"});
+  const auto look = [&] {
+    clock_.advance(5s);
+    telemetry_->add(node_, "gpu01", odd);
+    ASSERT_TRUE(telemetry_->work());
+    clock_.advance(5s);
+    ASSERT_TRUE(telemetry_->work());  // who holds what is known after one period
+  };
+  look();
+  EXPECT_TRUE(telemetry_->readings(kPlatformAlarm).empty());
+  const JobId job = run_job("nlp", "ada", {odd.gpus[0].uuid});
+  look();
+  const auto alarms = telemetry_->readings(kPlatformAlarm);
+  ASSERT_EQ(alarms.size(), 1U);
+  EXPECT_EQ(alarms[0].subject, "unknown_process gpu01 GPU 0");
+  EXPECT_EQ(alarms[0].value, 1);
+  EXPECT_THAT(alarms[0].labels[1].second, HasSubstr("process 4711 (miner) of eve"));
+  end_job(job);
+  look();
+  EXPECT_EQ(telemetry_->readings(kPlatformAlarm).at(0).value, 0);
+}
+
 }  // namespace
 }  // namespace galley::telemetry

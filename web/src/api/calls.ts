@@ -1,6 +1,6 @@
 import { getJson, withQuery, writeJson } from './client';
 import type {
-  AccessToken, Account, Channel, ChannelMove, Guide, JobDetail, JobRecord, JobSpec, MetricSeries, ModelDetail, ModelItem, NodeRecord, Overview, Page,
+  AccessToken, Account, Availability, Channel, ChannelMove, Guide, JobDetail, JobRecord, JobSpec, MetricSeries, ModelDetail, ModelItem, NodeRecord, Overview, Page,
   Prediction, RunDetail, RunItem, TokenScope, User, Whoami, Why, TelemetryAnswer,
 } from './types';
 
@@ -18,6 +18,7 @@ export const createToken = (name: string, scope: TokenScope) =>
 export const revokeToken = (id: string) => writeJson<void>('DELETE', `${root}/tokens/${segment(id)}`);
 export const users = () => getJson<Page<User>>(`${root}/users`);
 export const overview = () => getJson<Overview>(`${root}/overview`);
+export const availability = () => getJson<Availability>(`${root}/availability`);
 
 export const jobs = (filter: string, limit = kPageSize, cursor?: string) =>
   getJson<Page<JobRecord>>(withQuery(`${root}/jobs`, { filter, limit, cursor }));

@@ -244,6 +244,21 @@ export interface Overview {
   };
 }
 
+/** A month without service counts in full, from the first day that was seen. */
+export interface ServiceMonth {
+  month: string;
+  down_s: number;
+  longest_s: number;
+  probes: number;
+}
+
+export interface Availability extends Page<ServiceMonth> {
+  since: string | null;
+  budget_s: number;
+  budget_months: number;
+  budget_used_s: number;
+}
+
 export interface RunItem {
   id: string;
   name: string;

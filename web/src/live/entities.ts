@@ -17,6 +17,9 @@ export function useOverview(): Resource<Overview> {
   return { ...resource, data: overview };
 }
 
+/** It changes slowly: with the fleet is often enough. */
+export const useAvailability = () => useResource('availability', ['nodes'], calls.availability);
+
 export function useNodes(): Resource<readonly NodeRecord[]> {
   const resource = useResource('nodes', ['nodes'], async () => {
     const { items } = await calls.nodes();

@@ -50,6 +50,12 @@ export const en = {
     nodes: 'Nodes', recent: 'Latest jobs', allJobs: 'All jobs', since: 'Started',
     collecting: 'The first samples arrive within a few seconds.', perSecond: '/s', ms: 'ms',
   },
+  service: {
+    title: 'Availability', down: 'Down this month', longest: 'Longest stretch', used: 'Budget used',
+    budget: (used: string, length: string, months: number) => `Nothing was accepted for ${used} of the ${length} that ${months} months allow.`,
+    months: 'Time without service in the last twelve months', unknown: 'not in use yet',
+    tones: { good: 'Within budget', wait: 'Above its monthly share', bad: 'Budget spent' },
+  },
   jobs: {
     title: 'Jobs', name: 'Job', state: 'State', team: 'Team', waited: 'Waited', ran: 'Ran', asked: 'Asks for',
     exit: 'Exit', created: 'Submitted', reason: 'Reason',

@@ -37,6 +37,11 @@ export const ko: Text = {
     load: '현재 부하', loadCpu: '프로세서 사용률', loadRate: '예측', nodes: '노드', recent: '최근 작업',
     allJobs: '모든 작업', since: '시작', collecting: '몇 초 안에 첫 값이 도착합니다.', perSecond: '/초', ms: 'ms',
   },
+  service: {
+    title: '가용성', down: '이번 달 중단 시간', longest: '최장', used: '사용한 허용치',
+    budget: (used, length, months) => `${months}개월 허용치 ${length} 중 ${used} 동안 중단되었습니다.`, months: '최근 열두 달의 중단 시간', unknown: '사용 전',
+    tones: { good: '허용치 이내', wait: '월 허용치 초과', bad: '허용치 소진' },
+  },
   jobs: {
     title: '작업', name: '작업', state: '상태', team: '팀', waited: '대기 시간', ran: '실행 시간', asked: '요청 자원', exit: '종료 코드',
     created: '제출', reason: '이유', filterExample: 'state = "running" and team = "nlp"', empty: '아직 작업이 없습니다. 첫 작업을 제출해 보세요:',

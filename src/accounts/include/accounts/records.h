@@ -16,6 +16,7 @@ namespace galley::accounts {
 struct Quota {
   std::optional<std::int64_t> max_queued_jobs{};  // that wait at once
   std::optional<std::int64_t> max_job_gpus{};     // of one job, over all of its nodes
+  std::optional<std::int64_t> max_gpus{};         // that running jobs hold at once; others wait
   bool operator==(const Quota&) const = default;
 };
 

@@ -47,6 +47,15 @@ class ControllerLink {
   /// The manifest of a frozen data set, by NAME@VERSION; may block. Its chunks are in the blob
   /// store.
   virtual Result<blobs::Manifest> dataset(std::string_view reference) = 0;
+  /// It is a folder on this machine now: what was fetched for that may go. May block.
+  virtual void dataset_stored(const blobs::Manifest& manifest) { (void)manifest; }
+  /// The values of the secrets that the job of the attempt's member names, as "NAME=value"; may
+  /// block.
+  virtual Result<std::vector<std::string>> secrets(const AttemptId& attempt, std::int64_t rank) {
+    (void)rank;
+    return Error{Errc::unsupported, "this controller keeps no secrets for attempt " + attempt.str(),
+                 "secrets"};
+  }
 };
 
 class Runner;
@@ -65,7 +74,11 @@ struct Options {
   std::string smi_program = "nvidia-smi";
   std::filesystem::path kernel_log = "/dev/kmsg";
   std::vector<std::string> self_test;  // what a GPU must pass to return; empty: looks alone
-  Runner* runner = nullptr;            // runs supervisors elsewhere; outlives the agent. Null: here
+  /// auto: the first of podman, docker and apptainer in PATH; none; or the one to use.
+  std::string container_engine = "none";
+  /// Data sets on the disk that no job uses go when there are more than this.
+  std::int64_t dataset_cache_bytes = std::int64_t{1} << 60;
+  Runner* runner = nullptr;  // runs supervisors elsewhere; outlives the agent. Null: here
 };
 
 /// Runs jobs on this machine: prepares data sets, starts galley-job for each attempt, follows its

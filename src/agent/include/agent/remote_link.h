@@ -55,6 +55,8 @@ class RemoteControllerLink final : public ControllerLink {
   void heartbeat(protocol::NodeRecord node) override;
   void samples(protocol::NodeSample sample) override;
   Result<blobs::Manifest> dataset(std::string_view reference) override;
+  void dataset_stored(const blobs::Manifest& manifest) override;
+  Result<std::vector<std::string>> secrets(const AttemptId& attempt, std::int64_t rank) override;
 
  private:
   struct Impl;

@@ -36,6 +36,10 @@ struct Firing {
 };
 
 inline constexpr std::size_t kMostRules = 500;
+/// The alert about the platform itself. Adding one of this name says whom it tells; removing that
+/// leaves the one that tells nobody.
+inline constexpr const char* kPlatformRule = "platform";
+inline constexpr const char* kPlatformExpression = "platform_alarm >= 1";
 
 /// Stored rules, watched on the numbers of telemetry, and their delivery. Each change is stored and
 /// is an event of kind "alert" before anybody is told; both ways of telling get the same JSON.
@@ -50,6 +54,8 @@ class Alerts {
     Millis first_retry{1'000};  // then four times as long each time
     Millis webhook_timeout{5'000};
     Millis command_timeout{10'000};
+    /// Watch kPlatformRule without anybody having added it: then it tells nobody, and is listed.
+    bool watch_platform = false;
   };
   static constexpr int kTries = 5;
   static constexpr std::size_t kMostWaiting = 256;
@@ -76,7 +82,7 @@ class Alerts {
   Result<std::vector<Firing>> firings(bool open, std::int64_t limit) const;
 
   /// Judges all rules on the newest numbers. Errors: the store's; the same changes come again next
-  /// time.
+  /// time. That the database is away is told before it can be stored.
   Status step(WallTime now);
 
  private:

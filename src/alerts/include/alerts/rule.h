@@ -30,9 +30,9 @@ struct Bound {
 ///   gpu_temperature_celsius{node="gpu05"} > 90 for 2m until < 80
 ///
 /// METRIC is any of telemetry; OP one of > >= < <= == !=; the labels are those of its readings:
-/// node, gpu, uuid, attempt, team, user. It is judged for each machine, GPU or team by itself.
-/// `for`: how long without a break; at once when absent. `until`: what must be true for it to be
-/// over, so that a number that swings around the bound does not ring twice; when absent, the
+/// node, gpu, uuid, attempt, team, user, alarm. It is judged for each machine, GPU or team by
+/// itself. `for`: how long without a break; at once when absent. `until`: what must be true for it
+/// to be over, so that a number that swings around the bound does not ring twice; when absent, the
 /// opposite.
 struct Rule {
   telemetry::Metric metric;

@@ -69,6 +69,7 @@ struct Services {
   controller::RemoteAgents* agents = nullptr;
   controller::Leadership* leadership = nullptr;  // where several controllers share the database
   std::string certificate_sha256{};  // of the certificate that we show; empty without TLS
+  std::filesystem::path secrets_key{};  // of accounts::Secrets; empty: data_folder/secrets.key
 };
 
 struct AuthOptions {
@@ -123,6 +124,10 @@ class Api {
 
   /// Takes in what was measured on a node, for its time series. Does not block.
   void sample_arrived(const std::string& node_name, const protocol::NodeSample& sample);
+
+  /// The secrets of an attempt that runs, as "NAME=value", for an agent in this process. Errors:
+  /// not_found, and those of opening them.
+  Result<std::vector<std::string>> secrets(const AttemptId& attempt) const;
 
   /// Ends all event streams and followed logs properly. Idempotent; further ones end at once.
   void stop();

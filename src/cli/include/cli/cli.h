@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/upgrade.h"
+
 namespace galley::cli {
 
 /// A command that the composition root adds, such as `up`: the roles are not linked into this
@@ -19,6 +21,7 @@ struct ExtraCommand {
 
 struct Extra {
   std::vector<ExtraCommand> commands;
+  UpgradeSources upgrade{};  // for `doctor --upgrade` and `version --json`
 };
 
 /// Runs one command line and returns its exit code: 0 done, 1 the thing asked for failed, 2 wrong

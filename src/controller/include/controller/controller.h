@@ -146,6 +146,9 @@ class Controller {
   Result<protocol::TeamRecord> put_team(protocol::TeamSpec team, const Caller& caller);
   /// Its jobs stay, with a weight of 1 and no guarantee. Errors: not_found.
   Status delete_team(const std::string& name, const Caller& caller);
+  /// GPUs that the user's running jobs may hold at once, as accounts has stored it; nothing = no
+  /// bound. A new leader reads it itself.
+  void user_quota(const std::string& user, std::optional<std::int64_t> max_gpus);
 
   /// Those that have not ended, by start.
   Result<std::vector<protocol::ReservationRecord>> reservations() const;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,6 +58,8 @@ struct Response {
   int status = 200;
   Headers headers;
   std::string body;
+  /// Follows the body, without a copy: for what is large and the same for several who ask.
+  std::shared_ptr<const std::string> shared_body{};
 
   static Response json(std::string body, int status = 200);
   static Response text(std::string body, int status = 200);

@@ -40,8 +40,11 @@ class AttemptHandle {
   /// The folder is made if absent; it must not have been used before.
   /// Errors: those of check_spec; conflict (a used or locked folder); not_found (no such
   /// supervisor program); those of the file system; unavailable (the supervisor could not begin).
+  /// `secret_env`: variables as "NAME=value" that no file may hold. They reach the command through
+  /// the supervisor's environment, so they are given anew to each launch.
   static Result<AttemptHandle> launch(const std::filesystem::path& folder, const AttemptSpec& spec,
-                                      const std::filesystem::path& supervisor_program);
+                                      const std::filesystem::path& supervisor_program,
+                                      const std::vector<std::string>& secret_env = {});
 
   /// Finds out what became of an attempt. Safe against reused pids and restarted machines. Blocks
   /// up to 5 s in one case: a supervisor that is just starting under an owner that was killed.
@@ -63,7 +66,8 @@ class AttemptHandle {
   Result<AttemptStatus> wait(Millis timeout);
 
   /// Kills whatever a dead supervisor left running, by its cgroups and by the environment variable
-  /// kAttemptVariable, and removes the cgroups. Harmless at any other time after the end.
+  /// kAttemptVariable, runs AttemptSpec::after, and removes the cgroups. Harmless at any other time
+  /// after the end.
   /// Errors: conflict (still running), timeout (something does not die within 10 s).
   Status kill_leftovers();
 
@@ -75,6 +79,7 @@ class AttemptHandle {
   explicit AttemptHandle(std::filesystem::path folder) : folder_(std::move(folder)) {}
   Result<std::optional<AttemptExit>> read_exit() const;
   Status find_supervisor();
+  Status run_after() const;
 
   std::filesystem::path folder_;
   SupervisorRecord record_;

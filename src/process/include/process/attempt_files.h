@@ -36,6 +36,9 @@ struct AttemptSpec {
   Millis max_runtime{0};    // 0: none
   std::string cgroup_name;  // unique on the machine; empty: no cgroup
   std::vector<ReadOnlyBind> read_only_binds;
+  /// Run when the command and all that it left here have ended, also when its supervisor was
+  /// killed: removes what the command has made elsewhere, such as a container. May be empty.
+  std::vector<std::string> after;
   bool operator==(const AttemptSpec&) const = default;
 };
 

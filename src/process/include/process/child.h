@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -20,6 +22,9 @@ struct ChildOptions {
   /// long, then left to reap_abandoned().
   Millis kill_patience{10'000};
   int cancel_fd = -1;  // readable: the child is killed
+  /// Gets what the child prints, on either stream, as it comes; then only the last max_output_bytes
+  /// of each stream are kept, and no amount is too much.
+  std::function<void(std::string_view)> on_output{};
 };
 
 struct ChildOutput {

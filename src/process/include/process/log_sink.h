@@ -23,7 +23,9 @@ namespace galley::process {
 /// tried again once a second. Not thread-safe. Keeps no output in memory.
 class LogSink {
  public:
-  /// Errors: conflict when the folder already holds a log; those of the file system.
+  /// Goes on after a `log.head` that whoever prepared the folder has begun, if there is no more
+  /// than that. Errors: conflict when the folder already holds a whole log; those of the file
+  /// system.
   static Result<LogSink> open(const std::filesystem::path& folder, std::int64_t limit_bytes);
 
   void write(std::string_view bytes);

@@ -14,6 +14,13 @@
 /// sides may differ by a version.
 namespace galley::protocol {
 
+/// What this program speaks. Fields may be added without counting: those that a reader does not
+/// know are ignored. What the other side must understand counts, and the other side may be one
+/// version behind.
+inline constexpr std::int64_t kFleetProtocol = 1;
+/// The oldest that this program still serves.
+inline constexpr std::int64_t kOldestFleetProtocol = 1;
+
 /// An agent offers a one-time token for a credential of its own.
 struct JoinRequest {
   std::string token;
@@ -48,6 +55,7 @@ struct AttachRequest {
   NodeRecord node;
   std::string machine;
   std::string version;           // of the agent's program
+  std::int64_t protocol = 1;     // that it speaks; agents that tell none speak the first
   std::vector<AttemptId> held;   // what runs there
   std::vector<AttemptId> ended;  // what has ended and is still on its disk
   std::optional<WallTime> clock;
@@ -60,6 +68,7 @@ struct Fields<AttachRequest> {
       Field<S, NodeRecord>{"node", &S::node, "The machine.", true},
       Field<S, std::string>{"machine", &S::machine, "Mark of the state folder.", true, 1, 128},
       Field<S, std::string>{"version", &S::version, "The agent's version.", false, 0, 64},
+      Field<S, std::int64_t>{"protocol", &S::protocol, "What the agent speaks."},
       Field<S, std::vector<AttemptId>>{"held", &S::held, "Attempts that run there.", false, 0,
                                        100'000},
       Field<S, std::vector<AttemptId>>{"ended", &S::ended, "Attempts whose folders are kept.",

@@ -25,19 +25,21 @@ enum class Binding {
   not_before,
   resources_in_use,
   fragmentation,
-  set_aside
+  set_aside,
+  quota
 };
 
 template <>
 struct Words<Binding> {
-  static constexpr std::array<std::pair<std::string_view, Binding>, 7> words{
+  static constexpr std::array<std::pair<std::string_view, Binding>, 8> words{
       {{"none", Binding::none},
        {"impossible", Binding::impossible},
        {"no_node", Binding::no_node},
        {"not_before", Binding::not_before},
        {"resources_in_use", Binding::resources_in_use},
        {"fragmentation", Binding::fragmentation},
-       {"set_aside", Binding::set_aside}}};
+       {"set_aside", Binding::set_aside},
+       {"quota", Binding::quota}}};
 };
 
 /// Four of five starts lie between early_at and late_at.

@@ -65,6 +65,39 @@ struct Fields<Resources> {
                              1, 4096}};
 };
 
+/// How the image of a job is made where nobody has: from a folder that is frozen as a data set. The
+/// same content, file and base give the same image, which is built once on a node.
+struct BuildSpec {
+  std::string context;                      // NAME@VERSION; in files a folder, which is uploaded
+  std::optional<std::string> file;          // of the context; Containerfile or Dockerfile if absent
+  std::optional<std::string> requirements;  // of the context, for pip, instead of a file
+  std::optional<std::string> base;          // image below the requirements; absent: kBuildBase
+  Millis max_runtime{std::chrono::minutes(30)};
+  bool operator==(const BuildSpec&) const = default;
+};
+inline constexpr std::string_view kBuildBase = "python:3.12-slim";
+
+template <>
+struct Fields<BuildSpec> {
+  static constexpr std::string_view kind = "build";
+  using S = BuildSpec;
+  static constexpr std::tuple table{
+      Field<S, std::string>{"context", &S::context,
+                            "Folder that the image is made from; `galley submit` freezes it as a "
+                            "data set and puts NAME@VERSION here.",
+                            true, 1, 4096},
+      Field<S, std::optional<std::string>>{
+          "file", &S::file, "Build file inside the context; Containerfile or Dockerfile if absent.",
+          false, 1, 1024},
+      Field<S, std::optional<std::string>>{
+          "requirements", &S::requirements,
+          "List of Python packages inside the context, instead of a build file.", false, 1, 1024},
+      Field<S, std::optional<std::string>>{
+          "base", &S::base, "Image that the requirements are installed into.", false, 1, 512},
+      Field<S, Millis>{"max_runtime", &S::max_runtime,
+                       "The build is stopped after this long; the job's own limit counts later."}};
+};
+
 /// What a user asks for. The same struct is the file, the API body and the row.
 struct JobSpec {
   std::optional<std::string> kind;
@@ -76,8 +109,9 @@ struct JobSpec {
   Executor executor = Executor::native;
   Resources resources;
   std::vector<std::string> datasets;
-  std::optional<Json> build;
+  std::optional<BuildSpec> build;
   std::map<std::string, std::string> env;
+  std::vector<std::string> secrets;
   PriorityClass priority_class = PriorityClass::normal;
   std::optional<Millis> max_runtime;
   std::optional<WallTime> start_at;
@@ -115,9 +149,14 @@ struct Fields<JobSpec> {
           "datasets", &S::datasets,
           "Frozen data sets it reads, as NAME@VERSION; each appears as $GALLEY_DATASET_<NAME>.",
           false, 0, 64},
-      Field<S, std::optional<Json>>{"build", &S::build, "Reserved: how to build the image."},
+      Field<S, std::optional<BuildSpec>>{"build", &S::build,
+                                         "How to make the image to run in, instead of image."},
       Field<S, std::map<std::string, std::string>>{"env", &S::env, "Environment variables.", false,
                                                    0, 1024},
+      Field<S, std::vector<std::string>>{
+          "secrets", &S::secrets,
+          "Names of stored secrets of its team; each is an environment variable of that name.",
+          false, 0, 64},
       Field<S, PriorityClass>{"priority_class", &S::priority_class, "urgent, normal or idle."},
       Field<S, std::optional<Millis>>{"max_runtime", &S::max_runtime,
                                       "Stopped after this long, such as 90m."},
@@ -136,6 +175,25 @@ struct Fields<JobSpec> {
                              "Started again after its machine died, at most this often.", false, 0,
                              100}};
 };
+
+/// Secrets are environment variables: a letter or underscore, then letters, digits and underscores,
+/// at most 64; not those that we set ourselves, nor those that decide what program runs.
+bool is_secret_name(std::string_view name);
+inline constexpr std::string_view kSecretNames =
+    "letters, digits and underscores, not starting with a digit, at most 64, and neither PATH nor "
+    "a name that begins with GALLEY_ or LD_ or ends with _VISIBLE_DEVICES";
+
+/// The name by which nodes, store and scheduler know an image among what a node holds; data sets
+/// are known as NAME@VERSION there.
+std::string image_content(std::string_view image);
+
+/// All that decides what a build makes, as one text whose SHA-256 names the image.
+/// `context_sha256` is the name of the context's manifest.
+std::string build_inputs(const BuildSpec& build, std::string_view context_sha256);
+/// The image that a build with these inputs makes: its tag is the beginning of their SHA-256.
+inline std::string built_image(std::string_view inputs_sha256) {
+  return "localhost/galley-build:" + std::string(inputs_sha256.substr(0, 32));
+}
 
 /// What the table of Resources cannot say: a part of a GPU is of one GPU on one node, and memory of
 /// GPUs needs a GPU. `path` is where they stand ("resources"). Errors: invalid_argument.

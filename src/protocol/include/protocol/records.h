@@ -190,6 +190,46 @@ struct Fields<DeviceRecord> {
       Field<S, bool>{"shareable", &S::shareable, "Whether several jobs may have parts of it."}};
 };
 
+/// Something that jobs need and a node has on its disk: a data set (NAME@VERSION) or an image.
+struct ContentRecord {
+  std::string name;  // of an image: image_content()
+  std::int64_t bytes = 0;
+  std::optional<Millis> fetched;  // how long it took to bring it here
+  std::optional<Millis> built;    // likewise, for an image that was made here
+  bool operator==(const ContentRecord&) const = default;
+};
+
+template <>
+struct Fields<ContentRecord> {
+  static constexpr std::string_view kind = "content_record";
+  using S = ContentRecord;
+  static constexpr std::tuple table{
+      Field<S, std::string>{"name", &S::name, "NAME@VERSION of a data set, or image:NAME.", true},
+      Field<S, std::int64_t>{"bytes", &S::bytes, "Its size on the disk."},
+      Field<S, std::optional<Millis>>{"fetch_s", &S::fetched, "Seconds that fetching it took."},
+      Field<S, std::optional<Millis>>{"build_s", &S::built, "Seconds that building it took."}};
+};
+
+/// The container engine of a node.
+struct EngineRecord {
+  std::string name;  // podman, docker or apptainer
+  std::string version;
+  bool rootless = false;
+  bool builds = false;  // it makes images, too
+  bool operator==(const EngineRecord&) const = default;
+};
+
+template <>
+struct Fields<EngineRecord> {
+  static constexpr std::string_view kind = "engine_record";
+  using S = EngineRecord;
+  static constexpr std::tuple table{
+      Field<S, std::string>{"name", &S::name, "podman, docker or apptainer.", true},
+      Field<S, std::string>{"version", &S::version, "Its version."},
+      Field<S, bool>{"rootless", &S::rootless, "Whether it runs without being root."},
+      Field<S, bool>{"builds", &S::builds, "Whether it can build images."}};
+};
+
 /// A machine: what it offers, what is given away, and its load as last seen.
 struct NodeRecord {
   NodeId id;
@@ -210,6 +250,9 @@ struct NodeRecord {
   bool accepts_jobs = true;                // false: a person drained it
   std::string address;                     // where other nodes reach it; empty: by its name
   Executor executor = Executor::native;    // slurm: the door to a partition of the site's Slurm
+  std::optional<EngineRecord> engine;      // absent: jobs with an image do not run here
+  /// What it holds, all of it; absent from an agent that does not tell.
+  std::optional<std::vector<ContentRecord>> contents;
 };
 
 template <>
@@ -241,7 +284,11 @@ struct Fields<NodeRecord> {
       Field<S, bool>{"accepts_jobs", &S::accepts_jobs, "Whether it is given new work."},
       Field<S, std::string>{"address", &S::address, "Where other nodes reach it."},
       Field<S, Executor>{"executor", &S::executor,
-                         "native, or slurm for a partition of the site's Slurm."}};
+                         "native, or slurm for a partition of the site's Slurm."},
+      Field<S, std::optional<EngineRecord>>{"engine", &S::engine,
+                                            "What runs container images there; absent: nothing."},
+      Field<S, std::optional<std::vector<ContentRecord>>>{
+          "contents", &S::contents, "Images and data sets that it holds.", false, 0, 10'000}};
 };
 
 /// One entry of the stream of changes.

@@ -35,6 +35,8 @@ struct NodeOffer {
   std::vector<std::string> zone;  // outermost first
   std::string name;               // for people; the id where it is empty
   bool open = true;               // false: given nothing, what is held there stays held
+  bool runs_images = false;       // a container engine answers there
+  bool builds_images = false;     // and it can make images
   bool is_door = false;           // to a batch system that places jobs itself; not for a scheduler
   bool operator==(const NodeOffer&) const = default;
 };
@@ -55,8 +57,12 @@ struct Placement {
 struct Content {
   std::string name;
   std::int64_t bytes = 0;
+  bool for_build = false;  // needed only where the image, which comes first, has to be built
   bool operator==(const Content&) const = default;
 };
+
+/// Whether a job runs in a container, and whether the image for it has to be made.
+enum class Container { none, run, build };
 
 /// How long a job is expected to run. Without an estimator both are the stated maximum.
 struct Runtime {
@@ -72,15 +78,16 @@ struct QueuedJob {
   protocol::Resources resources;
   std::optional<WallTime> start_at;  // not before; with a runtime it is a booking of that slot
   std::string team = "default";
+  std::string user{};              // whose quota it counts against
   WallTime queued_at{};            // acceptance; waits and ages are counted from it
   std::optional<Runtime> runtime;  // absent: nothing is known
   Millis done{0};                  // of its runtime, saved before it was preempted
   /// How often it saves its work; absent: when it is asked to stop, or never.
   std::optional<Millis> checkpoint_every;
   std::vector<Content> contents;  // image first
-  Millis build{0};                // to build the image where it is missing
-  std::string booking;            // runs inside this one; empty: none
-  bool goes_outside = false;      // placed by a batch system behind a door; not for a scheduler
+  Container container = Container::none;
+  std::string booking;        // runs inside this one; empty: none
+  bool goes_outside = false;  // placed by a batch system behind a door; not for a scheduler
   /// Members of different sizes, when the request is not `resources.nodes` equal ones: GPUs of each
   /// member, largest first. Traces have such jobs (12 GPUs on nodes of 8).
   std::vector<std::int64_t> uneven_gpus;
@@ -131,6 +138,11 @@ struct JobGone {
 struct TeamChanged {
   Team team;
 };
+/// GPUs that the jobs of a user may hold at once; absent: no bound.
+struct QuotaChanged {
+  std::string user;
+  std::optional<std::int64_t> max_gpus;
+};
 /// GPU time of the past, for the fair share after a restart.
 struct UsageSeen {
   std::string team;
@@ -146,6 +158,11 @@ struct TransferSeen {
   NodeId node;
   std::int64_t bytes = 0;
   Millis took{0};
+};
+/// How large something is, known wherever it lies, and how long an image took to build.
+struct ContentMeasured {
+  Content content;
+  Millis built{0};  // 0: it is fetched, not built
 };
 /// GPUs set aside for a team from a time on, for a while; jobs of the team that name it run there.
 struct Booking {
@@ -163,8 +180,8 @@ struct Unbooked {
   std::string id;
 };
 
-using ClusterEvent =
-    std::variant<NodeUp, NodeDown, JobQueued, JobPlaced, JobStopping, JobGone, TeamChanged,
-                 UsageSeen, ContentsSeen, TransferSeen, Booked, Unbooked>;
+using ClusterEvent = std::variant<NodeUp, NodeDown, JobQueued, JobPlaced, JobStopping, JobGone,
+                                  TeamChanged, QuotaChanged, UsageSeen, ContentsSeen, TransferSeen,
+                                  ContentMeasured, Booked, Unbooked>;
 
 }  // namespace galley::scheduler

@@ -76,6 +76,7 @@ enum class Binding {
   resources_in_use,  // enough exists, too little is free
   fragmentation,     // enough is free in all, but not together where it is needed
   set_aside,         // room is free but kept for jobs before it, a booking or a team's guarantee
+  quota,             // its user's other jobs have all the GPUs that the user may have at once
 };
 
 /// One change to the request, planned by the same planner that will place the job.

@@ -21,6 +21,11 @@ enum class GpuStateId : std::uint32_t {};
 
 inline constexpr GroupIndex kNoGroup{0xffffffff};
 
+/// What a node can do beside lending its parts, as bits.
+using Abilities = std::uint8_t;
+inline constexpr Abilities kRunsImages = 1;
+inline constexpr Abilities kBuildsImages = 2;
+
 /// More GPUs than any machine has; device sets are bits of one word.
 inline constexpr int kMostGpusOfANode = 64;
 /// Thousandths of a whole GPU.
@@ -45,6 +50,7 @@ struct NodeSpec {
   std::vector<DeviceSpec> devices;
   std::vector<DeviceSet> cells;
   std::vector<std::string> zone;  // outermost first: building, rack, island; may be empty
+  Abilities abilities = 0;
 };
 
 /// What one node has to give to one member of a job.
@@ -55,6 +61,7 @@ struct Request {
   int gpu_milli = kWholeGpuMilli;   // below 1000: a share of one GPU; then gpus is 1
   std::int64_t gpu_memory_mib = 0;  // each GPU has at least that; of a share: its cap
   std::vector<ModelIndex> models;   // sorted; empty: any
+  Abilities needs = 0;
   bool operator==(const Request&) const = default;
 
   bool is_share() const { return gpus == 1 && gpu_milli < kWholeGpuMilli; }
@@ -94,6 +101,7 @@ struct IdleGpus {
 struct GpuState {
   std::vector<IdleGpus> gpus;
   std::vector<std::uint8_t> cells;
+  Abilities abilities = 0;  // of the node: kept here since nodes that differ in it are not alike
   auto operator<=>(const GpuState&) const = default;
 };
 
@@ -150,6 +158,7 @@ class Pool {
   std::int64_t memory_mib(NodeIndex node) const;
   bool is_open(NodeIndex node) const { return open_[at(node)] != 0; }
   int gpu_count(NodeIndex node) const;
+  Abilities abilities(NodeIndex node) const;
   DeviceSet in_service(NodeIndex node) const { return in_service_[at(node)]; }
   /// Devices in service of which nothing is held, open node or not.
   DeviceSet free_devices(NodeIndex node) const { return free_[at(node)] & in_service_[at(node)]; }

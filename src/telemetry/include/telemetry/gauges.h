@@ -12,8 +12,8 @@
 namespace galley::telemetry {
 
 /// What a series is about. The word begins the names of its metrics: "gpu_temperature_celsius".
-enum class Kind : std::uint8_t { node, gpu, job, team, user, fleet };
-inline constexpr std::size_t kKinds = 6;
+enum class Kind : std::uint8_t { node, gpu, job, team, user, fleet, platform };
+inline constexpr std::size_t kKinds = 7;
 std::string_view word_of(Kind kind);
 
 /// A number that is followed over time. Its place in gauges() is its place in every row of that
@@ -39,6 +39,8 @@ Result<Metric> find_metric(std::string_view name);
 inline constexpr Metric kGpuTemperature{Kind::gpu, 0};
 inline constexpr Metric kGpuPower{Kind::gpu, 1};
 inline constexpr Metric kGpuUtilization{Kind::gpu, 2};
+/// Not followed over time: 1 while an Alarm is there, 0 for some minutes after it.
+inline constexpr Metric kPlatformAlarm{Kind::platform, 0};
 
 /// The values of one GPU, of one attempt; NaN where the sample says nothing.
 std::vector<float> values_of(const protocol::GpuSample& sample);

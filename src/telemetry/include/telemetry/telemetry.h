@@ -61,6 +61,14 @@ struct NodeNow {
   std::vector<GpuNow> gpus{};   // by index
 };
 
+/// Something of the platform itself that people must hear of. Name and subject together are one
+/// alarm for as long as they come; the evidence may change.
+struct Alarm {
+  std::string name;      // "node_excluded"
+  std::string subject;   // "gpu05"
+  std::string evidence;  // a sentence
+};
+
 /// One number that a rule may look at, and what it is of.
 struct Reading {
   std::string subject{};  // "gpu05 GPU 3", "team nlp"; "fleet"
@@ -104,6 +112,11 @@ class Telemetry {
   /// Called after each period on our thread with the time. Set before the first sample.
   void on_period(std::function<void(WallTime)> listener);
 
+  /// Asked each period on our thread for the alarms of now, for readings of kPlatformAlarm. Set
+  /// before the first sample. What a sample shows itself, a process that nobody started on a GPU
+  /// that a job holds, is added here.
+  void alarms_from(std::function<std::vector<Alarm>()> source);
+
   /// Errors: invalid_argument naming from, to or step; the store's.
   Result<std::vector<telemetry::Series>> query(const Query& query) const;
   /// Machines heard of within a minute, by name, after that name.
@@ -121,6 +134,11 @@ class Telemetry {
 
   /// Families of machines, GPUs, teams and the fleet in the text form of Prometheus.
   void print(std::string& out) const;
+  /// The same, shared by all who ask. That of a large fleet (over kLargeTextBytes) takes longer
+  /// than a scrape may, so it is put together in the background once each period while somebody
+  /// asks, and is up to a period old.
+  std::shared_ptr<const std::string> text() const;
+  static constexpr std::size_t kLargeTextBytes = 1 << 20;
 
   /// Bytes that the newest rows and lines take.
   std::size_t bytes() const;

@@ -20,6 +20,7 @@ import { Loading, Problem } from '../../ui/problem';
 import { Table } from '../../ui/table';
 import { nodeColumns } from '../fleet/columns';
 import { jobColumns } from '../jobs/columns';
+import { ServiceCard } from './service_card';
 
 const kRecent = 8;
 const kRecentColumns = new Set(['name', 'state', 'ran', 'created']);
@@ -162,7 +163,7 @@ export function OverviewView() {
             <QueueCard queue={overview.queue} />
             <CapacityCard capacity={overview.capacity} />
             <ServingCard serving={overview.serving} />
-            <div class="half stack"><LoadCard /><NodesCard /></div>
+            <div class="half stack"><LoadCard /><NodesCard /><ServiceCard /></div>
             <div class="half stack"><RecentCard /></div>
           </div>
         </>
