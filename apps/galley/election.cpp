@@ -23,15 +23,6 @@ using controller::Leadership;
 constexpr Millis kWarmDelay{3'000};
 constexpr std::chrono::milliseconds kRetry{200};
 
-/// The URL of whoever leads now, as a standby tells it.
-std::optional<std::string> leader_of(const Leadership& leadership) {
-  const auto all = leadership.controllers();
-  if (!all) return std::nullopt;
-  for (const auto& one : *all)
-    if (one.role == "leader") return one.url;
-  return std::nullopt;
-}
-
 class Turns {
  public:
   Turns(const SiteOptions& options, store::Database& database, RoleWatch& watch)
@@ -57,8 +48,7 @@ class Turns {
 
 Status Turns::open_standby() {
   GALLEY_TRY(standby_, StandbyServer::start(options_, [this]() -> std::optional<std::string> {
-               if (!leadership_) return std::nullopt;
-               return leader_of(*leadership_);
+               return leadership_ ? leadership_->leader_url() : std::nullopt;
              }));
   return ok();
 }

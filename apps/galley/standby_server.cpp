@@ -18,7 +18,7 @@ Result<std::unique_ptr<StandbyServer>> StandbyServer::start(
     return response;
   };
   for (const char* method : {"GET", "POST", "PUT", "PATCH", "DELETE"})
-    router.add(method, "/{path...}", http::Run::pool, refuse);
+    router.add(method, "/{path...}", http::Run::inline_on_io, refuse);
   http::ServerOptions server_options;
   server_options.listen = options.listen;
   if (!options.tls_certificate.empty())

@@ -15,7 +15,7 @@ namespace galley::app {
 /// protocol::kLeaderHeader, and 200 with "standby" to /healthz.
 class StandbyServer {
  public:
-  /// `leader` answers the leader's URL, or nothing while nobody leads. It may block.
+  /// `leader` answers the leader's URL, or nothing while nobody leads. It must not block.
   static Result<std::unique_ptr<StandbyServer>> start(
       const SiteOptions& options, std::function<std::optional<std::string>()> leader);
 

@@ -9,7 +9,7 @@ namespace galley::bench {
 namespace {
 
 constexpr std::chrono::milliseconds kConnectTimeout{300};
-constexpr std::chrono::milliseconds kAnswerTimeout{1'000};
+constexpr std::chrono::milliseconds kAnswerTimeout{500};
 constexpr std::chrono::milliseconds kBetweenJobs{100};
 constexpr std::chrono::milliseconds kRetry{10};
 

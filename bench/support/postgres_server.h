@@ -45,7 +45,7 @@ class PostgresServer {
 
   /// SIGQUIT: ends at once and recovers at the next start, as after a power cut of the process.
   Status crash();
-  /// Starts it again on the same port.
+  /// Starts it again on the same port. From now on it ends with the calling thread.
   Status restart();
   bool is_running() const { return pid_ > 0; }
   int port() const { return port_; }

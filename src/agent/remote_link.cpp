@@ -257,7 +257,7 @@ void RemoteControllerLink::Impl::send_heartbeat() {
     return;
   }
   // The poll would notice a connection that has gone silent only when its time is up.
-  if (session.now() == attached) session.end();
+  if (session.now() == attached) session.end(answer.error().code == Errc::timeout);
 }
 
 /// What cannot be delivered waits for the next sample: only what is told once is worth keeping.

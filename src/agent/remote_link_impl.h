@@ -27,7 +27,12 @@ struct RemoteControllerLink::Impl {
   // Of the poll thread (and of begin(), before that runs).
   Status take_stock();
   Status attach_anywhere();
-  Status attach_at(const std::string& address, std::optional<std::string>& leader);
+  /// What a controller that does not lead says.
+  struct Standby {
+    bool answered = false;
+    std::string leader;  // empty: none that it knows of
+  };
+  Status attach_at(const std::string& address, Standby& standby);
   protocol::AttachRequest attach_request() const;
   void serve();
   Status poll(const RemoteSession::Attached& attached);
@@ -61,7 +66,7 @@ struct RemoteControllerLink::Impl {
   RemoteSession session;
   Agent* agent = nullptr;
   std::int64_t applied_seq = 0;
-  std::string leads_at;  // as far as the poll thread knows
+  std::size_t rounds = 0;  // of asking for a session
 
   mutable std::mutex mutex;                     // guards what follows
   std::map<AttemptId, std::string> job_tokens;  // of what this process has handed to the agent

@@ -55,44 +55,46 @@ protocol::AttachRequest RemoteControllerLink::Impl::attach_request() const {
   return request;
 }
 
-Status RemoteControllerLink::Impl::attach_at(const std::string& address,
-                                             std::optional<std::string>& leader) {
+Status RemoteControllerLink::Impl::attach_at(const std::string& address, Standby& standby) {
   GALLEY_TRY(auto raw,
              attach_lane.send_raw(address, {.method = "POST",
                                             .target = "/internal/v1/attach",
                                             .body = protocol::print_message(attach_request())}));
-  if (const auto hint = raw.headers.get(protocol::kLeaderHeader);
-      raw.status == 503 && !hint.empty())
-    leader = std::string(hint);
+  standby = {raw.status == 503, std::string(raw.headers.get(protocol::kLeaderHeader))};
   GALLEY_TRY(const auto response, http::expect_ok(std::move(raw)));
   GALLEY_TRY(const auto answer, protocol::read_message<protocol::AttachAnswer>(response.body));
   GALLEY_TRY_STATUS(epoch.accept(answer.epoch));
   applied_seq = 0;
-  leads_at = address;
   session.begin({address, answer.session});
   shipper->attached();
   return ok();
 }
 
-/// Asks each controller once. A refusal counts only where none is merely out of reach.
+/// Asks the controllers in turn, beginning with another one each time, until one stands by: it
+/// names the leader, or an election is under way. A refusal counts only where none is merely out
+/// of reach.
 Status RemoteControllerLink::Impl::attach_anywhere() {
   if (!session.prepare()) return no_controller();
   Status worst = no_controller();
   bool out_of_reach = false;
   std::vector<std::string> addresses = options.identity.access.addresses;
-  const std::size_t known = addresses.size();
-  // Whoever led last may be out of reach without saying so: the others are asked first.
-  const auto last = std::ranges::find(addresses, leads_at);
-  if (last != addresses.end()) std::rotate(last, last + 1, addresses.end());
+  std::ranges::rotate(addresses,
+                      addresses.begin() + static_cast<std::ptrdiff_t>(rounds++ % addresses.size()));
+  // It keeps its connections open and would cost this round its patience.
+  const std::string silent = session.silent_address();
+  if (addresses.size() > 1) std::erase(addresses, silent);
+  const std::size_t most = 2 * addresses.size();
   for (std::size_t i = 0; i < addresses.size(); ++i) {
-    std::optional<std::string> leader;
-    auto attached = attach_at(std::string(addresses[i]), leader);
+    Standby standby;
+    auto attached = attach_at(std::string(addresses[i]), standby);
     if (attached) return ok();
-    // One hint for each of ours at most, so that two that point at each other end.
-    if (leader && addresses.size() < 2 * known) addresses.push_back(*std::move(leader));
     const bool passing = is_passing(attached.error().code);
     if (!out_of_reach || passing) worst = std::move(attached);
     out_of_reach = out_of_reach || passing;
+    if (!standby.answered) continue;
+    if (standby.leader.empty() || standby.leader == silent || addresses.size() == most) break;
+    // Two that point at each other end at the most.
+    addresses.insert(addresses.begin() + static_cast<std::ptrdiff_t>(i) + 1, standby.leader);
   }
   return worst;
 }

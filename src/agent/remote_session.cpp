@@ -9,6 +9,12 @@
 #include "base/text.h"
 
 namespace galley::agent {
+namespace {
+
+/// Longer than those who stand by wait before one of them leads.
+constexpr Millis kShunned{3'000};
+
+}  // namespace
 
 Flag::Flag() : fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   GALLEY_CHECK(fd_, "an event descriptor can be made");
@@ -44,11 +50,20 @@ bool RemoteSession::prepare() {
   return true;
 }
 
-void RemoteSession::end() {
+void RemoteSession::end(bool silent) {
   const std::lock_guard lock(mutex_);
+  if (silent && attached_) {
+    silent_address_ = attached_->address;
+    silent_until_ = std::chrono::steady_clock::now() + kShunned;
+  }
   attached_.reset();
   poll_flag_.set();
   away_flag_.set();
+}
+
+std::string RemoteSession::silent_address() const {
+  const std::lock_guard lock(mutex_);
+  return std::chrono::steady_clock::now() < silent_until_ ? silent_address_ : std::string();
 }
 
 void RemoteSession::renew() {

@@ -38,8 +38,11 @@ class RemoteSession {
   /// Forgets what asked for a new session. False once stopped.
   bool prepare();
   void begin(Attached attached);
-  /// The session is over for this reason; the poll is broken off.
-  void end();
+  /// The session is over; the poll is broken off. `silent`: its controller gives no answer, which
+  /// those who stand by may not know yet.
+  void end(bool silent = false);
+  /// The controller that fell silent less than a moment ago; empty: none.
+  std::string silent_address() const;
   /// Attach anew as soon as may be, though nothing is wrong: what is held here has changed.
   void renew();
   /// Whether renew() was called since prepare().
@@ -59,6 +62,8 @@ class RemoteSession {
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::optional<Attached> attached_;
+  std::string silent_address_;
+  Instant silent_until_{};
   bool renewal_ = false;
   bool stopped_ = false;
   const Flag poll_flag_;

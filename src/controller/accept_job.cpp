@@ -29,14 +29,13 @@ Result<std::optional<AcceptedJob>> find_repeat(Transaction& transaction, const C
 
 Status remember(Transaction& transaction, const AcceptJob& command) {
   const auto now_ms = to_ms(command.job.created_at);
-  GALLEY_TRY_STATUS(transaction.execute("delete from idempotency where created_ms < :1",
+  GALLEY_TRY_STATUS(transaction.enqueue("delete from idempotency where created_ms < :1",
                                         {now_ms - kIdempotencyMemory.count()}));
-  GALLEY_TRY_STATUS(transaction.execute(
+  return transaction.enqueue(
       "insert into idempotency (principal, idempotency_key, request_sha256, status, answer, "
       "created_ms) values (:1, :2, :3, 201, :4, :5)",
       {command.caller.principal, command.caller.idempotency_key, command.caller.request_sha256,
-       command.job.id.str(), now_ms}));
-  return ok();
+       command.job.id.str(), now_ms});
 }
 
 /// Counted where the job is written, so that submissions at once cannot exceed it together.
@@ -113,17 +112,19 @@ Result<AcceptedJob> accept_job(Transaction& transaction, const AcceptJob& comman
   }
   GALLEY_TRY_STATUS(check_quota(transaction, command.caller));
   GALLEY_TRY(auto contents, contents_of(transaction, job.spec));
-  GALLEY_TRY(auto last, transaction.query_one("select coalesce(max(seq), 0) from jobs"));
-  const std::int64_t seq = last->integer(0) + 1;
-  GALLEY_TRY_STATUS(transaction.execute(
-      "insert into jobs (id, seq, name, team, priority_class, state, reason, spec, principal, "
-      "run_id, attempts, created_ms) values (:1, :2, :3, :4, :5, 'queued', '', :6, :7, :8, 0, :9)",
-      {job.id.str(), seq, job.name, job.team, std::string(protocol::word_of(job.priority_class)),
-       dump_json(protocol::print_struct(job.spec)), job.principal, job.run_id.str(),
-       to_ms(job.created_at)}));
   GALLEY_TRY_STATUS(tell(transaction, job, job.created_at));
   GALLEY_TRY_STATUS(audit(transaction, command.caller, "job.submit", job.id.str(), job.created_at));
-  return AcceptedJob{job.id, seq, false, std::move(contents)};
+  // Last, since its answer is needed: all of the above travels with it.
+  GALLEY_TRY(
+      const auto row,
+      transaction.query_one(
+          "insert into jobs (id, seq, name, team, priority_class, state, reason, spec, "
+          "principal, run_id, attempts, created_ms) select :1, coalesce(max(seq), 0) + 1, "
+          ":2, :3, :4, 'queued', '', :5, :6, :7, 0, :8 from jobs returning seq",
+          {job.id.str(), job.name, job.team, std::string(protocol::word_of(job.priority_class)),
+           dump_json(protocol::print_struct(job.spec)), job.principal, job.run_id.str(),
+           to_ms(job.created_at)}));
+  return AcceptedJob{job.id, row->integer(0), false, std::move(contents)};
 }
 
 }  // namespace galley::controller

@@ -21,6 +21,8 @@ class Candidacy {
   /// A row that could not be read for a while says nothing about its holder, who could not write
   /// either: the count begins anew.
   bool should_take(const std::optional<store::Lease>& lease, Instant now);
+  /// Whether the holder has renewed the row within `span` of the last look.
+  bool is_alive(Millis span) const { return looked_at_ && *looked_at_ - still_since_ < span; }
 
  private:
   std::string name_;

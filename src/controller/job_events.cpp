@@ -27,11 +27,9 @@ Status tell(store::Transaction& transaction, const protocol::JobRecord& job, Wal
   Json data{
       {"state", word(job.state)}, {"name", job.name}, {"team", job.team}, {"reason", job.reason}};
   data.update(more);
-  auto event = store::append_event(
+  return store::append_event(
       transaction,
       {.at_ms = to_ms(at), .kind = "job", .subject = job.id.str(), .data = dump_json(data)});
-  if (!event) return std::move(event).error();
-  return ok();
 }
 
 Status audit(store::Transaction& transaction, const Caller& caller, std::string action,

@@ -67,6 +67,7 @@ struct Leadership::Impl {
   mutable std::mutex mutex;  // guards what follows
   std::condition_variable wake;
   std::optional<std::int64_t> epoch;
+  std::optional<std::string> leader_url;
   bool look_now = false;
   bool stopping = false;
   struct Pulse {
@@ -89,8 +90,14 @@ void Leadership::Impl::set_epoch(std::optional<std::int64_t> now) {
 
 void Leadership::Impl::stand_by() {
   std::optional<store::Lease> lease;
+  std::optional<std::string> url;
   const Status read = database.read([&](Transaction& transaction) -> Status {
     GALLEY_TRY(lease, store::read_lease(transaction));
+    GALLEY_TRY(const auto holder,
+               transaction.query_one("select url from controllers where name = :1",
+                                     {lease ? lease->holder : std::string()}));
+    url.reset();
+    if (holder) url = holder->text(0);
     GALLEY_TRY(heard_seq, store::last_event_seq(transaction));
     return ok();
   });
@@ -101,7 +108,12 @@ void Leadership::Impl::stand_by() {
     return;
   }
   last_failure.reset();
-  if (!candidacy.should_take(lease, clock.steady())) return;
+  const bool is_mine = candidacy.should_take(lease, clock.steady());
+  {
+    const std::lock_guard lock(mutex);
+    leader_url = candidacy.is_alive(2 * options.renew_every) ? url : std::nullopt;
+  }
+  if (!is_mine) return;
   std::int64_t taken = 0;
   const Status won = database.write([&](Transaction& transaction) -> Status {
     GALLEY_TRY(taken, store::acquire_lease(transaction, options.name, lease));
@@ -178,6 +190,11 @@ Leadership::~Leadership() {
 std::optional<std::int64_t> Leadership::epoch() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->epoch;
+}
+
+std::optional<std::string> Leadership::leader_url() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->leader_url;
 }
 
 void Leadership::look() {

@@ -12,13 +12,11 @@ using store::Transaction;
 
 Status tell_reservation(Transaction& transaction, const ReservationId& id, const std::string& team,
                         std::string_view state, WallTime at) {
-  auto event = store::append_event(
+  return store::append_event(
       transaction, {.at_ms = to_ms(at),
                     .kind = "reservation",
                     .subject = id.str(),
                     .data = dump_json(Json{{"team", team}, {"state", std::string(state)}})});
-  if (!event) return std::move(event).error();
-  return ok();
 }
 
 Result<protocol::ReservationRecord> reservation_of_row(const store::Row& row, WallTime now) {

@@ -15,13 +15,11 @@ using store::Transaction;
 
 Status tell_team(Transaction& transaction, const std::string& name, std::string_view state,
                  WallTime at) {
-  auto event = store::append_event(
+  return store::append_event(
       transaction, {.at_ms = to_ms(at),
                     .kind = "team",
                     .subject = name,
                     .data = dump_json(Json{{"name", name}, {"state", std::string(state)}})});
-  if (!event) return std::move(event).error();
-  return ok();
 }
 
 std::string print_guarantees(const protocol::TeamSpec& team) {

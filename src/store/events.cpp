@@ -2,12 +2,10 @@
 
 namespace galley::store {
 
-Result<std::int64_t> append_event(Transaction& transaction, const Event& event) {
-  GALLEY_TRY(const auto row,
-             transaction.query_one("insert into events (at_ms, kind, subject, data)"
-                                   " values (:1, :2, :3, :4) returning seq",
-                                   {event.at_ms, event.kind, event.subject, event.data}));
-  return row->integer(0);
+Status append_event(Transaction& transaction, const Event& event) {
+  return transaction.enqueue(
+      "insert into events (at_ms, kind, subject, data) values (:1, :2, :3, :4)",
+      {event.at_ms, event.kind, event.subject, event.data});
 }
 
 Result<std::vector<Event>> read_events(Transaction& transaction, std::int64_t after_seq,
@@ -36,12 +34,10 @@ Result<std::int64_t> last_event_seq(Transaction& transaction) {
 }
 
 Status append_audit(Transaction& transaction, const AuditEntry& entry) {
-  GALLEY_TRY_STATUS(transaction.execute(
+  return transaction.enqueue(
       "insert into audit (at_ms, principal, action, subject, request_id, address)"
       " values (:1, :2, :3, :4, :5, :6)",
-      {entry.at_ms, entry.principal, entry.action, entry.subject, entry.request_id,
-       entry.address}));
-  return ok();
+      {entry.at_ms, entry.principal, entry.action, entry.subject, entry.request_id, entry.address});
 }
 
 }  // namespace galley::store

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -22,6 +23,11 @@ class NotedTransaction final : public Transaction {
   }
   Result<std::vector<Row>> query(std::string_view sql, std::vector<Value> parameters) override {
     return noted(connection_.query(sql, parameters));
+  }
+  Status enqueue(std::string_view sql, std::vector<Value> parameters) override {
+    Status status = connection_.enqueue(sql, std::move(parameters));
+    if (!status && !failure_) failure_ = status.error();
+    return status;
   }
 
   /// The command's own answer, or the failure that it overlooked.

@@ -149,15 +149,44 @@ Status PostgresqlConnection::send(std::string_view sql, const std::vector<Value>
   return ok();
 }
 
-/// False when one of them could not even be sent: the connection is lost.
-bool PostgresqlConnection::send_all_deferred() {
-  auto deferred = std::exchange(deferred_, {});
-  return std::ranges::all_of(deferred,
-                             [&](Deferred& one) { return send(one.sql, {}, one.row).has_value(); });
+/// An error when one of them could not even be sent: a fault in its text, or a lost connection.
+Status PostgresqlConnection::send_all_deferred() {
+  for (const Deferred& one : std::exchange(deferred_, {}))
+    GALLEY_TRY_STATUS(send(one.sql, one.parameters, one.row));
+  return ok();
 }
 
 void PostgresqlConnection::defer(std::string sql, std::optional<Row>* row) {
-  deferred_.push_back({std::move(sql), row});
+  deferred_.push_back({std::move(sql), row, {}, false});
+}
+
+Status PostgresqlConnection::enqueue(std::string_view sql, std::vector<Value> parameters) {
+  if (trouble_ == Trouble::lost) return lose("the connection is gone");
+  deferred_.push_back({std::string(sql), nullptr, std::move(parameters), true});
+  return ok();
+}
+
+bool PostgresqlConnection::has_enqueued() const {
+  return std::ranges::any_of(deferred_, &Deferred::enqueued);
+}
+
+/// The server works once it has this; what was sent before waits for it.
+Status PostgresqlConnection::end_round() {
+  if (PQpipelineSync(handle_) == 0) return lose(PQerrorMessage(handle_));
+  awaited_.push_back({});
+  ++rounds_;
+  return flush();
+}
+
+Status PostgresqlConnection::settle() {
+  if (trouble_ == Trouble::lost) return lose("the connection is gone");
+  if (!awaited_.empty()) (void)read_answers(nullptr);
+  if (trouble_ == Trouble::lost) return lose("the connection is gone");
+  const Status sent = send_all_deferred();
+  if (trouble_ == Trouble::lost) return sent;
+  GALLEY_TRY_STATUS(end_round());
+  const Status answered = read_answers(nullptr);
+  return sent ? answered : sent;
 }
 
 void PostgresqlConnection::forget_deferred(std::size_t keep) {
@@ -167,9 +196,7 @@ void PostgresqlConnection::forget_deferred(std::size_t keep) {
 void PostgresqlConnection::send_deferred() {
   if (deferred_.empty() || trouble_ == Trouble::lost) return;
   if (!send_all_deferred()) return;
-  if (PQpipelineSync(handle_) == 0) return (void)lose(PQerrorMessage(handle_));
-  awaited_.push_back({});
-  (void)flush();  // what fails here fails again at the next statement
+  (void)end_round();  // what fails here fails again at the next statement
 }
 
 Status PostgresqlConnection::read_answer(const Awaited& awaited, Answer* answer) {
@@ -236,12 +263,10 @@ Result<PostgresqlConnection::Answer> PostgresqlConnection::run(
   // lost.
   if (!awaited_.empty()) (void)read_answers(nullptr);
   if (trouble_ == Trouble::lost) return lose("the connection is gone");
-  Status sent =
-      send_all_deferred() ? send(sql, parameters, nullptr) : lose(PQerrorMessage(handle_));
+  Status sent = send_all_deferred();
+  if (sent) sent = send(sql, parameters, nullptr);
   if (trouble_ == Trouble::lost) return sent.error();
-  if (PQpipelineSync(handle_) == 0) return lose(PQerrorMessage(handle_));
-  awaited_.push_back({});
-  GALLEY_TRY_STATUS(flush());
+  GALLEY_TRY_STATUS(end_round());
   Answer answer;
   auto status = read_answers(sent ? &answer : nullptr);
   if (!sent) return sent.error();  // a fault in the text, found before it went out

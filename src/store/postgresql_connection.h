@@ -53,8 +53,16 @@ class PostgresqlConnection {
   /// Sends a statement without parameters together with the next execute() or query(), whose error
   /// a failure becomes. Its first row goes to `row` if one is given.
   void defer(std::string sql, std::optional<Row>* row = nullptr);
+  /// Defers a statement with parameters whose failure matters: before anything rests on it,
+  /// settle() or a later statement must have told how it went.
+  Status enqueue(std::string_view sql, std::vector<Value> parameters);
+  /// Sends what is deferred and answers its first failure.
+  Status settle();
   /// How many deferred statements have not been sent yet.
   std::size_t deferred() const { return deferred_.size(); }
+  bool has_enqueued() const;
+  /// How often something was sent.
+  std::int64_t rounds() const { return rounds_; }
   /// Forgets the deferred statements from the number `keep` on.
   void forget_deferred(std::size_t keep = 0);
   /// Sends what is deferred; the answers are read before the next statement.
@@ -85,6 +93,8 @@ class PostgresqlConnection {
   struct Deferred {
     std::string sql;
     std::optional<Row>* row = nullptr;
+    std::vector<Value> parameters;
+    bool enqueued = false;
   };
   /// An answer that is still to come.
   struct Awaited {
@@ -107,7 +117,8 @@ class PostgresqlConnection {
   Result<Answer> run(std::string_view sql, const std::vector<Value>& parameters);
   Status send(std::string_view sql, const std::vector<Value>& parameters, std::optional<Row>* row);
   Result<Statement> prepared(std::string_view sql, const std::vector<Value>& parameters);
-  bool send_all_deferred();
+  Status send_all_deferred();
+  Status end_round();
   Status read_answers(Answer* last);
   Status read_answer(const Awaited& awaited, Answer* answer);
   Result<pg_result*> next_result();
@@ -124,6 +135,7 @@ class PostgresqlConnection {
   std::deque<Awaited> awaited_;
   std::unordered_map<std::string, Statement> statements_;  // by text and types of parameters
   std::int64_t names_given_ = 0;
+  std::int64_t rounds_ = 0;
 };
 
 }  // namespace galley::store

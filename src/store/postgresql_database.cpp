@@ -40,6 +40,11 @@ class Snapshot final : public Transaction {
   Result<std::vector<Row>> query(std::string_view sql, std::vector<Value> parameters) override {
     return attempt<std::vector<Row>>([&] { return connection_->query(sql, parameters); });
   }
+  Status enqueue(std::string_view sql, std::vector<Value> parameters) override {
+    GALLEY_TRY_STATUS(
+        execute(sql, std::move(parameters)));  // a reader writes nothing that could wait
+    return ok();
+  }
 
   Status outcome(Status answer) const { return answer && failure_ ? Status(*failure_) : answer; }
 

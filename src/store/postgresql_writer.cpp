@@ -137,10 +137,12 @@ std::optional<Error> PostgresqlWriter::run_command(const Database::Command& comm
                                                    const std::optional<Row>& transaction,
                                                    Attempt& attempt) {
   const std::size_t before = connection_->deferred();
+  const std::int64_t rounds = connection_->rounds();
   connection_->defer("savepoint command");
   NotedTransaction seen(*connection_);
   Status outcome = seen.outcome(command(seen));
-  const bool asked = connection_->deferred() != before + 1;
+  if (outcome && connection_->has_enqueued()) outcome = connection_->settle();
+  const bool asked = connection_->rounds() != rounds;
   const bool refused = asked && !transaction;  // the lock was not to be had
   if (refused || connection_->trouble() == Trouble::lost ||
       connection_->trouble() == Trouble::rerun)
@@ -149,6 +151,7 @@ std::optional<Error> PostgresqlWriter::run_command(const Database::Command& comm
   if (!asked) {
     connection_->forget_deferred(before);
   } else {
+    connection_->forget_deferred();  // of a command that failed before it went out
     if (!outcome) connection_->defer("rollback to command");
     connection_->defer("release command");
     attempt.changed = attempt.changed || outcome.has_value();

@@ -29,6 +29,11 @@ class SqliteConnection {
 
   Result<std::int64_t> execute(std::string_view sql, const std::vector<Value>& parameters = {});
   Result<std::vector<Row>> query(std::string_view sql, const std::vector<Value>& parameters = {});
+  /// At once: there is no round trip to save.
+  Status enqueue(std::string_view sql, const std::vector<Value>& parameters) {
+    GALLEY_TRY_STATUS(execute(sql, parameters));
+    return ok();
+  }
   /// Statements separated by ';', without parameters or answers; not cached.
   Status run_script(const std::string& sql);
 

@@ -5,6 +5,7 @@
 
 #include "agent/identity.h"
 #include "base/file.h"
+#include "process/identity.h"
 #include "support/temp_folder.h"
 
 namespace galley::agent {
@@ -26,6 +27,23 @@ TEST(EpochMemory, RefusesAnOlderLeaderAlsoAfterAKill) {
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, HasSubstr("epoch 4"));
   EXPECT_TRUE(memory->accept(5));
+}
+
+TEST(RemoteSession, RemembersWhoFellSilent) {
+  RemoteSession session;
+  session.begin({"http://a", "1"});
+  EXPECT_FALSE(process::wait_readable(session.away_flag().fd(), Millis{0}));
+  session.end();
+  EXPECT_EQ(session.silent_address(), "");
+  session.begin({"http://b", "2"});
+  session.end(true);
+  EXPECT_EQ(session.silent_address(), "http://b");
+  EXPECT_TRUE(process::wait_readable(session.away_flag().fd(), Millis{0}));  // what is sent ends
+  session.begin({"http://a", "3"});
+  EXPECT_FALSE(process::wait_readable(session.away_flag().fd(), Millis{0}));
+  session.stop();
+  session.begin({"http://a", "4"});
+  EXPECT_TRUE(process::wait_readable(session.away_flag().fd(), Millis{0}));
 }
 
 TEST(Backoff, GrowsToItsBoundAndBeginsAnew) {

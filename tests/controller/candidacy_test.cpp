@@ -46,6 +46,19 @@ TEST_F(CandidacyTest, TakesOverWhenTheRowStandsStill) {
   EXPECT_TRUE(look(lease));
 }
 
+TEST_F(CandidacyTest, KnowsWhetherTheHolderIsAlive) {
+  Lease lease{.holder = "a", .epoch = 1, .renewals = 7};
+  EXPECT_FALSE(candidacy_.is_alive(Millis(1'000)));  // it has not looked
+  look(lease);
+  look_for(lease, Millis(800));
+  EXPECT_TRUE(candidacy_.is_alive(Millis(1'000)));
+  look(lease);
+  EXPECT_FALSE(candidacy_.is_alive(Millis(1'000)));
+  ++lease.renewals;
+  look(lease);
+  EXPECT_TRUE(candidacy_.is_alive(Millis(1'000)));
+}
+
 TEST_F(CandidacyTest, CountsAnewAfterItCouldNotLook) {
   const Lease lease{.holder = "a", .epoch = 1, .renewals = 7};
   EXPECT_FALSE(look(lease));

@@ -39,6 +39,11 @@ class StoreContract : public ::testing::Test {
     return ok();
   }
 
+  static Status enqueue(Transaction& transaction, const std::string& name,
+                        std::int64_t active = 0) {
+    return transaction.enqueue("insert into things (name, active) values (:1, :2)", {name, active});
+  }
+
   std::vector<std::string> names() {
     std::vector<std::string> found;
     const auto status = db_->read([&](Transaction& transaction) -> Status {
@@ -170,6 +175,55 @@ TEST_F(StoreContract, FailureOfOneCommandInAGroupUndoesOnlyItself) {
 
   EXPECT_EQ(outcomes, (std::vector<std::string>{"a+", "b+", "a-", "c+"}));
   EXPECT_EQ(names(), (std::vector<std::string>{"a-before", "a", "b-before", "b", "c-before", "c"}));
+}
+
+TEST_F(StoreContract, WhatIsEnqueuedComesInItsTurn) {
+  ASSERT_TRUE(db_->write([](Transaction& transaction) -> Status {
+    GALLEY_TRY_STATUS(enqueue(transaction, "a"));
+    GALLEY_TRY_STATUS(add(transaction, "b"));
+    GALLEY_TRY_STATUS(enqueue(transaction, "c"));
+    GALLEY_TRY(const auto row, transaction.query_one("select count(*) from things"));
+    EXPECT_EQ(row->integer(0), 3);
+    return enqueue(transaction, "d");
+  }));
+  EXPECT_EQ(names(), (std::vector<std::string>{"a", "b", "c", "d"}));
+}
+
+TEST_F(StoreContract, WhatIsEnqueuedFailsItsOwnCommandAlone) {
+  Gate gate(*db_);
+  std::vector<std::string> outcomes;
+  for (const std::string name : {"a", "a", "b"})
+    db_->write_async([name](Transaction& transaction) { return enqueue(transaction, name, 1); },
+                     [&outcomes, name](const Status& status) {
+                       outcomes.push_back(name + (status ? "+" : "-"));
+                       EXPECT_TRUE(status || status.error().code == Errc::conflict);
+                     });
+  db_->write_async(
+      [](Transaction& transaction) -> Status {
+        GALLEY_TRY_STATUS(add(transaction, "half"));
+        GALLEY_TRY_STATUS(enqueue(transaction, "other half"));
+        return Error{Errc::conflict, "precondition failed"};
+      },
+      [&outcomes](const Status& status) { outcomes.emplace_back(status ? "half+" : "half-"); });
+  db_->write_async(
+      [](Transaction& transaction) -> Status {
+        GALLEY_TRY_STATUS(enqueue(transaction, "never"));
+        return Error{Errc::conflict, "precondition failed"};
+      },
+      [&outcomes](const Status& status) { outcomes.emplace_back(status ? "never+" : "never-"); });
+  db_->write_async(
+      [](Transaction& transaction) { return enqueue(transaction, "c", 1); },
+      [&outcomes](const Status& status) { outcomes.emplace_back(status ? "c+" : "c-"); });
+  gate.open();
+  ASSERT_TRUE(db_->write([](Transaction&) { return ok(); }));
+  EXPECT_EQ(outcomes, (std::vector<std::string>{"a+", "a-", "b+", "half-", "never-", "c+"}));
+  EXPECT_EQ(names(), (std::vector<std::string>{"a", "b", "c"}));
+
+  const auto fault = db_->write([](Transaction& transaction) {
+    return transaction.enqueue("insert into things (name) values (:1)", {});
+  });
+  ASSERT_FALSE(fault);
+  EXPECT_EQ(fault.error().code, Errc::internal);
 }
 
 TEST_F(StoreContract, CommandsOfOneGroupSeeEachOther) {

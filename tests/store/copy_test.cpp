@@ -63,7 +63,8 @@ std::vector<TableContent> contents(Database& db) {
 std::int64_t next_event(Database& db) {
   std::int64_t seq = 0;
   EXPECT_TRUE(db.write([&](Transaction& t) -> Status {
-    GALLEY_TRY(seq, append_event(t, {.kind = "job"}));
+    GALLEY_TRY_STATUS(append_event(t, {.kind = "job"}));
+    GALLEY_TRY(seq, last_event_seq(t));
     return ok();
   }));
   return seq;

@@ -52,9 +52,11 @@ TEST_F(Records, EventsComeBackInOrderByKindAndAfterASeq) {
 TEST_F(Records, ASeqIsNeverReused) {
   std::int64_t first = 0;
   ASSERT_TRUE(write([&](Transaction& transaction) -> Status {
-    GALLEY_TRY(first, append_event(transaction, {.kind = "job"}));
+    GALLEY_TRY_STATUS(append_event(transaction, {.kind = "job"}));
+    GALLEY_TRY(first, last_event_seq(transaction));
     GALLEY_TRY_STATUS(transaction.execute("delete from events"));
-    GALLEY_TRY(const auto second, append_event(transaction, {.kind = "job"}));
+    GALLEY_TRY_STATUS(append_event(transaction, {.kind = "job"}));
+    GALLEY_TRY(const auto second, last_event_seq(transaction));
     EXPECT_GT(second, first);
     return ok();
   }));

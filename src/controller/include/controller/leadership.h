@@ -44,6 +44,10 @@ class Leadership {
   /// A write was refused because another leads: look now.
   void look();
 
+  /// Where the leader is reached, as this standby saw it last; nothing while nobody leads or the
+  /// lease has stood still for two renewals. Never blocks.
+  std::optional<std::string> leader_url() const;
+
   /// All that have a row. Blocks for a read. Errors: the store's.
   Result<std::vector<protocol::ControllerRecord>> controllers() const;
   /// Asks another to take over; answers its name. It leads a moment later.

@@ -53,6 +53,9 @@ class Transaction {
                                        std::vector<Value> parameters = {}) = 0;
   virtual Result<std::vector<Row>> query(std::string_view sql,
                                          std::vector<Value> parameters = {}) = 0;
+  /// For a statement whose count nobody needs: it may travel with the next one, which saves a round
+  /// trip. It is carried out in its turn; if it fails later, so does the command.
+  virtual Status enqueue(std::string_view sql, std::vector<Value> parameters = {}) = 0;
   /// The first row, if there is one.
   Result<std::optional<Row>> query_one(std::string_view sql, std::vector<Value> parameters = {});
 };

@@ -19,8 +19,8 @@ struct Event {
   std::string data;     // a JSON object, already printed
 };
 
-/// Answers the event's seq.
-Result<std::int64_t> append_event(Transaction& transaction, const Event& event);
+/// The store gives it its seq.
+Status append_event(Transaction& transaction, const Event& event);
 
 /// The oldest `limit` events after `after_seq`, of the kinds named; no kinds means all of them.
 Result<std::vector<Event>> read_events(Transaction& transaction, std::int64_t after_seq,
