@@ -116,7 +116,8 @@ std::string describe_wait(const JobView& job) {
 
 bool needs_word_of_slurm(const process::AttemptExit& exit, bool cancel_asked) {
   if (exit.reason == process::ExitReason::cancelled) return !cancel_asked;
-  // Slurm signals the program itself as well as the supervisor: whoever is faster says how it ended.
+  // Slurm signals the program itself as well as the supervisor: whoever is faster says how it
+  // ended.
   return exit.reason == process::ExitReason::signalled &&
          (exit.signal == SIGKILL || exit.signal == SIGTERM);
 }

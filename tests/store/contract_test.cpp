@@ -3,90 +3,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 
-#include "store/database.h"
-#include "store/schema.h"
-#include "support/database.h"
-#include "support/temp_folder.h"
+#include "contract.h"
 
 namespace galley::store {
 namespace {
-
-constexpr Migration kSteps[] = {
-    {1, "initial",
-     "create table parents (id {id} primary key);"
-     "create table things (seq {bigserial}, name text not null, active integer not null,"
-     " parent {id} references parents (id), large bigint, real double precision, bytes {blob});"
-     "create unique index one_active_name on things (name) where active = 1;"}};
-
-class StoreContract : public ::testing::Test {
- protected:
-  void SetUp() override { open(kSteps); }
-
-  void open(std::span<const Migration> steps) {
-    db_.reset();
-    auto opened = testing::open_database(folder_.path(), steps);
-    ASSERT_TRUE(opened) << describe(opened.error());
-    db_ = *std::move(opened);
-  }
-
-  static Status add(Transaction& transaction, const std::string& name, std::int64_t active = 0) {
-    GALLEY_TRY_STATUS(
-        transaction.execute("insert into things (name, active) values (:1, :2)", {name, active}));
-    return ok();
-  }
-
-  static Status enqueue(Transaction& transaction, const std::string& name,
-                        std::int64_t active = 0) {
-    return transaction.enqueue("insert into things (name, active) values (:1, :2)", {name, active});
-  }
-
-  std::vector<std::string> names() {
-    std::vector<std::string> found;
-    const auto status = db_->read([&](Transaction& transaction) -> Status {
-      GALLEY_TRY(const auto rows, transaction.query("select name from things order by seq"));
-      for (const Row& row : rows) found.push_back(row.text(0));
-      return ok();
-    });
-    EXPECT_TRUE(status) << describe(status.error());
-    return found;
-  }
-
-  /// Holds the writer inside a command until released, so that a test can fill the queue behind it.
-  class Gate {
-   public:
-    explicit Gate(Database& db) {
-      db.write_async(
-          [this](Transaction&) {
-            std::unique_lock lock(mutex_);
-            entered_ = true;
-            changed_.notify_all();
-            changed_.wait(lock, [&] { return open_; });
-            return ok();
-          },
-          [](const Status&) {});
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return entered_; });
-    }
-    void open() {
-      const std::lock_guard lock(mutex_);
-      open_ = true;
-      changed_.notify_all();
-    }
-
-   private:
-    std::mutex mutex_;  // guards entered_ and open_
-    std::condition_variable changed_;
-    bool entered_ = false;
-    bool open_ = false;
-  };
-
-  testing::TempFolder folder_;
-  std::unique_ptr<Database> db_;
-};
 
 TEST_F(StoreContract, KeepsEveryKindOfValueExactly) {
   const std::string bytes("a\0\xff\n", 4);
@@ -379,87 +301,6 @@ TEST_F(StoreContract, FaultsInOurSqlAreInternal) {
     ASSERT_FALSE(status) << sql;
     EXPECT_EQ(status.error().code, Errc::internal) << sql;
   }
-}
-
-TEST_F(StoreContract, AppliesOnlyPendingMigrationsAndKeepsData) {
-  ASSERT_TRUE(db_->write([](Transaction& transaction) { return add(transaction, "kept"); }));
-  const std::vector<Migration> longer{
-      kSteps[0], {2, "labels", "alter table things add column label text not null default 'none'"}};
-  open(longer);
-  ASSERT_TRUE(db_->read([](Transaction& transaction) -> Status {
-    GALLEY_TRY(const auto row, transaction.query_one("select name, label from things"));
-    EXPECT_EQ(row->text(0), "kept");
-    EXPECT_EQ(row->text(1), "none");
-    return ok();
-  }));
-  open(longer);
-}
-
-TEST_F(StoreContract, AFailedMigrationChangesNothing) {
-  db_.reset();
-  const std::vector<Migration> broken{
-      kSteps[0], {2, "broken", "create table extra (a integer); insert into absent values (1)"}};
-  EXPECT_FALSE(testing::open_database(folder_.path(), broken));
-
-  const std::vector<Migration> repaired{kSteps[0],
-                                        {2, "repaired", "create table extra (a integer)"}};
-  open(repaired);
-}
-
-TEST_F(StoreContract, RefusesASchemaNewerThanTheProgram) {
-  const std::vector<Migration> newer{kSteps[0], {17, "future", "drop table if exists absent"}};
-  open(newer);
-  db_.reset();
-
-  const auto older = testing::open_database(folder_.path(), std::span<const Migration>(kSteps));
-
-  ASSERT_FALSE(older);
-  EXPECT_EQ(older.error().code, Errc::conflict);
-  EXPECT_NE(older.error().message.find("17"), std::string::npos) << older.error().message;
-  EXPECT_NE(older.error().message.find("up to 1"), std::string::npos) << older.error().message;
-}
-
-TEST_F(StoreContract, GoesOnWithASchemaThatOnlyHasMore) {
-  const std::vector<Migration> newer{kSteps[0], {17, "more", "create table more (a integer)"}};
-  open(newer);
-  db_.reset();
-
-  open(kSteps);
-  EXPECT_TRUE(db_->write([](Transaction& transaction) { return add(transaction, "a"); }));
-  SchemaState state;
-  ASSERT_TRUE(db_->read([&](Transaction& transaction) -> Status {
-    GALLEY_TRY(state, read_schema(transaction, db_->kind()));
-    return ok();
-  }));
-  EXPECT_EQ(state.version(), kSteps[0].number);
-  EXPECT_EQ(state.additions, std::vector<std::int64_t>{17});
-  db_.reset();
-
-  open(newer);  // and back again
-  EXPECT_TRUE(db_->write([](Transaction& transaction) { return add(transaction, "b"); }));
-}
-
-TEST_F(StoreContract, CarriesOutANumberThatWasLeftOut) {
-  const std::vector<Migration> with_gap{kSteps[0],
-                                        {12, "twelve", "create table twelve (a integer)"}};
-  open(with_gap);
-  db_.reset();
-  const std::vector<Migration> filled{kSteps[0],
-                                      {11, "eleven", "create table eleven (a integer)"},
-                                      {12, "twelve", "create table twelve (a integer)"}};
-  open(filled);
-  EXPECT_TRUE(db_->read([&](Transaction& transaction) -> Status {
-    GALLEY_TRY(const auto rows, transaction.query("select count(*) from eleven"));
-    return ok();
-  }));
-}
-
-TEST_F(StoreContract, TheSchemaOfThisProgramIsAccepted) {
-  db_.reset();
-  const testing::TempFolder fresh;
-  const auto opened = testing::open_database(fresh.path(), migrations());
-  ASSERT_TRUE(opened) << describe(opened.error());
-  EXPECT_FALSE((*opened)->description().empty());
 }
 
 }  // namespace

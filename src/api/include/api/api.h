@@ -68,7 +68,7 @@ struct Services {
   controller::AgentRegistry* agent_registry = nullptr;
   controller::RemoteAgents* agents = nullptr;
   controller::Leadership* leadership = nullptr;  // where several controllers share the database
-  std::string certificate_sha256{};  // of the certificate that we show; empty without TLS
+  std::string certificate_sha256{};     // of the certificate that we show; empty without TLS
   std::filesystem::path secrets_key{};  // of accounts::Secrets; empty: data_folder/secrets.key
 };
 
