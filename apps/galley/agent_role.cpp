@@ -68,6 +68,7 @@ Status serve(const AgentOptions& options, const sigset_t& signals) {
   agent_options.heartbeat_interval = Millis{1'000};
   agent_options.topology = options.topology;
   agent_options.shareable_gpus = options.shareable_gpus;
+  agent_options.self_test = options.gpu_self_test;
   agent_options.container_engine = options.containers.engine;
   agent_options.dataset_cache_bytes = dataset_cache_of(options.containers, data.path());
   std::unique_ptr<slurm::Bridge> bridge;

@@ -41,6 +41,7 @@ Status serve_everything(const UpOptions& options, const sigset_t& signals) {
   agent_options.node_name = node_name;
   agent_options.topology = options.topology;
   agent_options.shareable_gpus = options.shareable_gpus;
+  agent_options.self_test = options.gpu_self_test;
   agent_options.container_engine = options.containers.engine;
   agent_options.dataset_cache_bytes = dataset_cache_of(options.containers, site->data().path());
   GALLEY_TRY(auto agent,

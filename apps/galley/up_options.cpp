@@ -18,6 +18,7 @@ struct MachineTexts {
   std::string topology;  // a file
   std::string shareable_gpus;
   std::string dataset_cache;
+  std::string gpu_self_test;  // for a shell
 };
 
 template <class Options>
@@ -31,6 +32,7 @@ Status read_machine(const MachineTexts& texts, Options& options) {
   if (!texts.dataset_cache.empty()) {
     GALLEY_TRY(options.containers.dataset_cache_bytes, parse_bytes(texts.dataset_cache));
   }
+  if (!texts.gpu_self_test.empty()) options.gpu_self_test = {"/bin/sh", "-c", texts.gpu_self_test};
   return ok();
 }
 
@@ -51,6 +53,11 @@ void add_machine_options(CLI::App& app, MachineTexts& machine, ContainerOptions&
   app.add_option("--shareable-gpus", machine.shareable_gpus,
                  "GPUs of which several jobs may have parts: all, or numbers such as 0,1")
       ->envname("GALLEY_SHAREABLE_GPUS");
+  app.add_option("--gpu-self-test", machine.gpu_self_test,
+                 "Command that a GPU must pass (exit code 0, within five minutes) before it comes "
+                 "back into service, such as 'dcgmi diag -r 1'; it sees that GPU alone")
+      ->envname("GALLEY_GPU_SELF_TEST")
+      ->default_str("nothing but healthy samples");
 }
 
 void add_slurm_options(CLI::App& app, SlurmOptions& slurm) {

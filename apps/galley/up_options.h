@@ -27,6 +27,7 @@ struct UpOptions : SiteOptions {
   SlurmOptions slurm;
   std::optional<cluster::TopologyFile> topology;
   agent::ShareableGpus shareable_gpus;
+  std::vector<std::string> gpu_self_test;  // empty: none
 };
 
 /// The options, or the exit code when there is nothing left to do (--help, a mistake).
@@ -42,6 +43,7 @@ struct AgentOptions {
   std::string ca_file;
   std::optional<cluster::TopologyFile> topology;
   agent::ShareableGpus shareable_gpus;
+  std::vector<std::string> gpu_self_test;  // empty: none
   SlurmOptions slurm;
   ContainerOptions containers;
   bool verbose = false;
