@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "failover/load.h"
 #include "failover/rig.h"
 #include "statistics.h"
@@ -71,7 +72,7 @@ struct Healed {
 class Run {
  public:
   Run(FailoverRig& rig, std::uint64_t seed)
-      : rig_(rig), random_(seed), asking_(rig.urls(), rig.token()) {}
+      : rig_(rig), random_(seed), asking_(leader_client(rig.urls(), rig.token())) {}
 
   Status begin();
   Result<Healed> inject(const Kind& kind);
@@ -87,7 +88,7 @@ class Run {
 
   FailoverRig& rig_;
   std::mt19937_64 random_;
-  LeaderClient asking_;
+  support::LeaderClient asking_;
   std::optional<SteadySubmits> load_;
   std::vector<std::string> long_jobs_;
 };
@@ -210,11 +211,7 @@ Status Run::finish(BenchReport& report) {
   GALLEY_TRY(const std::string stored,
              rig_.database().run(FailoverRig::kDatabase, "select string_agg(id, ' ') from jobs"));
   std::set<std::string, std::less<>> known;
-  for (std::size_t begin = 0; begin < stored.size();) {
-    const std::size_t end = std::min(stored.find(' ', begin), stored.size());
-    known.insert(stored.substr(begin, end - begin));
-    begin = end + 1;
-  }
+  for (const std::string_view id : split(stored, ' ')) known.emplace(id);
   double disturbed = 0;
   for (const std::string& job : long_jobs_) {
     GALLEY_TRY(const Json now, ask({.target = "/api/v1/jobs/" + job}));

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
-#include "protocol/controllers.h"
 
 namespace galley::bench {
 namespace {
@@ -15,32 +14,15 @@ constexpr std::chrono::milliseconds kRetry{10};
 
 }  // namespace
 
-Result<Json> LeaderClient::ask(const http::Client::Call& call) {
-  if (!client_) {
-    GALLEY_TRY(client_, http::Client::open({.server = urls_[at_],
-                                            .bearer_token = token_,
-                                            .connect_timeout = kConnectTimeout,
-                                            .timeout = kAnswerTimeout,
-                                            .retries = 0}));
-  }
-  auto raw = client_->send(call);
-  const std::string leader = raw && raw->status == 503
-                                 ? std::string(raw->headers.get(protocol::kLeaderHeader))
-                                 : std::string{};
-  auto answer = http::expect_ok(std::move(raw));
-  if (answer) return answer->body.empty() ? Json::object() : parse_json(answer->body);
-  const Errc code = answer.error().code;
-  if (code == Errc::unavailable || code == Errc::timeout) {
-    client_.reset();
-    const auto named = std::ranges::find(urls_, leader);
-    at_ = named != urls_.end() ? static_cast<std::size_t>(named - urls_.begin())
-                               : (at_ + 1) % urls_.size();
-  }
-  return std::move(answer).error();
+support::LeaderClient leader_client(std::vector<std::string> urls, std::string token) {
+  return support::LeaderClient({.urls = std::move(urls),
+                                .token = std::move(token),
+                                .connect_timeout = kConnectTimeout,
+                                .answer_timeout = kAnswerTimeout});
 }
 
 SteadySubmits::SteadySubmits(std::vector<std::string> urls, std::string token, Json job)
-    : client_(std::move(urls), std::move(token)),
+    : client_(leader_client(std::move(urls), std::move(token))),
       job_(std::move(job)),
       thread_([this](const std::stop_token& stop) { serve(stop); }) {}
 

@@ -12,25 +12,12 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/result.h"
-#include "http/client.h"
+#include "leader_client.h"
 
 namespace galley::bench {
 
-/// Asks whichever controller leads. Requests are repeated until one is answered, so they must be
-/// repeatable. One thread.
-class LeaderClient {
- public:
-  LeaderClient(std::vector<std::string> urls, std::string token)
-      : urls_(std::move(urls)), token_(std::move(token)) {}
-  /// One try, at the controller that answered last; another is tried the next time when it fails.
-  Result<Json> ask(const http::Client::Call& call);
-
- private:
-  std::vector<std::string> urls_;
-  std::string token_;
-  std::size_t at_ = 0;
-  std::unique_ptr<http::Client> client_;
-};
+/// For a bench that waits for the first answer after a fault: short timeouts.
+support::LeaderClient leader_client(std::vector<std::string> urls, std::string token);
 
 /// Submits small jobs one after the other, each with a key of its own, until it is accepted.
 /// Thread-safe.
@@ -51,7 +38,7 @@ class SteadySubmits {
  private:
   void serve(const std::stop_token& stop);
 
-  LeaderClient client_;
+  support::LeaderClient client_;
   const Json job_;
   mutable std::mutex mutex_;  // guards accepted_
   std::condition_variable changed_;

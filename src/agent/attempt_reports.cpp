@@ -7,6 +7,7 @@
 #include "attempt_run.h"
 #include "base/log.h"
 #include "frozen_files.h"
+#include "passing.h"
 
 /// The half of an AttemptRun that talks to the controller.
 namespace galley::agent {
@@ -19,12 +20,6 @@ constexpr Millis kLongestPause{1'000};
 constexpr Millis kProgressPace{100};
 // Only where the user's inotify watches are used up.
 constexpr Millis kUnwatchedPause{1'000};
-
-/// The controller may store it later. Everything else it will never store.
-bool is_passing(Errc code) {
-  return code == Errc::unavailable || code == Errc::rate_limited || code == Errc::exhausted ||
-         code == Errc::timeout;
-}
 
 }  // namespace
 

@@ -7,14 +7,9 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "http/client.h"
+#include "passing.h"
 
 namespace galley::agent {
-
-/// The controller may answer otherwise later. Everything else it will never take.
-constexpr bool is_passing(Errc code) {
-  return code == Errc::unavailable || code == Errc::rate_limited || code == Errc::exhausted ||
-         code == Errc::timeout;
-}
 
 /// One kept connection to a controller, of one thread; what is long must not hold up what is
 /// urgent, so each kind of traffic has a lane of its own.

@@ -23,11 +23,8 @@ constexpr std::int64_t kPageItems = 500;
 /// Of an installation with several controllers people name all: "URL,URL".
 std::vector<std::string> servers_of(const std::string& setting) {
   std::vector<std::string> servers;
-  for (std::size_t begin = 0; begin <= setting.size();) {
-    const std::size_t end = std::min(setting.find(',', begin), setting.size());
-    if (end > begin) servers.push_back(setting.substr(begin, end - begin));
-    begin = end + 1;
-  }
+  for (const std::string_view server : split(setting, ','))
+    if (!server.empty()) servers.emplace_back(server);
   if (servers.empty()) servers.push_back(setting);
   return servers;
 }

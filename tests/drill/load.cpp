@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
-#include "protocol/controllers.h"
 
 namespace galley::testing {
 namespace {
@@ -28,29 +27,6 @@ http::Client::Call post_call(const std::string& target, const Json& body) {
   call.headers.set("Content-Type", "application/json");
   call.headers.set("Idempotency-Key", random_hex(16));
   return call;
-}
-
-Result<Json> LeaderClient::ask(http::Client::Call call) {
-  if (!client_) {
-    GALLEY_TRY(client_, http::Client::open({.server = urls_[at_],
-                                            .bearer_token = token_,
-                                            .connect_timeout = Millis{500},
-                                            .timeout = Millis{2'000},
-                                            .retries = 0}));
-  }
-  auto raw = client_->send(std::move(call));
-  std::string leader;
-  if (raw && raw->status == 503) leader = raw->headers.get(protocol::kLeaderHeader);
-  auto answer = http::expect_ok(std::move(raw));
-  if (answer) return answer->body.empty() ? Json::object() : parse_json(answer->body);
-  const Errc code = answer.error().code;
-  if (code == Errc::unavailable || code == Errc::timeout) {
-    client_.reset();
-    const auto named = std::ranges::find(urls_, leader);
-    at_ = named != urls_.end() ? static_cast<std::size_t>(named - urls_.begin())
-                               : (at_ + 1) % urls_.size();
-  }
-  return std::move(answer).error();
 }
 
 Result<Json> LeaderClient::insist(const http::Client::Call& call) {

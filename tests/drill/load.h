@@ -1,7 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -10,27 +9,18 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/result.h"
-#include "http/client.h"
+#include "leader_client.h"
 
 namespace galley::testing {
 
-/// Speaks to whichever controller leads, as a program of a user would: where it is told who leads
-/// it goes there, and otherwise it asks them in turn. One thread.
-class LeaderClient {
+/// Asks the leader, and insists where one try is not enough. One thread.
+class LeaderClient : public support::LeaderClient {
  public:
   LeaderClient(std::vector<std::string> urls, std::string token)
-      : urls_(std::move(urls)), token_(std::move(token)) {}
-  /// One try. Errors: what the controller said, or that it did not answer.
-  Result<Json> ask(http::Client::Call call);
+      : support::LeaderClient({.urls = std::move(urls), .token = std::move(token)}) {}
   /// Again and again for 30 seconds, so what is asked must be repeatable.
   Result<Json> insist(const http::Client::Call& call);
   Result<Json> get(const std::string& target) { return insist({.target = target}); }
-
- private:
-  std::vector<std::string> urls_;
-  std::string token_;
-  std::size_t at_ = 0;
-  std::unique_ptr<http::Client> client_;
 };
 
 http::Client::Call post_call(const std::string& target, const Json& body);
