@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "cluster/xid.h"
+#include "process/identity.h"
 
 namespace galley::agent {
 namespace {
@@ -16,11 +17,6 @@ namespace {
 constexpr std::int64_t kSmallFileBytes = 4096;
 constexpr std::size_t kMostLineBytes = 64 * 1024;
 constexpr std::size_t kMostReadBytes = 4 * 1024 * 1024;  // of a file, in one call
-
-std::string boot_id() {
-  const auto text = read_file("/proc/sys/kernel/random/boot_id", kSmallFileBytes);
-  return text ? std::string(trim(*text)) : std::string("unknown");
-}
 
 /// "3,1201,98765432,-;text": 1201.
 std::int64_t record_number(std::string_view record) {
@@ -37,7 +33,7 @@ KernelLog::KernelLog(std::filesystem::path path, std::filesystem::path position_
     : path_(std::move(path)),
       position_file_(std::move(position_file)),
       is_device_(path_.string().starts_with("/dev/")),
-      boot_(is_device_ ? boot_id() : "file") {
+      boot_(is_device_ ? process::boot_id().value_or("unknown") : "file") {
   open();
   go_on_from_position();
 }

@@ -83,6 +83,15 @@ Status write_file_atomic(const std::filesystem::path& path, std::string_view byt
   return sync_folder(path.has_parent_path() ? path.parent_path() : ".");
 }
 
+Status open_standard_streams() {
+  for (;;) {
+    UniqueFd stream(::open("/dev/null", O_RDWR));
+    if (!stream) return system_error("cannot open /dev/null", errno);
+    if (stream.get() > STDERR_FILENO) return ok();
+    stream.release();  // it is the stream that was missing, and stays open
+  }
+}
+
 Status make_folders(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);

@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include "base/file.h"
 #include "commands.h"
 #include "program_folder.h"
 
@@ -66,6 +67,7 @@ Command command_tree(Session& session, const Extra& extra) {
 }  // namespace
 
 int run_cli(int argc, char** argv, const Extra& extra) {
+  if (!open_standard_streams()) return 1;
   Session session;
   const Command root = command_tree(session, extra);
   std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);

@@ -21,17 +21,17 @@ bool parse_number(std::string_view text, Number& out) {
   return error == std::errc{} && end == text.data() + text.size();
 }
 
-Result<std::string> boot_id() {
-  GALLEY_TRY(const std::string text, read_file("/proc/sys/kernel/random/boot_id", kProcFileBytes));
-  return std::string(trim(text));
-}
-
 std::optional<ProcStat> read_stat(pid_t pid) {
   const auto text = read_file("/proc/" + std::to_string(pid) + "/stat", kProcFileBytes);
   return text ? parse_proc_stat(*text) : std::nullopt;
 }
 
 }  // namespace
+
+Result<std::string> boot_id() {
+  GALLEY_TRY(const std::string text, read_file("/proc/sys/kernel/random/boot_id", kProcFileBytes));
+  return std::string(trim(text));
+}
 
 std::optional<ProcStat> parse_proc_stat(std::string_view line) {
   const auto name_end = line.rfind(')');

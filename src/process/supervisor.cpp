@@ -18,6 +18,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/file.h"
 #include "command.h"
 #include "ending.h"
 #include "exit_file.h"
@@ -347,15 +348,7 @@ Result<Supervisor> make_supervisor(const fs::path& folder) {
 }
 
 Status supervise_attempt(const SupervisorOptions& options, UniqueFd& ready) {
-  // Pipes must not land on the numbers that become the command's stdio.
-  while (true) {
-    const int fd = ::open("/dev/null", O_RDWR);
-    if (fd > STDERR_FILENO) {
-      ::close(fd);
-      break;
-    }
-    if (fd < 0) return system_error("cannot open /dev/null", errno);
-  }
+  GALLEY_TRY_STATUS(open_standard_streams());  // pipes must not land on the command's stdio
   GALLEY_TRY(const UniqueFd lock, take_lock(options));
   ::fcntl(lock.get(), F_SETFD, FD_CLOEXEC);
   std::error_code error;

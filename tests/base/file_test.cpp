@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <thread>
@@ -23,6 +25,29 @@ std::string content(const fs::path& path) { return read_file(path, 1 << 30).valu
 std::size_t entries(const fs::path& folder) {
   return static_cast<std::size_t>(
       std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+}
+
+TEST(OpenStandardStreams, FillsTheClosedOnesAndLeavesTheOthers) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    struct stat before {};
+    struct stat after {};
+    ::fstat(STDERR_FILENO, &before);
+    ::close(STDIN_FILENO);
+    ::close(STDOUT_FILENO);
+    const bool opened = open_standard_streams().has_value();
+    ::fstat(STDERR_FILENO, &after);
+    const bool kept = before.st_ino == after.st_ino && before.st_dev == after.st_dev;
+    const bool nowhere = ::write(STDOUT_FILENO, "lost", 4) == 4;
+    char byte = 0;
+    const bool empty = ::read(STDIN_FILENO, &byte, 1) == 0;
+    const bool next = ::open("/dev/null", O_RDONLY) > STDERR_FILENO;
+    ::_exit(opened && kept && nowhere && empty && next ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(ReadFile, GivesTheWholeFileOrSaysWhyNot) {

@@ -10,7 +10,8 @@
 namespace galley::cli::testing {
 namespace {
 
-/// The client as a process of its own, its outputs going nowhere.
+/// The client as a process of its own, started with its outputs closed: what it prints must go
+/// nowhere, and not into the file or socket that gets their number next.
 pid_t start_client(std::vector<std::string> words) {
   words.insert(words.begin(), GALLEY_TEST_CLIENT);
   std::vector<char*> pointers;

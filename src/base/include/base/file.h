@@ -27,6 +27,11 @@ class UniqueFd {
   int fd_ = -1;
 };
 
+/// Opens /dev/null in the place of standard input, output and errors where they were closed, or the
+/// next file or socket would get their number and what is printed would be written into it. First
+/// thing in a program. Errors: those of opening.
+Status open_standard_streams();
+
 /// The whole file. Errors: not_found, forbidden, too_large when it holds more than max_bytes.
 Result<std::string> read_file(const std::filesystem::path& path, std::int64_t max_bytes);
 

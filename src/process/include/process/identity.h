@@ -22,6 +22,9 @@ struct ProcessIdentity {
   bool operator==(const ProcessIdentity&) const = default;
 };
 
+/// Another one after each start of the machine. Errors: those of reading /proc.
+Result<std::string> boot_id();
+
 /// The fields of /proc/PID/stat that we use.
 struct ProcStat {
   char state = '?';  // 'Z' and 'X' are dead
