@@ -31,7 +31,6 @@ FaultCase case_of(const Json& json) {
   made.nvlinks = json.value("nvlinks", made.nvlinks);
   made.until_s = json.value("until_s", made.until_s);
   made.persist_s = json.value("persist_s", 0);
-  made.slow = json.value("slow", false);
   made.run_s = json.value("run_s", made.run_s);
   return made;
 }

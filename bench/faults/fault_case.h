@@ -36,8 +36,7 @@ struct FaultCase {
   std::int64_t nvlinks = 18;
   double until_s = 1e9;  // after the onset; then all is well
   std::int64_t persist_s =
-      0;              // a doubt becomes a fault only when it has lasted: onset of that fault
-  bool slow = false;  // seen only by the look at rows and links, once a minute
+      0;  // a doubt becomes a fault only when it has lasted: onset of that fault
   std::int64_t run_s = 180;
 
   bool is_hardware() const { return expect != "none"; }

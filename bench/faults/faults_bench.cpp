@@ -109,7 +109,6 @@ struct Sums {
   std::int64_t found = 0;
   std::int64_t false_exclusions = 0;
   std::vector<double> seconds;
-  double slow_max = 0;
 };
 
 void add(const FaultCase& fault, std::int64_t seed, Sums& sums) {
@@ -136,11 +135,7 @@ void add(const FaultCase& fault, std::int64_t seed, Sums& sums) {
   ++sums.found;
   const Millis took =
       *replay.first_out - player.machine().onset() - std::chrono::seconds(fault.persist_s);
-  const double seconds = std::max(0.0, static_cast<double>(took.count()) / 1e3);
-  if (fault.slow)
-    sums.slow_max = std::max(sums.slow_max, seconds);
-  else
-    sums.seconds.push_back(seconds);
+  sums.seconds.push_back(std::max(0.0, static_cast<double>(took.count()) / 1e3));
 }
 
 }  // namespace
@@ -164,8 +159,7 @@ Result<BenchReport> run_faults_bench(const FaultsBenchOptions& options) {
        sums.hardware == 0 ? 0 : 100 * number(sums.found) / number(sums.hardware)},
       {"false_exclusions", number(sums.false_exclusions)},
       {"exclusion_s_max", sums.seconds.empty() ? 0 : sums.seconds.back()},
-      {"exclusion_s_p50", sums.seconds.empty() ? 0 : sums.seconds[sums.seconds.size() / 2]},
-      {"slow_exclusion_s_max", sums.slow_max}};
+      {"exclusion_s_p50", sums.seconds.empty() ? 0 : sums.seconds[sums.seconds.size() / 2]}};
   return report;
 }
 

@@ -21,8 +21,7 @@ struct FaultsBenchOptions {
 /// Figures: cases (replays), recorded (files), hardware_cases, hardware_recall_pct (replays of a
 /// hardware fault in which what is faulty was taken out), false_exclusions (anything else that was
 /// taken out), exclusion_s_max and _p50 (from the onset to out of service; a doubt's onset is when
-/// it has lasted for a minute), slow_exclusion_s_max (of what only the look at rows and links sees,
-/// once a minute).
+/// it has lasted for a minute).
 Result<BenchReport> run_faults_bench(const FaultsBenchOptions& options);
 
 }  // namespace galley::bench

@@ -17,6 +17,8 @@ constexpr std::size_t kMostQuotedBytes = 200;
 constexpr std::size_t kDurationsKept = 8;
 constexpr std::size_t kMostStuck = 3;
 constexpr Millis kKillPatience{100};
+constexpr int kLinksShare = 10;
+constexpr Millis kLinksRest{60'000};
 constexpr const char* kFormat = "--format=csv,noheader,nounits";
 
 std::vector<std::string> environment() {
@@ -184,30 +186,42 @@ void GpuSampler::remember(const std::vector<GpuSample>& gpus) {
   }
 }
 
-void GpuSampler::add_processes(std::vector<GpuSample>& gpus) {
-  const auto answer = run_({"--query-compute-apps=" + std::string(kAppsQuery), kFormat}, limit());
-  if (!answer || answer->exit_code != 0) return;
-  for (GpuApp& app : parse_gpu_apps(answer->out)) {
+Result<std::string> GpuSampler::ask_more(const std::vector<std::string>& arguments) const {
+  auto answer = run_(arguments, limit());
+  if (!answer && answer.error().code == Errc::timeout) return std::move(answer).error();
+  if (!answer || answer->exit_code != 0) return std::string();
+  return std::move(answer->out);
+}
+
+Status GpuSampler::add_processes(std::vector<GpuSample>& gpus) {
+  GALLEY_TRY(const auto text,
+             ask_more({"--query-compute-apps=" + std::string(kAppsQuery), kFormat}));
+  for (GpuApp& app : parse_gpu_apps(text)) {
     const auto gpu = std::ranges::find(gpus, app.gpu, &GpuSample::uuid);
     if (gpu != gpus.end()) gpu->processes.push_back(std::move(app.process));
   }
+  return ok();
 }
 
-void GpuSampler::add_links(std::vector<GpuSample>& gpus) {
-  if (--looks_to_links_ < 0) {
-    looks_to_links_ = options_.links_every - 1;
-    links_seen_.clear();
-    for (const GpuSample& gpu : gpus) links_seen_.push_back(unreachable_gpu(gpu));
-    const auto rows =
-        run_({"--query-remapped-rows=" + std::string(kRemappedQuery), kFormat}, limit());
-    if (rows && rows->exit_code == 0) read_remapped_rows(rows->out, links_seen_);
-    std::string links;
-    for (const char* what : {"-s", "-e"}) {
-      const auto answer = run_({"nvlink", what}, limit());
-      if (answer && answer->exit_code == 0) links += answer->out + "\n";
-    }
-    read_nvlinks(links, links_seen_);
-  }
+Status GpuSampler::ask_links(const std::vector<GpuSample>& gpus) {
+  const Instant begin = clock_.steady();
+  if (begin < links_at_) return ok();
+  GALLEY_TRY(const auto rows,
+             ask_more({"--query-remapped-rows=" + std::string(kRemappedQuery), kFormat}));
+  GALLEY_TRY(const auto states, ask_more({"nvlink", "-s"}));
+  GALLEY_TRY(const auto errors, ask_more({"nvlink", "-e"}));
+  links_seen_.clear();
+  for (const GpuSample& gpu : gpus) links_seen_.push_back(unreachable_gpu(gpu));
+  read_remapped_rows(rows, links_seen_);
+  read_nvlinks(states + "\n" + errors, links_seen_);
+  const bool any = std::ranges::any_of(links_seen_, [](const GpuSample& gpu) {
+    return gpu.remapped_rows_failure || gpu.remapped_rows_pending || gpu.nvlinks_total;
+  });
+  links_at_ = begin + (any ? (clock_.steady() - begin) * kLinksShare : kLinksRest);
+  return ok();
+}
+
+void GpuSampler::add_links(std::vector<GpuSample>& gpus) const {
   for (GpuSample& gpu : gpus) {
     const auto seen = std::ranges::find(links_seen_, gpu.uuid, &GpuSample::uuid);
     if (seen == links_seen_.end()) continue;
@@ -230,8 +244,13 @@ GpuSampler::Look GpuSampler::look() {
   std::ranges::sort(look.gpus, {}, &GpuSample::index);
   remember(look.gpus);
   if (look.gpus.empty()) return look;
-  add_processes(look.gpus);
+  Status more = add_processes(look.gpus);
+  if (more) more = ask_links(look.gpus);
   add_links(look.gpus);
+  if (more) return look;
+  // The driver stopped answering within this look: the next one would tell so too late.
+  Asked again = confirm_hang();
+  if (again.driver == DriverState::hang) return {again.driver, std::move(again.text), {}};
   return look;
 }
 

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "smi_texts.h"
 
 namespace galley::cluster {
@@ -21,6 +23,17 @@ class GpuSamplerTest : public ::testing::Test {
     if (hang_ && (hang_ != &kQueryOnly || arguments.front() != "-L")) {
       clock_.advance(limit);
       return Error{Errc::timeout, "timed out"};
+    }
+    const bool stuck = !stuck_once_.empty() && arguments.front().starts_with(stuck_once_);
+    if (stuck) stuck_once_.clear();
+    if (calls_until_hang_ > 0) --calls_until_hang_;
+    if (stuck || calls_until_hang_ == 0) {
+      clock_.advance(limit);
+      return Error{Errc::timeout, "timed out"};
+    }
+    if (arguments.front().starts_with("--query-remapped-rows")) {
+      clock_.advance(call_takes_);
+      return SmiAnswer{has_rows_ ? 0 : 2, gpus_[0].uuid + ", 0, 0, No, No\n", ""};
     }
     if (!arguments.front().starts_with("--query-gpu")) return SmiAnswer{2, "", "no"};
     if (!complaint_.empty() && arguments.front().find(complaint_) != std::string::npos)
@@ -46,9 +59,23 @@ class GpuSamplerTest : public ::testing::Test {
 
   static constexpr char kAll = 0;
   static constexpr char kQueryOnly = 0;
+  /// How often rows were asked for in ten minutes of looks, one every 5 s.
+  std::ptrdiff_t rows_in_ten_minutes() {
+    for (int look = 0; look < 120; ++look) {
+      EXPECT_EQ(sampler_.look().driver, DriverState::ok);
+      clock_.advance(Millis{5'000});
+    }
+    return std::ranges::count_if(
+        asked_, [](const auto& text) { return text.starts_with("--query-remapped-rows"); });
+  }
+
   const char* hang_ = nullptr;
   std::string complaint_;
   std::string unreachable_;
+  int calls_until_hang_ = -1;  // never
+  std::string stuck_once_;
+  bool has_rows_ = false;
+  Millis call_takes_{0};
   std::vector<SmiAnswer> answers_;  // instead of the true ones, first
   std::vector<GpuSample> gpus_{SmiTexts::gpu(0), SmiTexts::gpu(1)};
   std::vector<std::string> asked_;
@@ -82,6 +109,37 @@ TEST_F(GpuSamplerTest, FieldsThatTheDriverDoesNotKnowAreLeftOut) {
   EXPECT_THAT(sampler_.look().gpus, SizeIs(2));
   EXPECT_EQ(asked_.size(), asked + 2);  // the query and the programs, nothing in vain
 }
+
+TEST_F(GpuSamplerTest, AHangWithinALookIsToldByThatLook) {
+  (void)sampler_.look();
+  calls_until_hang_ = 2;  // the query is answered
+  const auto begin = clock_.steady();
+  EXPECT_EQ(sampler_.look().driver, DriverState::hang);
+  EXPECT_LE(clock_.steady() - begin, Millis{5'000});
+}
+
+TEST_F(GpuSamplerTest, OneCallThatHangsHidesNothing) {
+  (void)sampler_.look();
+  stuck_once_ = "--query-compute-apps";
+  const auto look = sampler_.look();
+  EXPECT_EQ(look.driver, DriverState::ok);
+  EXPECT_THAT(look.gpus, SizeIs(2));
+}
+
+TEST_F(GpuSamplerTest, RowsAreAskedForWithEachLook) {
+  has_rows_ = true;
+  call_takes_ = Millis{200};
+  EXPECT_EQ(rows_in_ten_minutes(), 120);
+}
+
+TEST_F(GpuSamplerTest, ADriverThatAnswersSlowlyIsAskedForRowsInATenthOfTheTimeAtMost) {
+  has_rows_ = true;
+  call_takes_ = Millis{2'000};
+  EXPECT_LE(rows_in_ten_minutes(), 42);
+  EXPECT_GT(rows_in_ten_minutes(), 20);
+}
+
+TEST_F(GpuSamplerTest, WhatNoGpuHasIsAskedForOnceAMinute) { EXPECT_LE(rows_in_ten_minutes(), 10); }
 
 TEST_F(GpuSamplerTest, AMissingGpuIsMissingOnlyWhenItIsSoTwice) {
   (void)sampler_.look();

@@ -30,13 +30,14 @@ struct GpuSamplerOptions {
   Millis first_limit{10'000};    // before any answer: the driver may have to wake up
   Millis least_limit{3'000};     // a look is killed after 4 times the slowest of the last ones,
   Millis longest_limit{20'000};  // between these two
-  int links_every = 12;          // looks between two at rows and links, which hardly change
 };
 
 /// Samples this machine's GPUs through nvidia-smi and never trusts it: a look that hangs is asked
 /// again for less, an answer that is garbled or lacks a GPU is asked for once more before it is
 /// believed, fields that the driver does not know are left out from then on, and a GPU that cannot
-/// be reached does not hide the others. A hang is told at most 5/3 of the limit after the look
+/// be reached does not hide the others. Rows and links take calls of their own: with each look, but
+/// for at most a tenth of the time where calls are slow, and once a minute where no GPU has any.
+/// A hang is told at most 5/3 of the limit after the look
 /// began. Not thread-safe.
 class GpuSampler {
  public:
@@ -65,8 +66,11 @@ class GpuSampler {
   bool lacks_a_known_gpu(const GpuRows& rows) const;
   void add_garbled(Asked& asked) const;
   void remember(const std::vector<protocol::GpuSample>& gpus);
-  void add_processes(std::vector<protocol::GpuSample>& gpus);
-  void add_links(std::vector<protocol::GpuSample>& gpus);
+  /// What it prints; nothing when it ends with an error. Errors: timeout.
+  Result<std::string> ask_more(const std::vector<std::string>& arguments) const;
+  Status add_processes(std::vector<protocol::GpuSample>& gpus);
+  Status ask_links(const std::vector<protocol::GpuSample>& gpus);
+  void add_links(std::vector<protocol::GpuSample>& gpus) const;
 
   const RunSmi run_;
   const Clock& clock_;
@@ -75,7 +79,7 @@ class GpuSampler {
   std::deque<Millis> durations_;                 // of the last good looks
   std::vector<protocol::GpuSample> known_;       // every GPU seen, as it was last
   std::vector<protocol::GpuSample> links_seen_;  // rows and links, when last asked for
-  int looks_to_links_ = 0;
+  Instant links_at_{};                           // not asked for again before
 };
 
 }  // namespace galley::cluster
