@@ -71,11 +71,13 @@ Status serve(const AgentOptions& options, const sigset_t& signals) {
   agent_options.self_test = options.gpu_self_test;
   agent_options.container_engine = options.containers.engine;
   agent_options.dataset_cache_bytes = dataset_cache_of(options.containers, data.path());
+  agent_options.jobs_as = options.jobs_as;
   std::unique_ptr<slurm::Bridge> bridge;
   if (options.slurm.partition) {
     GALLEY_TRY(bridge, open_bridge(options.slurm));
     agent_options.runner = bridge.get();
   }
+  if (options.jobs_as.who != agent::JobsAs::Who::agent) GALLEY_TRY_STATUS(data.let_jobs_pass());
   GALLEY_TRY(auto agent,
              agent::Agent::start(std::move(agent_options), *link, *blobs, system_clock()));
   GALLEY_TRY_STATUS(link->begin(*agent));

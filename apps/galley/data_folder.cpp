@@ -90,6 +90,30 @@ Status DataFolder::read_secrets() {
   return ok();
 }
 
+Status DataFolder::let_jobs_pass() const {
+  const auto allow = [](const std::filesystem::path& path, mode_t mode) {
+    return ::chmod(path.c_str(), mode) == 0
+               ? ok()
+               : Status(system_error("cannot change who may use " + path.string(), errno));
+  };
+  // Attempts' folders protect themselves; data sets and images are for all.
+  for (const char* name : {"attempts", "cache"}) {
+    GALLEY_TRY_STATUS(make_folders(path_ / name));
+    GALLEY_TRY_STATUS(allow(path_ / name, 0711));
+  }
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(path_, error)) {
+    const std::string name = entry.path().filename().string();
+    struct stat info {};
+    if (name == "attempts" || name == "cache" || ::lstat(entry.path().c_str(), &info) != 0 ||
+        S_ISLNK(info.st_mode) || (info.st_mode & 0077) == 0)
+      continue;
+    GALLEY_TRY_STATUS(allow(entry.path(), info.st_mode & 07700));
+  }
+  if (error) return system_error("cannot read " + path_.string(), error.value());
+  return allow(path_, 0711);
+}
+
 Result<DataFolder> DataFolder::open_shared(const std::filesystem::path& path) {
   GALLEY_TRY(const auto absolute, make_private(path));
   // Of two that start at once on a new folder, one makes the secrets.

@@ -19,6 +19,10 @@ class DataFolder {
   /// themselves who leads.
   static Result<DataFolder> open_shared(const std::filesystem::path& path);
 
+  /// For a machine where jobs run as other accounts: they may pass through the folder to their own,
+  /// and all else in it is closed to them. Errors: forbidden.
+  Status let_jobs_pass() const;
+
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path operator/(const char* name) const { return path_ / name; }
   const std::string& token() const { return token_; }

@@ -23,7 +23,8 @@ Result<std::unique_ptr<slurm::Bridge>> open_bridge(const SlurmOptions& options) 
                                .supervisor_program = program_folder() / "galley-job"});
 }
 
-Result<std::unique_ptr<SlurmDoor>> SlurmDoor::open(const SlurmOptions& options, Site& site,
+Result<std::unique_ptr<SlurmDoor>> SlurmDoor::open(const SlurmOptions& options,
+                                                   const agent::JobsAs& jobs_as, Site& site,
                                                    LocalControllerLink& link) {
   auto impl = std::make_unique<Impl>();
   GALLEY_TRY(impl->bridge, open_bridge(options));
@@ -37,6 +38,7 @@ Result<std::unique_ptr<SlurmDoor>> SlurmDoor::open(const SlurmOptions& options, 
   const std::string name = "slurm-" + *options.partition;
   GALLEY_TRY(agent_options.node_id, site.controller().node_id(name));
   agent_options.node_name = name;
+  agent_options.jobs_as = jobs_as;
   agent_options.runner = impl->bridge.get();
   GALLEY_TRY(impl->agent,
              agent::Agent::start(std::move(agent_options), link, site.blobs(), site.clock()));

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/job_account.h"
 #include "base/result.h"
 #include "slurm/bridge.h"
 
@@ -26,7 +27,8 @@ Result<std::unique_ptr<slurm::Bridge>> open_bridge(const SlurmOptions& options);
 /// same data folder, whose attempts run in Slurm. Destroyed after the site was stopped.
 class SlurmDoor {
  public:
-  static Result<std::unique_ptr<SlurmDoor>> open(const SlurmOptions& options, Site& site,
+  static Result<std::unique_ptr<SlurmDoor>> open(const SlurmOptions& options,
+                                                 const agent::JobsAs& jobs_as, Site& site,
                                                  LocalControllerLink& link);
   ~SlurmDoor();
 

@@ -1,6 +1,7 @@
 #include "up_options.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 
@@ -19,6 +20,7 @@ struct MachineTexts {
   std::string shareable_gpus;
   std::string dataset_cache;
   std::string gpu_self_test;  // for a shell
+  std::string jobs_as;
 };
 
 template <class Options>
@@ -32,6 +34,7 @@ Status read_machine(const MachineTexts& texts, Options& options) {
   if (!texts.dataset_cache.empty()) {
     GALLEY_TRY(options.containers.dataset_cache_bytes, parse_bytes(texts.dataset_cache));
   }
+  GALLEY_TRY(options.jobs_as, agent::parse_jobs_as(texts.jobs_as, ::geteuid() == 0));
   if (!texts.gpu_self_test.empty()) options.gpu_self_test = {"/bin/sh", "-c", texts.gpu_self_test};
   return ok();
 }
@@ -58,6 +61,12 @@ void add_machine_options(CLI::App& app, MachineTexts& machine, ContainerOptions&
                  "back into service, such as 'dcgmi diag -r 1'; it sees that GPU alone")
       ->envname("GALLEY_GPU_SELF_TEST")
       ->default_str("nothing but healthy samples");
+  app.add_option("--jobs-as", machine.jobs_as,
+                 "As which account of this machine jobs run: submitter (the one with the name of "
+                 "the user who submitted it), agent (this one), or the name of an account; all but "
+                 "agent need root")
+      ->envname("GALLEY_JOBS_AS")
+      ->default_str("submitter when run by root, else agent");
 }
 
 void add_slurm_options(CLI::App& app, SlurmOptions& slurm) {

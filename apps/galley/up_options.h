@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "agent/job_account.h"
 #include "agent/shareable_gpus.h"
 #include "cluster/topology_file.h"
 #include "site_options.h"
@@ -28,6 +29,7 @@ struct UpOptions : SiteOptions {
   std::optional<cluster::TopologyFile> topology;
   agent::ShareableGpus shareable_gpus;
   std::vector<std::string> gpu_self_test;  // empty: none
+  agent::JobsAs jobs_as;
 };
 
 /// The options, or the exit code when there is nothing left to do (--help, a mistake).
@@ -44,6 +46,7 @@ struct AgentOptions {
   std::optional<cluster::TopologyFile> topology;
   agent::ShareableGpus shareable_gpus;
   std::vector<std::string> gpu_self_test;  // empty: none
+  agent::JobsAs jobs_as;
   SlurmOptions slurm;
   ContainerOptions containers;
   bool verbose = false;

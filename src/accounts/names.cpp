@@ -3,17 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/text.h"
+#include "protocol/principal.h"
 #include "store/events.h"
 
 namespace galley::accounts {
 namespace {
-
-// Principals that are no users; one of that name would pass for them in the log.
-constexpr std::array<std::string_view, 7> kReserved{"token", "local",  "session", "agent",
-                                                    "job",   "system", "nobody"};
 
 bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
@@ -39,7 +35,7 @@ Status check_user_name(std::string_view name) {
     return Error{Errc::invalid_argument,
                  "found '" + to_valid_utf8(name.substr(0, kMaxNameBytes)) + "'", "name",
                  "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit"};
-  if (std::ranges::find(kReserved, name) != kReserved.end())
+  if (!protocol::is_user(name))
     return Error{Errc::invalid_argument,
                  "'" + std::string(name) + "' is what the log calls something else", "name",
                  "another name"};

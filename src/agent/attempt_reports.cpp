@@ -106,9 +106,11 @@ void AttemptRun::keep(protocol::ProgressReport report) {
     return send_progress();
   }
   in_flight_ = true;
-  world_.slow.run([world = world_, later = later_, workdir = workdir_,
-                   scratch = folder_ / "freezing", report = std::move(report)]() mutable {
-    auto frozen = freeze_files(report.files, workdir, scratch, world.blobs);
+  world_.slow.run([world = world_, later = later_, workdir = workdir_, folder = folder_,
+                   report = std::move(report)]() mutable {
+    const auto reader = FileReader::of_attempt(folder);
+    auto frozen = reader ? freeze_files(report.files, workdir, *reader, world.blobs)
+                         : FrozenFiles{.files = {}, .faults = describe(reader.error())};
     if (!frozen.faults.empty()) report.texts.emplace_back("artifact_fault", frozen.faults);
     later([report = std::move(report), files = std::move(frozen.files)](AttemptRun& run) mutable {
       run.in_flight_ = false;

@@ -1,8 +1,10 @@
 #include "attempt_run.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 
 #include "agent/ending_report.h"
@@ -90,6 +92,7 @@ bool AttemptRun::must_repeat_preparing(const Error& error) {
 
 void AttemptRun::launch(std::vector<DataSet> data_sets) {
   if (end_) return;  // cancelled meanwhile
+  if (!account_found_) return find_account(std::move(data_sets));
   if (world_.options.runner != nullptr) return launch_elsewhere(std::move(data_sets));
   if (assigned_.assignment.spec.secrets.empty()) return start(std::move(data_sets), {});
   world_.slow.run([world = world_, later = later_, attempt = id(), sets = std::move(data_sets),
@@ -99,6 +102,25 @@ void AttemptRun::launch(std::vector<DataSet> data_sets) {
       if (secrets) return run.start(std::move(sets), *std::move(secrets));
       if (!run.must_repeat_preparing(secrets.error()))
         run.end_as(AttemptState::failed, describe(secrets.error()));
+    });
+  });
+}
+
+void AttemptRun::find_account(std::vector<DataSet> data_sets) {
+  account_found_ = true;
+  if (world_.options.jobs_as.who == JobsAs::Who::agent) return launch(std::move(data_sets));
+  world_.slow.run([world = world_, later = later_, user = assigned_.assignment.user,
+                   sets = std::move(data_sets)]() mutable {
+    auto account = account_of_job(world.options.jobs_as, user, world.options.find_account);
+    later([sets = std::move(sets), account = std::move(account)](AttemptRun& run) mutable {
+      if (!account) {
+        run.account_found_ = false;
+        if (!run.must_repeat_preparing(account.error()))
+          run.end_as(AttemptState::failed, describe(account.error()));
+        return;
+      }
+      run.account_ = *std::move(account);
+      run.launch(std::move(sets));
     });
   });
 }
@@ -117,6 +139,7 @@ Result<process::AttemptSpec> AttemptRun::make_spec(std::vector<DataSet> data_set
   AttemptPlace place{.folder = folder_,
                      .server = world_.options.server,
                      .token = {},
+                     .account = account_,
                      .data_sets = std::move(data_sets),
                      .container = container_};
   if (world_.options.job_token) place.token = world_.options.job_token(assigned_.assignment);
@@ -126,9 +149,22 @@ Result<process::AttemptSpec> AttemptRun::make_spec(std::vector<DataSet> data_set
   if (!variables.empty())
     GALLEY_TRY_STATUS(
         write_file_atomic(container_file(folder_), variables, Durability::memory, 0600));
-  if (!assigned_.assignment.spec.workdir || container_)
-    GALLEY_TRY_STATUS(make_folders(folder_ / "work"));
+  GALLEY_TRY_STATUS(make_workdir());
   return spec;
+}
+
+/// The attempt's own folder stays ours, or its program could write how it ended.
+Status AttemptRun::make_workdir() const {
+  const bool its_own = !assigned_.assignment.spec.workdir || container_;
+  const fs::path work = folder_ / "work";
+  GALLEY_TRY_STATUS(make_folders(its_own ? work : folder_));
+  if (!account_) return ok();
+  bool given = ::chmod(folder_.c_str(), 0711) == 0;
+  if (given && its_own)
+    given = ::chmod(work.c_str(), 0700) == 0 &&
+            ::lchown(work.c_str(), account_->uid, account_->gid) == 0;
+  if (given) return ok();
+  return system_error("cannot give " + folder_.string() + " to " + account_->name, errno);
 }
 
 Result<process::AttemptHandle> AttemptRun::start_supervisor(

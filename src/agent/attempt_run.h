@@ -87,6 +87,8 @@ class AttemptRun {
   /// What the exit code of an engine's command says of the container, where that is known.
   void end_container(const process::AttemptExit& exit);
   void launch(std::vector<DataSet> data_sets);
+  void find_account(std::vector<DataSet> data_sets);
+  Status make_workdir() const;
   Result<process::AttemptSpec> make_spec(std::vector<DataSet> data_sets);
   /// `secrets` are kept in no file: they are asked for anew when this is done again.
   void start(std::vector<DataSet> data_sets, std::vector<std::string> secrets);
@@ -146,6 +148,8 @@ class AttemptRun {
   bool over_ = false;
   bool prepare_again_ = false;               // when next woken
   std::optional<ContainerPlace> container_;  // once its image is here
+  bool account_found_ = false;
+  std::optional<JobAccount> account_;  // as whom it runs; empty: as we do
   std::optional<ImageKeeper::Ticket> image_ticket_;
   Millis pause_{0};                          // before the next repetition
   Instant repeat_at_{};                      // nothing is sent before

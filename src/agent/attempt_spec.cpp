@@ -28,6 +28,13 @@ void add_data_sets(Environment& env, const AttemptPlace& place) {
   for (auto& [name, path] : variables) env[name] = std::move(path);
 }
 
+/// As a login sets them.
+void add_account(Environment& env, const JobAccount& account) {
+  env["USER"] = env["LOGNAME"] = account.name;
+  env["HOME"] = account.home.empty() ? "/" : account.home;
+  env["SHELL"] = account.shell.empty() ? "/bin/sh" : account.shell;
+}
+
 /// What torchrun sets in each worker, and Slurm's names for the same, which many scripts read: one
 /// process on each node. Absent for a lone job without GPUs.
 void add_rendezvous(Environment& env, const protocol::Assignment& assignment) {
@@ -98,6 +105,8 @@ Status put_into_container(process::AttemptSpec& spec, const protocol::Assignment
                    .cpus = assignment.spec.resources.cpus,
                    .memory_bytes = assignment.spec.resources.memory.count,
                    .user = place.container->user};
+  if (place.account && !apptainer)  // which runs everything as whoever calls it
+    run.user = std::to_string(place.account->uid) + ":" + std::to_string(place.account->gid);
   if (apptainer)
     env.command["APPTAINERENV_" + std::string(process::kAttemptVariable)] = place.folder.string();
   else
@@ -113,6 +122,7 @@ Status put_into_container(process::AttemptSpec& spec, const protocol::Assignment
   set_environment(spec, env.command);
   spec.workdir = place.folder.string();
   spec.read_only_binds.clear();
+  spec.become_account = apptainer;
   // A container that is no child of its engine's command is held by limits of its own.
   if (!apptainer) spec.limits = {};
   return ok();
@@ -177,6 +187,8 @@ Result<process::AttemptSpec> make_attempt_spec(
   // Members of one gang may share a machine, under agents of their own; the end of one cgroup is
   // the end of all that is in it.
   spec.cgroup_name = container_name(assignment);
+  if (place.account)
+    spec.account = process::Account{place.account->name, place.account->uid, place.account->gid};
   for (const DataSet& set : place.data_sets)
     spec.read_only_binds.push_back({set.folder, data_sets_folder(place.folder) / set.reference});
 
@@ -189,6 +201,7 @@ Result<process::AttemptSpec> make_attempt_spec(
   }
   for (const char* name : {"PATH", "HOME", "LANG", "USER"})
     if (auto value = our_variable(name)) env[name] = *std::move(value);
+  if (place.account) add_account(env, *place.account);
   for (auto& [name, value] : job_variables(assignment, place)) env[name] = value;
   set_environment(spec, env);
   return spec;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/job_account.h"
 #include "base/result.h"
 #include "container_engine.h"
 #include "data_sets.h"
@@ -24,11 +25,12 @@ struct ContainerPlace {
 
 /// Where an attempt lives and what surrounds it on this machine.
 struct AttemptPlace {
-  std::filesystem::path folder;  // of the attempt
-  std::string server;            // for GALLEY_SERVER; empty: none
-  std::string token;             // for GALLEY_TOKEN; empty: none
-  std::vector<DataSet> data_sets;
-  std::optional<ContainerPlace> container;  // for a job with an image
+  std::filesystem::path folder;         // of the attempt
+  std::string server;                   // for GALLEY_SERVER; empty: none
+  std::string token;                    // for GALLEY_TOKEN; empty: none
+  std::optional<JobAccount> account{};  // as whom it runs; empty: as we do
+  std::vector<DataSet> data_sets{};
+  std::optional<ContainerPlace> container{};  // for a job with an image
 };
 
 /// The folder in which the attempt's command runs, whether it exists or not.
@@ -39,15 +41,14 @@ std::filesystem::path data_sets_folder(const std::filesystem::path& attempt_fold
 std::string data_set_variable(std::string_view name);
 
 /// What galley-job is told to run. The environment is, later ones winning: PATH, HOME, LANG and
-/// USER as `our_variable` says (usually getenv), the rendezvous of a job with GPUs, the spec's env,
-/// and then what names the job, its GPUs and its data sets: a job cannot reach for GPUs it was not
-/// given. Two versions of one data set share a variable; the first one listed has it, both are in
-/// GALLEY_DATASETS_DIR.
-/// With an image the command is that of the container engine, which runs the job's: the attempt's
-/// folder is at the same place inside, the variables are the same but for PATH, HOME and the like,
-/// which are the image's own, and limits are the container's.
-/// Pure. Errors: unsupported (an image without a container place), those of run_command and
-/// container_environment.
+/// USER as `our_variable` says (usually getenv), those of the account instead where it has one, the
+/// rendezvous of a job with GPUs, the spec's env, and then what names the job, its GPUs and its
+/// data sets: a job cannot reach for GPUs it was not given. Two versions of one data set share a
+/// variable; the first one listed has it, both are in GALLEY_DATASETS_DIR. With an image the
+/// command is that of the container engine, which runs the job's: the attempt's folder is at the
+/// same place inside, the variables are the same but for PATH, HOME and the like, which are the
+/// image's own, and limits are the container's. Pure. Errors: unsupported (an image without a
+/// container place), those of run_command and container_environment.
 Result<process::AttemptSpec> make_attempt_spec(
     const protocol::Assignment& assignment, const AttemptPlace& place,
     const std::function<std::optional<std::string>(const char*)>& our_variable);

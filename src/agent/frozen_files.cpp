@@ -1,37 +1,29 @@
 #include "frozen_files.h"
 
-#include "base/file.h"
 #include "blobs/freeze.h"
-#include "blobs/materialize.h"
 
 namespace galley::agent {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// A folder that holds one file, because only folders can be frozen.
-class OneFileFolder {
+/// The store's files are ours, whoever's rights the thread has while it reads.
+class OurSink final : public blobs::ChunkSink {
  public:
-  explicit OneFileFolder(fs::path path) : path_(std::move(path)) {
-    (void)blobs::remove_tree(path_);
+  OurSink(blobs::BlobStore& store, const FileReader& reader) : store_(store), reader_(reader) {}
+  Result<std::vector<std::string>> missing(std::span<const std::string> names) override {
+    const FileReader::OwnRights ours(reader_);
+    return store_.missing(names);
   }
-  OneFileFolder(const OneFileFolder&) = delete;
-  OneFileFolder& operator=(const OneFileFolder&) = delete;
-  ~OneFileFolder() { (void)blobs::remove_tree(path_); }
-
-  /// A second name for the file where the file system allows, else a copy.
-  Status hold(const fs::path& file, const fs::path& name) {
-    GALLEY_TRY_STATUS(make_folders(path_));
-    std::error_code error;
-    fs::create_hard_link(file, path_ / name, error);
-    if (!error) return ok();
-    fs::copy_file(file, path_ / name, error);
-    if (error) return system_error("cannot copy " + file.string(), error.value());
+  Status put(const std::string&, std::string_view bytes) override {
+    const FileReader::OwnRights ours(reader_);
+    GALLEY_TRY_STATUS(store_.put(bytes));
     return ok();
   }
 
  private:
-  fs::path path_;
+  blobs::BlobStore& store_;
+  const FileReader& reader_;
 };
 
 std::string name_below(const fs::path& path, const fs::path& workdir) {
@@ -40,38 +32,51 @@ std::string name_below(const fs::path& path, const fs::path& workdir) {
   return relative.string();
 }
 
-Result<FrozenFile> freeze_one(const protocol::ProgressReport::File& file, const fs::path& workdir,
-                              const fs::path& scratch, blobs::BlobStore& blobs) {
+struct Content {
+  blobs::Manifest manifest;
+  bool is_folder = false;
+};
+
+Result<Content> read_content(const std::string& path, const FileReader& reader,
+                             blobs::ChunkSink& sink) {
+  const FileReader::Rights rights(reader);
   std::error_code error;
-  const fs::path real = fs::canonical(file.path, error);
+  const fs::path real = fs::canonical(path, error);
   if (error) return system_error("it cannot be opened", error.value());
-  const bool is_folder = fs::is_directory(real, error);
-  if (!is_folder && !fs::is_regular_file(real, error))
-    return Error{Errc::invalid_argument, "it is neither a file nor a folder"};
-  FrozenFile frozen{.path = name_below(file.path, workdir),
-                    .kind = file.checkpoint ? "checkpoint"
-                            : is_folder     ? "folder"
-                                            : "file"};
-  OneFileFolder holder(scratch);
-  if (!is_folder) {
-    fs::path name = fs::path(file.path).filename();
-    if (name.empty()) name = real.filename();
-    GALLEY_TRY_STATUS(holder.hold(real, name));
+  Content content{.is_folder = fs::is_directory(real, error)};
+  if (content.is_folder) {
+    GALLEY_TRY(content.manifest, blobs::freeze(real, sink));
+    return content;
   }
-  GALLEY_TRY(const blobs::Frozen content, blobs::freeze(is_folder ? real : scratch, blobs));
-  frozen.manifest_sha256 = content.name;
-  frozen.size_bytes = content.manifest.size_bytes();
+  if (!fs::is_regular_file(real, error))
+    return Error{Errc::invalid_argument, "it is neither a file nor a folder"};
+  fs::path name = fs::path(path).filename();
+  if (name.empty()) name = real.filename();
+  GALLEY_TRY(content.manifest, blobs::freeze_file(real, name.string(), sink));
+  return content;
+}
+
+Result<FrozenFile> freeze_one(const protocol::ProgressReport::File& file, const fs::path& workdir,
+                              const FileReader& reader, blobs::BlobStore& blobs) {
+  OurSink sink(blobs, reader);
+  GALLEY_TRY(const Content content, read_content(file.path, reader, sink));
+  FrozenFile frozen{.path = name_below(file.path, workdir),
+                    .kind = file.checkpoint     ? "checkpoint"
+                            : content.is_folder ? "folder"
+                                                : "file",
+                    .size_bytes = content.manifest.size_bytes()};
+  GALLEY_TRY(frozen.manifest_sha256, blobs.put(blobs::print_manifest(content.manifest)));
   return frozen;
 }
 
 }  // namespace
 
 FrozenFiles freeze_files(const std::vector<protocol::ProgressReport::File>& files,
-                         const fs::path& workdir, const fs::path& scratch,
+                         const fs::path& workdir, const FileReader& reader,
                          blobs::BlobStore& blobs) {
   FrozenFiles all;
   for (const auto& file : files) {
-    auto frozen = freeze_one(file, workdir, scratch, blobs);
+    auto frozen = freeze_one(file, workdir, reader, blobs);
     if (frozen) {
       all.files.push_back(*std::move(frozen));
       continue;

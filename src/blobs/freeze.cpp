@@ -74,7 +74,7 @@ Error changed(const fs::path& path) {
                "freeze again when nothing writes to the folder"};
 }
 
-Result<ManifestFile> freeze_file(const fs::path& path, std::string name, Batch& batch) {
+Result<ManifestFile> add_file(const fs::path& path, std::string name, Batch& batch) {
   // O_NONBLOCK: a pipe that replaced the file after we looked must not block us.
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   struct stat before {};
@@ -159,9 +159,24 @@ Result<Manifest> freeze(const fs::path& folder, ChunkSink& sink) {
   manifest.files.reserve(names.size());
   for (std::string& name : names) {
     const fs::path path = folder / name;
-    GALLEY_TRY(auto file, freeze_file(path, std::move(name), batch));
+    GALLEY_TRY(auto file, add_file(path, std::move(name), batch));
     manifest.files.push_back(std::move(file));
   }
+  GALLEY_TRY_STATUS(batch.flush());
+  return manifest;
+}
+
+Result<Manifest> freeze_file(const fs::path& file, const std::string& name, ChunkSink& sink) {
+  GALLEY_TRY_STATUS(check_path(name));
+  std::error_code error;
+  const fs::file_status status = fs::symlink_status(file, error);
+  if (error) return system_error("cannot freeze " + file.string(), error.value());
+  if (!fs::is_regular_file(status))
+    return Error{Errc::invalid_argument, "cannot freeze " + file.string() + ": it is no file"};
+  Batch batch(sink);
+  Manifest manifest;
+  GALLEY_TRY(auto added, add_file(file, name, batch));
+  manifest.files.push_back(std::move(added));
   GALLEY_TRY_STATUS(batch.flush());
   return manifest;
 }

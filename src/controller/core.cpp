@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/principal.h"
+
 namespace galley::controller {
 namespace {
 
@@ -262,6 +264,7 @@ void Core::send_assign(const ActiveAttempt& attempt, std::size_t rank, Effects& 
                                   .spec = attempt.job.spec,
                                   .rank = static_cast<std::int64_t>(rank),
                                   .node_ids = {}};
+  if (protocol::is_user(attempt.job.principal)) assignment.user = attempt.job.principal;
   if (attempt.members.size() > 1)
     for (const auto& share : attempt.placement.shares) assignment.node_ids.push_back(share.node);
   effects.messages.emplace_back(

@@ -47,6 +47,19 @@ class Reader {
       return fail(key, "an integer from " + std::to_string(least) + " to " + std::to_string(most));
     out = value->get<std::int64_t>();
   }
+  /// A uid or gid: required, and never the one that means "none".
+  void number_of_id(const char* key, std::uint32_t& out) {
+    std::int64_t count = -1;
+    integer(key, count, 0, std::int64_t{0xFFFFFFFE});
+    if (count < 0) return fail(key, "the number of an account");
+    out = static_cast<std::uint32_t>(count);
+  }
+  void flag(const char* key, bool& out) {
+    const Json* value = find(key);
+    if (value == nullptr) return;
+    if (!value->is_boolean()) return fail(key, "true or false");
+    out = value->get<bool>();
+  }
   void number(const char* key, double& out, double most) {
     const Json* value = find(key);
     if (value == nullptr) return;
@@ -169,6 +182,8 @@ Status check_spec(const AttemptSpec& spec) {
         std::to_string(kLeastLogLimitBytes) + " bytes or more");
   if (spec.grace.count() < 0 || spec.max_runtime.count() < 0)
     return wrong("grace_ms", "a time span is negative", "0 or more");
+  if (spec.account && (spec.account->name.empty() || !is_passable(spec.account->name)))
+    return wrong("account.name", "the account has no name", "the name of an account");
   for (const ReadOnlyBind& bind : spec.read_only_binds)
     if (!bind.source.is_absolute() || !bind.target.is_absolute())
       return wrong("read_only_binds",
@@ -182,20 +197,26 @@ std::string print_spec(const AttemptSpec& spec) {
   Json binds = Json::array();
   for (const ReadOnlyBind& bind : spec.read_only_binds)
     binds.push_back({{"source", bind.source.string()}, {"target", bind.target.string()}});
-  return dump_json({{"argv", spec.argv},
-                    {"env", spec.env},
-                    {"inherited_env", spec.inherited_env},
-                    {"workdir", spec.workdir},
-                    {"limits",
-                     {{"cpus", spec.limits.cpus},
-                      {"memory_bytes", spec.limits.memory_bytes},
-                      {"processes", spec.limits.processes}}},
-                    {"log_limit_bytes", spec.log_limit_bytes},
-                    {"grace_ms", spec.grace.count()},
-                    {"max_runtime_ms", spec.max_runtime.count()},
-                    {"cgroup", spec.cgroup_name},
-                    {"read_only_binds", binds},
-                    {"after", spec.after}});
+  Json document{{"argv", spec.argv},
+                {"env", spec.env},
+                {"inherited_env", spec.inherited_env},
+                {"workdir", spec.workdir},
+                {"limits",
+                 {{"cpus", spec.limits.cpus},
+                  {"memory_bytes", spec.limits.memory_bytes},
+                  {"processes", spec.limits.processes}}},
+                {"log_limit_bytes", spec.log_limit_bytes},
+                {"grace_ms", spec.grace.count()},
+                {"max_runtime_ms", spec.max_runtime.count()},
+                {"cgroup", spec.cgroup_name},
+                {"read_only_binds", binds},
+                {"after", spec.after}};
+  if (spec.account) {
+    document["account"] = {
+        {"name", spec.account->name}, {"uid", spec.account->uid}, {"gid", spec.account->gid}};
+    document["become_account"] = spec.become_account;
+  }
+  return dump_json(document);
 }
 
 Result<AttemptSpec> parse_spec(std::string_view json) {
@@ -218,6 +239,15 @@ Result<AttemptSpec> parse_spec(std::string_view json) {
   reader.millis("max_runtime_ms", spec.max_runtime);
   reader.text("cgroup", spec.cgroup_name);
   reader.texts("after", spec.after);
+  if (const Json* object = reader.find("account")) {
+    Reader account(*object, "account");
+    spec.account.emplace();
+    account.text("name", spec.account->name);
+    account.number_of_id("uid", spec.account->uid);
+    account.number_of_id("gid", spec.account->gid);
+    reader.take(account);
+    reader.flag("become_account", spec.become_account);
+  }
   if (const Json* list = reader.find("read_only_binds")) {
     if (!list->is_array())
       reader.fail("read_only_binds", "a list");

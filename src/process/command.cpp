@@ -1,6 +1,7 @@
 #include "command.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -24,7 +25,7 @@ namespace {
 
 /// What the child sends over the report pipe before it becomes the command; closing it without a
 /// failure means success.
-enum class Step : int { join, workdir, bind, bind_skipped, exec };
+enum class Step : int { join, account, workdir, bind, bind_skipped, exec };
 struct Report {
   Step step;
   int error;
@@ -40,8 +41,7 @@ class Child {
   [[noreturn]] void become(const std::string& attempt_folder, int output, bool rlimit_memory,
                            pid_t supervisor) {
     ::setpgid(0, 0);
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != supervisor) ::_exit(1);  // it died before the line above
+    die_with(supervisor);
     const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     ::dup2(null, STDIN_FILENO);
     ::dup2(output, STDOUT_FILENO);
@@ -57,11 +57,30 @@ class Child {
       ::setrlimit(RLIMIT_DATA, &limit);
     }
     show_binds();
+    if (spec_.account && spec_.become_account) {
+      become_account(*spec_.account);
+      die_with(supervisor);  // which the kernel forgets of one who becomes somebody else
+    }
     if (::chdir(spec_.workdir.c_str()) != 0) fail(Step::workdir, 0);
     execute(attempt_folder);
   }
 
  private:
+  static void die_with(pid_t supervisor) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != supervisor) ::_exit(1);  // it died before the line above
+  }
+
+  /// For good: no saved id is left to go back to.
+  void become_account(const Account& account) {
+    const gid_t gid = account.gid;
+    // An account that is gone by now has no groups but its own.
+    if (::initgroups(account.name.c_str(), gid) != 0 && ::setgroups(1, &gid) != 0)
+      fail(Step::account, 0);
+    if (::setresgid(gid, gid, gid) != 0 || ::setresuid(account.uid, account.uid, account.uid) != 0)
+      fail(Step::account, 0);
+  }
+
   [[noreturn]] void fail(Step step, int index) {
     send({step, errno, index});
     ::_exit(126);
@@ -167,6 +186,8 @@ class Child {
 StartFailure describe_failure(const AttemptSpec& spec, const Report& report) {
   const std::string& program = spec.argv[0];
   const std::string why = std::strerror(report.error);
+  const std::string whose =
+      spec.account && spec.become_account ? " as " + spec.account->name : std::string();
   switch (report.step) {
     case Step::exec: {
       const int code = report.error == ENOENT ? 127 : 126;
@@ -176,10 +197,17 @@ StartFailure describe_failure(const AttemptSpec& spec, const Report& report) {
         return {"cannot start '" + program +
                     "': the interpreter or loader that the file names does not exist",
                 code};
-      return {"cannot start '" + program + "': " + why, code};
+      return {"cannot start '" + program + "'" + whose + ": " + why, code};
     }
     case Step::workdir:
-      return {"cannot start '" + program + "' in folder '" + spec.workdir + "': " + why, 126};
+      return {"cannot start '" + program + "' in folder '" + spec.workdir + "'" + whose + ": " +
+                  why +
+                  (report.error == EACCES && !whose.empty()
+                       ? "; all folders above it must let that account pass"
+                       : ""),
+              126};
+    case Step::account:
+      return {"cannot start '" + program + "'" + whose + ": " + why, 126};
     case Step::bind: {
       const auto& bind = spec.read_only_binds[static_cast<std::size_t>(report.index)];
       return {
@@ -224,6 +252,9 @@ std::variant<StartedCommand, StartFailure> start_command(const AttemptSpec& spec
   if (!output || !reports) return cannot_prepare(spec, output ? reports.error() : output.error());
   ::fcntl(output->read_end.get(), F_SETPIPE_SZ,
           static_cast<int>(kOutputPipeBytes));  // refused: the default will do
+  // A program that opens /dev/stderr anew must be allowed to.
+  if (spec.account && ::fchown(output->write_end.get(), spec.account->uid, spec.account->gid) != 0)
+    return cannot_prepare(spec, system_error("give the output to " + spec.account->name, errno));
   std::vector<UniqueFd> joins;
   if (cgroup != nullptr) {
     auto opened = cgroup->open_joins();

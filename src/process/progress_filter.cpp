@@ -92,6 +92,11 @@ Result<ProgressFile> ProgressFile::open(const std::filesystem::path& path,
   return file;
 }
 
+Status ProgressFile::give_to(std::uint32_t uid, std::uint32_t gid) {
+  if (::fchown(fd_.get(), uid, gid) == 0) return ok();
+  return system_error("cannot give the progress file to its program's account", errno);
+}
+
 void ProgressFile::append(std::string_view lines) {
   if (lines.empty()) return;
   const auto size = std::ssize(lines);

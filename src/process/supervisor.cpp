@@ -344,6 +344,7 @@ Result<Supervisor> make_supervisor(const fs::path& folder) {
   GALLEY_TRY(ExitFile exit, ExitFile::reserve(folder));
   GALLEY_TRY(LogSink log, LogSink::open(folder, spec.log_limit_bytes));
   GALLEY_TRY(ProgressFile progress, ProgressFile::open(folder / attempt_file::kProgress));
+  if (spec.account) GALLEY_TRY_STATUS(progress.give_to(spec.account->uid, spec.account->gid));
   return Supervisor(folder, std::move(spec), std::move(log), std::move(progress), std::move(exit));
 }
 

@@ -23,9 +23,7 @@ class FrozenFilesTest : public ::testing::Test {
     ASSERT_TRUE(write_file_atomic(work_ / name, text, Durability::memory));
   }
   FrozenFiles freeze(const fs::path& path, bool checkpoint = false) {
-    auto frozen = freeze_files({{path.string(), checkpoint}}, work_, temp_ / "scratch", *blobs_);
-    EXPECT_FALSE(fs::exists(temp_ / "scratch"));
-    return frozen;
+    return freeze_files({{path.string(), checkpoint}}, work_, FileReader(), *blobs_);
   }
 
   galley::testing::TempFolder temp_;
@@ -73,7 +71,7 @@ TEST_F(FrozenFilesTest, WhatCannotBeKeptIsToldAndStopsNothing) {
   const auto frozen = freeze_files({{(work_ / "absent").string(), false},
                                     {fifo.string(), false},
                                     {(work_ / "sub/a.bin").string(), false}},
-                                   work_, temp_ / "scratch", *blobs_);
+                                   work_, FileReader(), *blobs_);
   EXPECT_EQ(frozen.files.size(), 1U);
   EXPECT_THAT(frozen.faults, HasSubstr("'absent' was not kept: it cannot be opened"));
   EXPECT_THAT(frozen.faults, HasSubstr("'pipe' was not kept: it is neither a file nor a folder"));

@@ -26,14 +26,15 @@ Installation::~Installation() {
   support::end_supervisors(data());
 }
 
-void Installation::start(std::vector<std::string> arguments,
-                         const std::filesystem::path& programs) {
+void Installation::start(std::vector<std::string> arguments, const std::filesystem::path& programs,
+                         std::vector<std::string> before) {
   server_.reset();
   ASSERT_TRUE(make_folders(work()));
   auto server = ServerProcess::start({.program = program("galley"),
                                       .data = data(),
                                       .arguments = std::move(arguments),
-                                      .environment = {program_path(programs)}});
+                                      .environment = {program_path(programs)},
+                                      .before = std::move(before)});
   ASSERT_TRUE(server) << describe(server.error());
   server_.emplace(*std::move(server));
 }

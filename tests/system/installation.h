@@ -25,8 +25,10 @@ class Installation {
   ~Installation();
 
   /// Fails the test when the server does not come up. `arguments` are further ones of `galley up`;
-  /// programs in the folder `programs` come before all others of their names.
-  void start(std::vector<std::string> arguments = {}, const std::filesystem::path& programs = {});
+  /// programs in the folder `programs` come before all others of their names; `before` is a program
+  /// with its arguments that becomes the server.
+  void start(std::vector<std::string> arguments = {}, const std::filesystem::path& programs = {},
+             std::vector<std::string> before = {});
   support::ServerProcess& server() { return *server_; }
   support::ApiClient client() const;
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/job_account.h"
 #include "agent/shareable_gpus.h"
 #include "base/clock.h"
 #include "base/result.h"
@@ -78,6 +79,8 @@ struct Options {
   std::string container_engine = "none";
   /// Data sets on the disk that no job uses go when there are more than this.
   std::int64_t dataset_cache_bytes = std::int64_t{1} << 60;
+  JobsAs jobs_as;
+  FindAccount find_account = agent::find_account;
   Runner* runner = nullptr;  // runs supervisors elsewhere; outlives the agent. Null: here
 };
 

@@ -34,6 +34,11 @@ inline constexpr std::size_t kFreezeBatchChunks = 1024;
 /// sink's.
 Result<Manifest> freeze(const std::filesystem::path& folder, ChunkSink& sink);
 
+/// The same for one file, which gets that name. Errors: invalid_argument (no regular file, a link
+/// included; a name that no file of a manifest may have), and as above.
+Result<Manifest> freeze_file(const std::filesystem::path& file, const std::string& name,
+                             ChunkSink& sink);
+
 struct Frozen {
   Manifest manifest;
   std::string name;  // of the manifest's blob

@@ -22,6 +22,14 @@ struct ReadOnlyBind {
   bool operator==(const ReadOnlyBind&) const = default;
 };
 
+/// Of this machine.
+struct Account {
+  std::string name;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  bool operator==(const Account&) const = default;
+};
+
 /// spec.json: one command to run once under supervision.
 struct AttemptSpec {
   std::vector<std::string> argv;
@@ -39,6 +47,12 @@ struct AttemptSpec {
   /// Run when the command and all that it left here have ended, also when its supervisor was
   /// killed: removes what the command has made elsewhere, such as a container. May be empty.
   std::vector<std::string> after;
+  /// Whose the work is, where that is not the supervisor's own account: the progress file is given
+  /// to it. What the command may write elsewhere is the owner's to give.
+  std::optional<Account> account;
+  /// The command runs as the account, with its groups. Not where it is a container engine that is
+  /// told as whom to run what is inside.
+  bool become_account = true;
   bool operator==(const AttemptSpec&) const = default;
 };
 

@@ -44,6 +44,8 @@ class ProgressFile {
 
   static Result<ProgressFile> open(const std::filesystem::path& path,
                                    std::int64_t most_bytes = kMostBytes);
+  /// So that the program of that account may append to it. Errors: those of fchown.
+  Status give_to(std::uint32_t uid, std::uint32_t gid);
   void append(std::string_view lines);
   std::int64_t lost_bytes() const { return lost_; }
 

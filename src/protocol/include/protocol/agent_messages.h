@@ -25,6 +25,7 @@ struct Assignment {
   // attempt, so that two gangs never meet and a new attempt gets another one.
   std::string master_address{};
   std::int64_t master_port = 0;
+  std::string user{};  // who submitted it; empty for the owner of the installation
 };
 
 template <>
@@ -43,7 +44,9 @@ struct Fields<Assignment> {
       Field<S, std::vector<NodeId>>{"node_ids", &S::node_ids,
                                     "Nodes of all members by rank; absent when there is one."},
       Field<S, std::string>{"master_address", &S::master_address, "Address of rank 0's node."},
-      Field<S, std::int64_t>{"master_port", &S::master_port, "Port where its members meet."}};
+      Field<S, std::int64_t>{"master_port", &S::master_port, "Port where its members meet."},
+      Field<S, std::string>{"user", &S::user,
+                            "User who submitted it; absent for the owner of the installation."}};
 };
 
 /// Agent to controller: how an attempt is doing. `running` once, then one final state.
