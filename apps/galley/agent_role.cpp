@@ -1,6 +1,7 @@
 #include "agent_role.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <cstdio>
 
@@ -97,6 +98,10 @@ int run_agent(const std::vector<std::string>& arguments) {
   auto parsed = parse_agent_options(arguments);
   if (const int* code = std::get_if<int>(&parsed)) return *code;
   const AgentOptions& options = std::get<AgentOptions>(parsed);
+  // The memory of a machine is its jobs': large buffers go back to it once they are not needed,
+  // which the allocator would stop doing after the first of them.
+  constexpr int kLargeBytes = 256 * 1024;
+  ::mallopt(M_MMAP_THRESHOLD, kLargeBytes);
   log::set_level(options.verbose ? log::Level::debug : log::Level::warn);
   const sigset_t signals = block_stop_signals();
   if (auto status = serve(options, signals); !status) {

@@ -50,9 +50,10 @@ class Batch {
   std::size_t bytes_ = 0;
 };
 
-/// Fills the buffer unless the file ends first.
-Result<std::string> read_chunk(int fd, const fs::path& path) {
-  std::string bytes(static_cast<std::size_t>(kChunkBytes), '\0');
+/// A chunk of a file of which so much should be left, or less where it ends first.
+Result<std::string> read_chunk(int fd, std::int64_t left_bytes, const fs::path& path) {
+  std::string bytes(static_cast<std::size_t>(std::clamp<std::int64_t>(left_bytes, 1, kChunkBytes)),
+                    '\0');
   std::size_t filled = 0;
   while (filled < bytes.size()) {
     const ssize_t count = ::read(fd, bytes.data() + filled, bytes.size() - filled);
@@ -85,7 +86,7 @@ Result<ManifestFile> add_file(const fs::path& path, std::string name, Batch& bat
   ManifestFile file{.path = std::move(name), .executable = (before.st_mode & S_IXUSR) != 0};
   Sha256 whole;
   for (;;) {
-    GALLEY_TRY(auto bytes, read_chunk(fd.get(), path));
+    GALLEY_TRY(auto bytes, read_chunk(fd.get(), before.st_size - file.size_bytes, path));
     if (bytes.empty()) break;
     const bool last = static_cast<std::int64_t>(bytes.size()) < kChunkBytes;
     const bool only = file.chunks.empty() && before.st_size <= kChunkBytes;

@@ -1,5 +1,5 @@
 // Opening a session: which server, which version, which settings.
-#include <libpq-fe.h>
+#include "libpq.h"
 
 #include "postgresql_connection.h"
 
@@ -10,21 +10,21 @@ constexpr int kOldestVersion = 130'000;
 constexpr const char* kConnectSeconds = "2";
 
 std::string parameter(const pg_conn* handle, const char* name) {
-  const char* value = PQparameterStatus(handle, name);
+  const char* value = pq().PQparameterStatus(handle, name);
   return value ? value : std::string();
 }
 
 std::string name_of(const pg_conn* handle) {
-  const char* host = PQhost(handle);
-  return "database " + std::string(PQdb(handle) ? PQdb(handle) : "?") + " at " +
+  const char* host = pq().PQhost(handle);
+  return "database " + std::string(pq().PQdb(handle) ? pq().PQdb(handle) : "?") + " at " +
          (host && *host != '\0' ? host : "localhost") + ":" +
-         (PQport(handle) ? PQport(handle) : "");
+         (pq().PQport(handle) ? pq().PQport(handle) : "");
 }
 
 /// Only the words of the libpq message: it names host and port, and never the password.
 Error cannot_connect(const pg_conn* handle) {
   return Error{Errc::unavailable,
-               "cannot connect to PostgreSQL: " + one_line(PQerrorMessage(handle)),
+               "cannot connect to PostgreSQL: " + one_line(pq().PQerrorMessage(handle)),
                {},
                {},
                "check the address, the user and the password, and that the server runs"};
@@ -34,16 +34,17 @@ Error cannot_connect(const pg_conn* handle) {
 
 Result<std::unique_ptr<PostgresqlConnection>> PostgresqlConnection::open(
     const PostgresqlSession& session) {
+  GALLEY_TRY_STATUS(load_libpq());
   char* why = nullptr;
-  PQconninfoOption* options = PQconninfoParse(session.url.c_str(), &why);
+  PQconninfoOption* options = pq().PQconninfoParse(session.url.c_str(), &why);
   if (options == nullptr) {
     Error error{Errc::invalid_argument,
                 "cannot read the address of the database: " + one_line(why ? why : ""), "database",
                 "postgresql://USER@HOST:PORT/NAME"};
-    PQfreemem(why);
+    pq().PQfreemem(why);
     return error;
   }
-  PQconninfoFree(options);
+  pq().PQconninfoFree(options);
   // What stands before dbname may be changed by the URL, what stands after it may not. A server
   // that vanishes without a word is noticed by the keepalives, one that is a standby is passed
   // over.
@@ -56,13 +57,13 @@ Result<std::unique_ptr<PostgresqlConnection>> PostgresqlConnection::open(
                                 "3000",          "galley", "read-write", session.url.c_str(),
                                 "UTF8",          nullptr};
   constexpr int kExpandUrl = 1;
-  pg_conn* handle = PQconnectdbParams(keywords, values, kExpandUrl);
+  pg_conn* handle = pq().PQconnectdbParams(keywords, values, kExpandUrl);
   GALLEY_CHECK(handle != nullptr, "libpq could not allocate a connection");
   std::unique_ptr<PostgresqlConnection> connection(new PostgresqlConnection(handle, session));
-  if (PQstatus(handle) != CONNECTION_OK) return cannot_connect(handle);
+  if (pq().PQstatus(handle) != CONNECTION_OK) return cannot_connect(handle);
   connection->where_ = name_of(handle);
   // A server's notices are for its log; libpq would print them to stderr.
-  PQsetNoticeReceiver(
+  pq().PQsetNoticeReceiver(
       handle, [](void*, const PGresult*) {}, nullptr);
   GALLEY_TRY_STATUS(connection->check_server());
   GALLEY_TRY_STATUS(connection->set_up());
@@ -75,7 +76,7 @@ std::string PostgresqlConnection::server_version() const {
 }
 
 Status PostgresqlConnection::check_server() {
-  if (PQserverVersion(handle_) < kOldestVersion)
+  if (pq().PQserverVersion(handle_) < kOldestVersion)
     return Error{Errc::unsupported,
                  where_ + " runs PostgreSQL " + server_version() + "; Galley needs " +
                      std::to_string(kOldestVersion / 10'000) + " or newer",
@@ -93,8 +94,8 @@ Status PostgresqlConnection::check_server() {
 }
 
 Status PostgresqlConnection::set_up() {
-  if (PQsetnonblocking(handle_, 1) != 0 || PQenterPipelineMode(handle_) == 0)
-    return lose(PQerrorMessage(handle_));
+  if (pq().PQsetnonblocking(handle_, 1) != 0 || pq().PQenterPipelineMode(handle_) == 0)
+    return lose(pq().PQerrorMessage(handle_));
   const auto ms = [](Millis time) { return std::to_string(time.count()); };
   // An answer means durable, whatever the server's default is; a stricter one stays.
   const std::string durability = session_.durable

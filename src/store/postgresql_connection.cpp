@@ -1,7 +1,7 @@
 #include "postgresql_connection.h"
 
-#include <libpq-fe.h>
 #include <poll.h>
+#include "libpq.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -19,18 +19,18 @@ constexpr std::size_t kMaxStatements = 512;
 constexpr Millis kAnswerGrace{2'000};
 
 struct ResultDeleter {
-  void operator()(pg_result* result) const { PQclear(result); }
+  void operator()(pg_result* result) const { pq().PQclear(result); }
 };
 using OwnedResult = std::unique_ptr<pg_result, ResultDeleter>;
 
 std::int64_t changed_rows(pg_result* result) {
-  const char* text = PQcmdTuples(result);
+  const char* text = pq().PQcmdTuples(result);
   return *text == '\0' ? 0 : std::strtoll(text, nullptr, 10);
 }
 
 void read_rows(const pg_result& result, std::vector<Row>& rows) {
-  const int count = PQntuples(&result);
-  const int columns = PQnfields(&result);
+  const int count = pq().PQntuples(&result);
+  const int columns = pq().PQnfields(&result);
   rows.reserve(static_cast<std::size_t>(count));
   for (int row = 0; row < count; ++row) {
     std::vector<Value> values;
@@ -47,7 +47,7 @@ Error wrong_sql(std::string_view what, std::string_view sql) {
 
 }  // namespace
 
-PostgresqlConnection::~PostgresqlConnection() { PQfinish(handle_); }
+PostgresqlConnection::~PostgresqlConnection() { pq().PQfinish(handle_); }
 
 Instant PostgresqlConnection::deadline() const {
   if (session_.statement_timeout.count() == 0) return Instant::max();
@@ -63,8 +63,8 @@ void PostgresqlConnection::reset_trouble() {
   if (trouble_ != Trouble::lost) trouble_ = Trouble::none;
 }
 
-int PostgresqlConnection::backend_pid() const { return PQbackendPID(handle_); }
-int PostgresqlConnection::socket() const { return PQsocket(handle_); }
+int PostgresqlConnection::backend_pid() const { return pq().PQbackendPID(handle_); }
+int PostgresqlConnection::socket() const { return pq().PQsocket(handle_); }
 
 Status PostgresqlConnection::wait(short events, Instant deadline) {
   for (;;) {
@@ -87,21 +87,21 @@ Status PostgresqlConnection::wait(short events, Instant deadline) {
 Status PostgresqlConnection::flush() {
   const Instant end = deadline();
   for (;;) {
-    const int left = PQflush(handle_);
+    const int left = pq().PQflush(handle_);
     if (left == 0) return ok();
-    if (left < 0) return lose(PQerrorMessage(handle_));
+    if (left < 0) return lose(pq().PQerrorMessage(handle_));
     GALLEY_TRY_STATUS(wait(POLLIN | POLLOUT, end));
-    if (PQconsumeInput(handle_) == 0) return lose(PQerrorMessage(handle_));
+    if (pq().PQconsumeInput(handle_) == 0) return lose(pq().PQerrorMessage(handle_));
   }
 }
 
 Result<pg_result*> PostgresqlConnection::next_result() {
   const Instant end = deadline();
-  while (PQisBusy(handle_)) {
+  while (pq().PQisBusy(handle_)) {
     GALLEY_TRY_STATUS(wait(POLLIN, end));
-    if (PQconsumeInput(handle_) == 0) return lose(PQerrorMessage(handle_));
+    if (pq().PQconsumeInput(handle_) == 0) return lose(pq().PQerrorMessage(handle_));
   }
-  return PQgetResult(handle_);
+  return pq().PQgetResult(handle_);
 }
 
 Result<PostgresqlConnection::Statement> PostgresqlConnection::prepared(
@@ -121,17 +121,18 @@ Result<PostgresqlConnection::Statement> PostgresqlConnection::prepared(
   if (statements_.size() >= kMaxStatements) {
     statements_.clear();
     // Prepared ones live until told otherwise; this one runs before those that come after it.
-    if (PQsendQueryParams(handle_, "deallocate all", 0, nullptr, nullptr, nullptr, nullptr, 0) == 0)
-      return lose(PQerrorMessage(handle_));
+    if (pq().PQsendQueryParams(handle_, "deallocate all", 0, nullptr, nullptr, nullptr, nullptr,
+                               0) == 0)
+      return lose(pq().PQerrorMessage(handle_));
     awaited_.push_back({Awaited::Kind::statement, {}, "deallocate all", nullptr});
   }
   Statement statement{"s" + std::to_string(++names_given_), std::move(numbered.parameter_of)};
   std::vector<unsigned> types;
   for (const std::size_t parameter : statement.parameter_of)
     types.push_back(type_of(parameters[parameter]));
-  if (PQsendPrepare(handle_, statement.name.c_str(), numbered.text.c_str(),
-                    static_cast<int>(types.size()), types.data()) == 0)
-    return lose(PQerrorMessage(handle_));
+  if (pq().PQsendPrepare(handle_, statement.name.c_str(), numbered.text.c_str(),
+                         static_cast<int>(types.size()), types.data()) == 0)
+    return lose(pq().PQerrorMessage(handle_));
   awaited_.push_back({Awaited::Kind::prepare, key, std::string(sql), nullptr});
   statements_.emplace(std::move(key), statement);
   return statement;
@@ -142,9 +143,9 @@ Status PostgresqlConnection::send(std::string_view sql, const std::vector<Value>
   GALLEY_TRY(const auto statement, prepared(sql, parameters));
   GALLEY_TRY(const auto bound, BoundParameters::bind(parameters, statement.parameter_of));
   constexpr int kTextForm = 0;
-  if (PQsendQueryPrepared(handle_, statement.name.c_str(), bound.count(), bound.values(),
-                          bound.lengths(), bound.formats(), kTextForm) == 0)
-    return lose(PQerrorMessage(handle_));
+  if (pq().PQsendQueryPrepared(handle_, statement.name.c_str(), bound.count(), bound.values(),
+                               bound.lengths(), bound.formats(), kTextForm) == 0)
+    return lose(pq().PQerrorMessage(handle_));
   awaited_.push_back({Awaited::Kind::statement, {}, std::string(sql), row});
   return ok();
 }
@@ -172,7 +173,7 @@ bool PostgresqlConnection::has_enqueued() const {
 
 /// The server works once it has this; what was sent before waits for it.
 Status PostgresqlConnection::end_round() {
-  if (PQpipelineSync(handle_) == 0) return lose(PQerrorMessage(handle_));
+  if (pq().PQpipelineSync(handle_) == 0) return lose(pq().PQerrorMessage(handle_));
   awaited_.push_back({});
   ++rounds_;
   return flush();
@@ -203,14 +204,14 @@ Status PostgresqlConnection::read_answer(const Awaited& awaited, Answer* answer)
   GALLEY_TRY(pg_result* const raw, next_result());
   const OwnedResult result(raw);
   if (!result) return lose("the server's answers are out of step");
-  const auto status = PQresultStatus(raw);
+  const auto status = pq().PQresultStatus(raw);
   if (awaited.kind == Awaited::Kind::sync) {
     if (status == PGRES_PIPELINE_SYNC) return ok();
-    return lose(PQresultErrorMessage(raw));
+    return lose(pq().PQresultErrorMessage(raw));
   }
   GALLEY_TRY(pg_result* const end, next_result());
   if (end != nullptr) {
-    PQclear(end);
+    pq().PQclear(end);
     return lose("the server's answers are out of step");
   }
   const bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
@@ -219,20 +220,20 @@ Status PostgresqlConnection::read_answer(const Awaited& awaited, Answer* answer)
     return Error{Errc::internal, "skipped"};
   if (!good) {
     Fault fault = fault_of(*raw, where_, awaited.sql);
-    const char* state = PQresultErrorField(raw, PG_DIAG_SQLSTATE);
+    const char* state = pq().PQresultErrorField(raw, PG_DIAG_SQLSTATE);
     if (session_.writes && state && std::strcmp(state, "25006") == 0)
       fault = {Trouble::lost, {Errc::unavailable, fault.error.message}};
     trouble_ = std::max(trouble_, fault.trouble);
     return fault.error;
   }
-  if (awaited.row != nullptr && PQntuples(raw) > 0) {
+  if (awaited.row != nullptr && pq().PQntuples(raw) > 0) {
     std::vector<Row> rows;
     read_rows(*raw, rows);
     *awaited.row = std::move(rows.front());
   }
   if (answer != nullptr && awaited.kind == Awaited::Kind::statement) {
     answer->changed = changed_rows(raw);
-    answer->tag = PQcmdStatus(raw);
+    answer->tag = pq().PQcmdStatus(raw);
     read_rows(*raw, answer->rows);
   }
   return ok();
@@ -297,32 +298,32 @@ Status PostgresqlConnection::run_script(const std::string& sql) {
   if (!awaited_.empty()) (void)read_answers(nullptr);
   if (trouble_ == Trouble::lost) return lose("the connection is gone");
   // Several statements at once are for the simple protocol, which a pipeline does not speak.
-  if (PQexitPipelineMode(handle_) == 0) return lose(PQerrorMessage(handle_));
+  if (pq().PQexitPipelineMode(handle_) == 0) return lose(pq().PQerrorMessage(handle_));
   Status outcome = ok();
-  if (PQsendQuery(handle_, sql.c_str()) == 0) return lose(PQerrorMessage(handle_));
+  if (pq().PQsendQuery(handle_, sql.c_str()) == 0) return lose(pq().PQerrorMessage(handle_));
   GALLEY_TRY_STATUS(flush());
   for (;;) {
     GALLEY_TRY(pg_result* const raw, next_result());
     const OwnedResult result(raw);
     if (!result) break;
-    const auto status = PQresultStatus(raw);
+    const auto status = pq().PQresultStatus(raw);
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY)
       continue;
     const Fault fault = fault_of(*raw, where_, sql);
     trouble_ = std::max(trouble_, fault.trouble);
     outcome = fault.error;
   }
-  if (trouble_ != Trouble::lost && PQenterPipelineMode(handle_) == 0)
-    return lose(PQerrorMessage(handle_));
+  if (trouble_ != Trouble::lost && pq().PQenterPipelineMode(handle_) == 0)
+    return lose(pq().PQerrorMessage(handle_));
   return outcome;
 }
 
 Result<std::vector<int>> PostgresqlConnection::read_notifications() {
-  if (PQconsumeInput(handle_) == 0) return lose(PQerrorMessage(handle_));
+  if (pq().PQconsumeInput(handle_) == 0) return lose(pq().PQerrorMessage(handle_));
   std::vector<int> backends;
-  while (PGnotify* notify = PQnotifies(handle_)) {
+  while (PGnotify* notify = pq().PQnotifies(handle_)) {
     backends.push_back(notify->be_pid);
-    PQfreemem(notify);
+    pq().PQfreemem(notify);
   }
   return backends;
 }

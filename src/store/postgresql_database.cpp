@@ -1,4 +1,4 @@
-#include <libpq-fe.h>
+#include "libpq.h"
 
 #include "connection_pool.h"
 #include "postgresql_connection.h"
@@ -162,7 +162,7 @@ bool is_starting(const std::string& url) {
   const char* const keywords[] = {"connect_timeout", "dbname", nullptr};
   const char* const values[] = {"2", url.c_str(), nullptr};
   constexpr int kExpandUrl = 1;
-  return PQpingParams(keywords, values, kExpandUrl) == PQPING_REJECT;
+  return load_libpq() && pq().PQpingParams(keywords, values, kExpandUrl) == PQPING_REJECT;
 }
 
 }  // namespace

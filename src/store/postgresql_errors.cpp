@@ -1,6 +1,6 @@
 #include "postgresql_errors.h"
 
-#include <libpq-fe.h>
+#include "libpq.h"
 
 #include <algorithm>
 #include <array>
@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kShownSql = 120;
 
 std::string field(const pg_result& result, int code) {
-  const char* text = PQresultErrorField(&result, code);
+  const char* text = pq().PQresultErrorField(&result, code);
   return text ? text : std::string();
 }
 
@@ -70,7 +70,7 @@ Fault fault_of(const pg_result& result, std::string_view where, std::string_view
     fault = {Trouble::lost, {Errc::unavailable, {}}};
   fault.error.message =
       std::string(where) + ": " +
-      one_line(message.empty() ? PQresultErrorMessage(&result) : explained(state, message));
+      one_line(message.empty() ? pq().PQresultErrorMessage(&result) : explained(state, message));
   if (fault.error.code == Errc::conflict)
     if (const auto table = field(result, PG_DIAG_TABLE_NAME); !table.empty())
       fault.error.message += " in table " + table;

@@ -1,6 +1,6 @@
 #include "postgresql_values.h"
 
-#include <libpq-fe.h>
+#include "libpq.h"
 
 #include <bit>
 #include <charconv>
@@ -112,10 +112,10 @@ std::string type_letters(const std::vector<Value>& values) {
 }
 
 Value value_of(const pg_result& result, int row, int column) {
-  if (PQgetisnull(&result, row, column)) return nullptr;
-  const std::string_view text(PQgetvalue(&result, row, column),
-                              static_cast<std::size_t>(PQgetlength(&result, row, column)));
-  switch (PQftype(&result, column)) {
+  if (pq().PQgetisnull(&result, row, column)) return nullptr;
+  const std::string_view text(pq().PQgetvalue(&result, row, column),
+                              static_cast<std::size_t>(pq().PQgetlength(&result, row, column)));
+  switch (pq().PQftype(&result, column)) {
     case kBool:
       return std::int64_t{text == "t"};
     case kBytes:
