@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/agent_bench.h"
 #include "classifier/classifier_bench.h"
 #include "failover/failover_bench.h"
 #include "faults/faults_bench.h"
@@ -62,6 +63,7 @@ struct BenchOptions {
   std::int64_t faults = 20;
   std::filesystem::path fault_cases = "data/faults";
   std::int64_t replays = 10;
+  std::int64_t seconds = 60;
 };
 
 using Run = Result<BenchReport> (*)(const BenchOptions& options);
@@ -70,6 +72,11 @@ Result<BenchReport> run_http(const BenchOptions& options) {
   galley::bench::HttpBenchOptions chosen{.programs = galley::support::program_folder()};
   chosen.rounds = options.rounds.value_or(chosen.rounds);
   return galley::bench::run_http_bench(chosen);
+}
+
+Result<BenchReport> run_agent(const BenchOptions& options) {
+  return galley::bench::run_agent_bench(
+      {.programs = galley::support::program_folder(), .seconds = options.seconds});
 }
 
 Result<BenchReport> run_fleet(const BenchOptions& options) {
@@ -168,6 +175,11 @@ void add_commands(CLI::App& app, BenchOptions& options, Run& chosen) {
   submit->add_option("--store", options.store, "Where the jobs are kept; each started for the run")
       ->capture_default_str()
       ->check(CLI::IsMember({"sqlite", "postgresql"}));
+  CLI::App* agent = add_command(app, "agent", "What an agent takes from a machine of eight GPUs",
+                                options, run_agent, chosen);
+  agent->add_option("--seconds", options.seconds, "How long it is watched")
+      ->capture_default_str()
+      ->check(CLI::Range(5, 86'400));
   CLI::App* fleet = add_command(app, "fleet", "One controller with a thousand simulated agents",
                                 options, run_fleet, chosen);
   fleet->add_option("--agents", options.agents, "How many")

@@ -26,24 +26,6 @@ namespace {
 using Steady = std::chrono::steady_clock;
 using support::quantile;
 
-/// Seconds of processor time that a process has used. Errors: unavailable.
-Result<double> cpu_seconds(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string text;
-  std::getline(file, text);
-  const auto after_name = text.rfind(')');
-  if (after_name == std::string::npos) return Error{Errc::unavailable, "the controller has ended"};
-  // Fields 14 and 15 of the line; the third follows the name.
-  std::istringstream rest(text.substr(after_name + 1));
-  std::string skipped;
-  constexpr int kBefore = 11;
-  for (int i = 0; i < kBefore; ++i) rest >> skipped;
-  double user = 0;
-  double system = 0;
-  rest >> user >> system;
-  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
-}
-
 struct People {
   std::vector<double> latencies_ms;
   std::vector<std::string> jobs;
@@ -107,11 +89,11 @@ Result<BenchReport> run_fleet_bench(const FleetBenchOptions& options) {
              std::chrono::duration<double>(Steady::now() - joining).count());
   std::this_thread::sleep_for(std::chrono::seconds(2));  // one heartbeat of each, and quiet
   (void)agents->take();
-  GALLEY_TRY(const double cpu_before, cpu_seconds(server.pid()));
+  GALLEY_TRY(const double cpu_before, support::cpu_seconds(server.pid()));
   const auto begin = Steady::now();
   GALLEY_TRY(const People people, use_it(options, server));
   const double seconds = std::chrono::duration<double>(Steady::now() - begin).count();
-  GALLEY_TRY(const double cpu_after, cpu_seconds(server.pid()));
+  GALLEY_TRY(const double cpu_after, support::cpu_seconds(server.pid()));
   GALLEY_TRY(const double rss_mib, support::resident_mib(server.pid()));
   const auto figures = agents->take();
   if (figures.broken) return *figures.broken;
