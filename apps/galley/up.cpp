@@ -34,6 +34,7 @@ Status serve_everything(const UpOptions& options, const sigset_t& signals) {
   LocalControllerLink link(site->controller(), site->registry(), site->blobs(), site->api());
   agent::Options agent_options;
   agent_options.data_folder = site->data().path();
+  agent_options.shares_data_folder = true;
   agent_options.supervisor_program = program_folder() / "galley-job";
   agent_options.server = site->url();
   agent_options.job_token = [&](const protocol::Assignment& assignment) {

@@ -27,6 +27,15 @@ std::optional<std::string> our_variable(const char* name) {
   return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
 }
 
+fs::path folder_of(const Options& options, const protocol::Assignment& assignment) {
+  const fs::path attempt = options.data_folder / "attempts" / assignment.attempt_id.str();
+  std::error_code ignored;
+  // An agent from before this rule has begun it in the other place.
+  const bool begun = fs::exists(attempt / process::attempt_file::kSpec, ignored);
+  if (!options.shares_data_folder || assignment.rank == 0 || begun) return attempt;
+  return attempt / "ranks" / std::to_string(assignment.rank);
+}
+
 /// The supervisor writes its record just before it starts the command.
 std::optional<WallTime> start_time(const fs::path& folder) {
   struct stat info {};
@@ -42,7 +51,7 @@ AttemptRun::AttemptRun(const AttemptWorld& world, Agent::Assigned assigned, Even
       assigned_(std::move(assigned)),
       token_(token),
       later_(std::move(later)),
-      folder_(world.options.data_folder / "attempts" / assigned_.assignment.attempt_id.str()),
+      folder_(folder_of(world.options, assigned_.assignment)),
       workdir_(workdir_of(assigned_.assignment.spec, folder_)) {}
 
 AttemptRun::~AttemptRun() {

@@ -61,6 +61,25 @@ void add_use(std::int64_t pid, protocol::JobSample& sample) {
   ++sample.processes;
 }
 
+void look_at_member(const fs::path& folder, const AttemptId& attempt, JobUse& use) {
+  std::error_code ignored;
+  if (fs::exists(folder / process::attempt_file::kExit, ignored)) return;
+  const auto text = read_file(folder / process::attempt_file::kPid, kSmallFileBytes);
+  if (!text) return;
+  const auto supervisor = process::parse_supervisor(*text);
+  if (!supervisor || !process::is_alive(supervisor->identity)) return;
+  protocol::JobSample sample;
+  sample.attempt = attempt;
+  // The supervisor is ours, not the job's.
+  std::vector<std::int64_t> pids = children_of(supervisor->identity.pid);
+  for (std::size_t i = 0; i < pids.size() && pids.size() < kMostProcesses; ++i) {
+    add_use(pids[i], sample);
+    use.attempt_of_pid[pids[i]] = attempt;
+    for (const std::int64_t child : children_of(pids[i])) pids.push_back(child);
+  }
+  use.jobs.push_back(std::move(sample));
+}
+
 }  // namespace
 
 JobUse look_at_jobs(const fs::path& attempts_folder) {
@@ -68,24 +87,12 @@ JobUse look_at_jobs(const fs::path& attempts_folder) {
   std::error_code error;
   for (fs::directory_iterator entry(attempts_folder, error), end; !error && entry != end;
        entry.increment(error)) {
-    const fs::path folder = entry->path();
-    const auto attempt = AttemptId::parse(folder.filename().string());
+    const auto attempt = AttemptId::parse(entry->path().filename().string());
+    if (!attempt) continue;
+    look_at_member(entry->path(), *attempt, use);
     std::error_code ignored;
-    if (!attempt || fs::exists(folder / process::attempt_file::kExit, ignored)) continue;
-    const auto text = read_file(folder / process::attempt_file::kPid, kSmallFileBytes);
-    if (!text) continue;
-    const auto supervisor = process::parse_supervisor(*text);
-    if (!supervisor || !process::is_alive(supervisor->identity)) continue;
-    protocol::JobSample sample;
-    sample.attempt = *attempt;
-    // The supervisor is ours, not the job's.
-    std::vector<std::int64_t> pids = children_of(supervisor->identity.pid);
-    for (std::size_t i = 0; i < pids.size() && pids.size() < kMostProcesses; ++i) {
-      add_use(pids[i], sample);
-      use.attempt_of_pid[pids[i]] = *attempt;
-      for (const std::int64_t child : children_of(pids[i])) pids.push_back(child);
-    }
-    use.jobs.push_back(std::move(sample));
+    for (const auto& rank : fs::directory_iterator(entry->path() / "ranks", ignored))
+      look_at_member(rank.path(), *attempt, use);
   }
   return use;
 }
@@ -97,7 +104,8 @@ std::optional<AttemptId> attempt_of_process(std::int64_t pid, const fs::path& at
       std::string(process::kAttemptVariable) + "=" + attempts_folder.string() + "/";
   for (const auto entry : split(*text, '\0')) {
     if (!entry.starts_with(prefix)) continue;
-    if (const auto attempt = AttemptId::parse(entry.substr(prefix.size()))) return *attempt;
+    const auto name = entry.substr(prefix.size());
+    if (const auto attempt = AttemptId::parse(name.substr(0, name.find('/')))) return *attempt;
   }
   return std::nullopt;
 }

@@ -30,13 +30,13 @@ Fleet::~Fleet() {
     support::end_supervisors(entry.path());
 }
 
-void Fleet::start_controller(std::vector<std::string> arguments) {
+void Fleet::start_controller(std::vector<std::string> arguments, const std::string& role) {
   controller_.reset();
   auto server = ServerProcess::start({.program = program("galley"),
                                       .data = temp_ / "controller",
                                       .arguments = std::move(arguments),
                                       .environment = {program_path()},
-                                      .role = "controller"});
+                                      .role = role});
   ASSERT_TRUE(server) << describe(server.error());
   controller_.emplace(*std::move(server));
   relay_.lead_to(controller_->url());

@@ -18,7 +18,8 @@ class Fleet {
   ~Fleet();
 
   /// The failing assertion is the caller's when something does not come up.
-  void start_controller(std::vector<std::string> arguments = {});
+  void start_controller(std::vector<std::string> arguments = {},
+                        const std::string& role = "controller");
   void kill_controller();
   /// Joins with a token of its own, or comes back when its folder has joined before.
   void start_agent(const std::string& name, std::vector<std::string> arguments = {});

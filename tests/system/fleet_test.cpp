@@ -147,6 +147,29 @@ TEST_F(FleetTest, TheLogOfEachRankCanBeRead) {
   EXPECT_EQ(of_rank(2, ""), "");
 }
 
+TEST_F(FleetTest, AMemberOnTheControllersOwnMachineKeepsItsLogApart) {
+  // The machine that joined first has the first rank.
+  fleet_.start_controller();
+  fleet_.start_agent("a");
+  fleet_.start_controller({}, "up");
+  ASSERT_TRUE(eventually([&] { return fleet_.node_state("a") == "up"; }));
+
+  const auto id = fleet_.submit("echo I am $RANK in $PWD; echo galley:: artifact=f; echo $RANK > f",
+                                {{"resources", {{"nodes", 2}}}});
+
+  ASSERT_TRUE(fleet_.wait_for_state(id, "succeeded")) << job(id).dump();
+  auto client = fleet_.client();
+  const auto of_rank = [&](const std::string& rank) {
+    const auto answer =
+        client.send({.method = "GET", .target = "/api/v1/jobs/" + id + "/logs?rank=" + rank});
+    return answer ? answer->body : describe(answer.error());
+  };
+  EXPECT_TRUE(eventually([&] { return of_rank("0").starts_with("I am 0 in "); })) << of_rank("0");
+  EXPECT_THAT(of_rank("0"), HasSubstr(fleet_.folder_of("a").string()));
+  EXPECT_THAT(of_rank("1"), ::testing::StartsWith("I am 1 in "));
+  EXPECT_THAT(of_rank("1"), HasSubstr(fleet_.folder_of("controller").string()));
+}
+
 TEST_F(FleetTest, TheFirstRankThatFailsIsNamedAndTheOthersAreStopped) {
   fleet_.start_controller();
   fleet_.start_agent("a");

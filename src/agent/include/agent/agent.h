@@ -62,7 +62,10 @@ class ControllerLink {
 class Runner;
 
 struct Options {
-  std::filesystem::path data_folder;         // DATA: attempts live in DATA/attempts/<attempt id>
+  std::filesystem::path data_folder;  // DATA: attempts live in DATA/attempts/<attempt id>
+  /// DATA is also the controller's, which keeps there what members elsewhere print: those of a gang
+  /// that run here live below ranks/RANK, but for the first.
+  bool shares_data_folder = false;
   std::filesystem::path supervisor_program;  // galley-job
   std::string server;                        // put into GALLEY_SERVER of each job
   std::function<std::string(const protocol::Assignment&)> job_token;  // GALLEY_TOKEN of each job
