@@ -14,12 +14,6 @@ constexpr std::string_view kCommentPrefix = "galley:";
 
 bool is_plain(unsigned char c) { return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_'; }
 
-std::string plain_name(const std::string& name) {
-  std::string plain;
-  for (const char c : name) plain += is_plain(static_cast<unsigned char>(c)) ? c : '_';
-  return plain.empty() || plain.front() == '-' ? "job" + plain : plain;
-}
-
 bool contains_words(std::string_view text, std::string_view words) {
   const auto same_letter = [](unsigned char a, unsigned char b) {
     return std::tolower(a) == std::tolower(b);
@@ -52,6 +46,12 @@ std::string comment_of(const AttemptId& attempt) {
   return std::string(kCommentPrefix) + attempt.str();
 }
 
+std::string plain_name(const std::string& name) {
+  std::string plain;
+  for (const char c : name) plain += is_plain(static_cast<unsigned char>(c)) ? c : '_';
+  return plain.empty() || plain.front() == '-' ? "job" + plain : plain;
+}
+
 std::string shell_quoted(std::string_view text) {
   std::string quoted = "'";
   for (const char c : text)
@@ -62,26 +62,14 @@ std::string shell_quoted(std::string_view text) {
   return quoted + "'";
 }
 
-std::vector<std::string> sbatch_arguments(const Submission& submission,
-                                          const PartitionView& partition_view) {
+std::vector<std::string> request_arguments(const Submission& submission,
+                                           const PartitionView& partition_view) {
   const protocol::JobSpec& job = submission.assignment.spec;
   const protocol::Resources& resources = job.resources;
   constexpr std::int64_t kMebibyte = std::int64_t{1} << 20;
-  const std::string folder = submission.folder.string();
-  std::vector<std::string> arguments{"sbatch",
-                                     "--parsable",
-                                     "--no-requeue",
-                                     "--job-name=" + plain_name(job.name),
-                                     "--comment=" + comment_of(submission.assignment.attempt_id),
-                                     "--chdir=/",
-                                     "--input=/dev/null",
-                                     "--output=" + folder + "/slurm.log",
-                                     "--open-mode=append",
-                                     "--export=PATH,HOME,LANG,USER",
-                                     fmt::format("--nodes={}", resources.nodes),
-                                     fmt::format("--ntasks={}", resources.nodes),
-                                     "--ntasks-per-node=1",
-                                     fmt::format("--cpus-per-task={}", resources.cpus)};
+  std::vector<std::string> arguments{
+      fmt::format("--nodes={}", resources.nodes), fmt::format("--ntasks={}", resources.nodes),
+      "--ntasks-per-node=1", fmt::format("--cpus-per-task={}", resources.cpus)};
   if (!submission.partition.empty()) arguments.push_back("--partition=" + submission.partition);
   // Without it a site's default applies; 0 would mean the whole node's memory.
   if (resources.memory.count > 0)
@@ -100,20 +88,47 @@ std::vector<std::string> sbatch_arguments(const Submission& submission,
   return arguments;
 }
 
-std::string batch_script(const Submission& submission) {
+std::vector<std::string> labelled_arguments(const JobLabels& labels,
+                                            const std::vector<std::string>& request) {
+  std::vector<std::string> arguments{"sbatch",
+                                     "--parsable",
+                                     "--no-requeue",
+                                     "--job-name=" + labels.job_name,
+                                     "--comment=" + labels.comment,
+                                     "--chdir=/",
+                                     "--input=/dev/null",
+                                     "--output=" + labels.output,
+                                     "--open-mode=append",
+                                     "--export=PATH,HOME,LANG,USER"};
+  arguments.insert(arguments.end(), request.begin(), request.end());
+  return arguments;
+}
+
+std::vector<std::string> sbatch_arguments(const Submission& submission,
+                                          const PartitionView& partition_view) {
+  const JobLabels labels{.job_name = plain_name(submission.assignment.spec.name),
+                         .comment = comment_of(submission.assignment.attempt_id),
+                         .output = submission.folder.string() + "/slurm.log"};
+  return labelled_arguments(labels, request_arguments(submission, partition_view));
+}
+
+std::string become_supervisor(const Submission& submission, std::string_view folder_word) {
   const std::int64_t nodes = submission.assignment.spec.resources.nodes;
   const std::string first =
       nodes > 1 ? "\"$(scontrol show hostnames \"$SLURM_JOB_NODELIST\" | head -n 1)\""
                 : "127.0.0.1";
   return fmt::format(
-      "#!/bin/sh\n"
-      "# Attempt {} of a Galley job.\n"
       "MASTER_ADDR={}\n"
       "MASTER_PORT=$((20000 + SLURM_JOB_ID % 12000))\n"
       "export MASTER_ADDR MASTER_PORT\n"
       "exec {} {} as-command\n",
-      submission.assignment.attempt_id.str(), first, shell_quoted(submission.supervisor.string()),
-      shell_quoted(submission.folder.string()));
+      first, shell_quoted(submission.supervisor.string()), folder_word);
+}
+
+std::string batch_script(const Submission& submission) {
+  return fmt::format("#!/bin/sh\n# Attempt {} of a Galley job.\n{}",
+                     submission.assignment.attempt_id.str(),
+                     become_supervisor(submission, shell_quoted(submission.folder.string())));
 }
 
 void adapt(process::AttemptSpec& spec, const protocol::Assignment& assignment) {
@@ -139,18 +154,23 @@ void adapt(process::AttemptSpec& spec, const protocol::Assignment& assignment) {
       set(spec.env, name, "0");
     return;
   }
-  std::vector<std::string> argv{
-      "srun",
-      "--nodes=" + size,
-      "--ntasks=" + size,
-      "--ntasks-per-node=1",
-      "--kill-on-bad-exit=1",
-      "--export=ALL",
-      "/bin/sh",
-      "-c",
-      "export RANK=$SLURM_PROCID GROUP_RANK=$SLURM_PROCID ROLE_RANK=$SLURM_PROCID "
-      "NODE_RANK=$SLURM_NODEID; exec \"$@\"",
-      "sh"};
+  std::vector<std::string> argv{"srun",
+                                "--nodes=" + size,
+                                "--ntasks=" + size,
+                                "--ntasks-per-node=1",
+                                "--kill-on-bad-exit=1",
+                                "--export=ALL"};
+  if (spec.account && spec.become_account) {
+    // The job is Slurm's of us, so only we may start its steps; their programs become the account.
+    argv.insert(argv.end(), {"setpriv", "--reuid=" + std::to_string(spec.account->uid),
+                             "--regid=" + std::to_string(spec.account->gid), "--init-groups"});
+    spec.become_account = false;
+  }
+  argv.insert(argv.end(),
+              {"/bin/sh", "-c",
+               "export RANK=$SLURM_PROCID GROUP_RANK=$SLURM_PROCID ROLE_RANK=$SLURM_PROCID "
+               "NODE_RANK=$SLURM_NODEID; exec \"$@\"",
+               "sh"});
   argv.insert(argv.end(), spec.argv.begin(), spec.argv.end());
   spec.argv = std::move(argv);
 }

@@ -33,6 +33,8 @@ Result<std::unique_ptr<Bridge>> Bridge::start(BridgeOptions options) {
     impl->partition = *std::move(partition);
   else
     impl->fault = partition.error().message;
+  // Where Slurm does not answer now, it is asked when it does.
+  if (impl->fault.empty()) impl->read_max_array_size();
   impl->files_thread = std::thread([raw = impl.get()] { raw->serve_files(); });
   impl->jobs_thread = std::thread([raw = impl.get()] { raw->serve_jobs(); });
   return std::unique_ptr<Bridge>(new Bridge(std::move(impl)));
@@ -91,9 +93,11 @@ void Bridge::adopt(const protocol::Assignment& assignment, const std::filesystem
     log::warn("slurm", "looking for a job by its comment alone",
               {{"attempt", assignment.attempt_id.str()}, {"reason", describe(record.error())}});
     tracked.uncertain_since = system_clock().wall();
+    tracked.note_unreadable = true;
   } else if (*record) {
-    tracked.job = (*record)->job.value_or(0);
-    if (tracked.job == 0) tracked.uncertain_since = (*record)->since;
+    tracked.array = (*record)->array;
+    tracked.job = (*record)->job.value_or(JobNumber{});
+    if (!tracked.job) tracked.uncertain_since = (*record)->since;
   }
   impl_->add(std::move(tracked));
 }

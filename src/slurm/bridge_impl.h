@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <variant>
 #include <vector>
 
 #include "commands.h"
@@ -26,10 +27,14 @@ struct Tracked {
 
   /// Slurm may have a job of it that we do not know: sbatch was started then.
   std::optional<WallTime> uncertain_since{};
-  std::int64_t job = 0;           // its number in Slurm; 0 while none is known
-  std::optional<JobView> view{};  // as last heard
-  bool began = false;             // its supervisor has
-  std::string told{};             // where it waits, as last said
+  std::optional<ArrayPlace> array{};  // of what may have been submitted; absent: a job of its own
+  bool note_unreadable = false;       // so it may stand in an array that we do not know
+  bool alone = false;                 // Slurm did not take it as part of an array
+  JobNumber job{};                    // 0 while none is known
+  std::optional<JobView> view{};      // as last heard
+  Instant heard_at{};                 // when that was
+  bool began = false;                 // its supervisor has
+  std::string told{};                 // where it waits, as last said
 
   bool cancel_asked = false;
   bool was_asked_to_stop = false;
@@ -64,18 +69,32 @@ struct Bridge::Impl {
   void finish_as(const AttemptId& attempt, protocol::AttemptState state, std::string reason);
   std::optional<Tracked> take(const AttemptId& attempt);
 
+  // bridge_submit.cpp
+  /// Submits what is due, each attempt once; those that ask for the same with one sbatch.
+  void submit_some();
+  struct Outgoing;
+  /// False when Slurm takes nothing now.
+  bool submit(const std::vector<AttemptId>& group);
+  std::vector<Tracked> still_wanted(const std::vector<AttemptId>& group);
+  void prepare(Outgoing& outgoing);
+  void note(Outgoing& outgoing);
+  std::variant<std::int64_t, Refused> send(const Outgoing& outgoing);
+  void on_submitted(const Tracked& one, SubmissionRecord record);
+  void on_refused(const Tracked& one, const Refused& refused, const SubmissionRecord& record);
+
   // bridge_jobs.cpp
   void serve_jobs();
-  void submit_some();
-  void submit_one(const AttemptId& attempt);
-  Status prepare(const Tracked& tracked, SubmissionRecord& record) const;
-  void on_refused(const AttemptId& attempt, const Refused& refused, WallTime since);
   void cancel_some();
   void poll();
   void hear(const std::vector<JobView>& jobs, WallTime asked_at);
+  struct Listing;
+  void hear_one(const AttemptId& attempt, const Listing& listing);
+  void on_never_taken(const AttemptId& attempt);
+  std::optional<JobView> vanished_task(const AttemptId& attempt);
   void hear_of(const AttemptId& attempt, const std::optional<JobView>& view);
   void settle();
   void look_at_partition();
+  void read_max_array_size();
   void tell_waits(const AttemptId& attempt, std::string reason);
   std::vector<AttemptId> ids_where(const std::function<bool(const Tracked&)>& holds);
 
@@ -95,6 +114,9 @@ struct Bridge::Impl {
   std::string fault;  // why Slurm does not answer; empty while it does
   Instant poll_at{};
   Instant partition_at{};
+
+  std::optional<std::int64_t>
+      max_array_size;  // of the site; once there are threads, jobs_thread's alone
 
   std::thread files_thread;
   std::thread jobs_thread;

@@ -2,10 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
-#include "base/file.h"
+#include "array_script.h"
 #include "base/log.h"
-#include "batch_script.h"
 #include "bridge_impl.h"
 
 namespace galley::slurm {
@@ -18,16 +18,21 @@ constexpr Millis kPartitionInterval{30'000};
 // After an sbatch that Slurm may yet carry out nothing is decided for so much longer than its
 // timeout: what it sent last may still lie in slurmctld's queue.
 constexpr Millis kSubmitMargin{5'000};
-constexpr Millis kFirstPause{1'000};
-constexpr Millis kLongestPause{30'000};
 // How long Slurm is asked what became of a job whose supervisor was told to stop by others.
 constexpr Millis kWordPatience{30'000};
 // Beyond the grace that a supervisor gives, for its own end.
 constexpr Millis kForceMargin{10'000};
 // Slurm answers one request at a time; ours may take a twentieth of its time.
 constexpr int kPollShare = 20;
-// Then jobs that wait for their end are looked at before more are submitted.
-constexpr std::size_t kMostSubmissions = 64;
+// slurmctld remembers a job for MinJobAge after its end, mostly minutes: what was last heard of so
+// lately has not ended meanwhile and been forgotten.
+constexpr Millis kFreshWord{30'000};
+
+/// Whether its supervisor has, also where nobody has looked into the folder yet.
+bool has_begun(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  return std::filesystem::exists(folder / process::attempt_file::kPid, ignored);
+}
 
 }  // namespace
 
@@ -50,7 +55,7 @@ void Bridge::Impl::serve_jobs() {
       if (stopping) return;
       const auto now = steady_clock::now();
       poll_now = now >= poll_at && std::ranges::any_of(tracked, [](const auto& entry) {
-                   return entry.second.job != 0 || entry.second.uncertain_since;
+                   return entry.second.job || entry.second.uncertain_since;
                  });
       look_now = now >= partition_at;
     }
@@ -66,90 +71,12 @@ void Bridge::Impl::serve_jobs() {
   }
 }
 
-void Bridge::Impl::submit_some() {
-  const auto now = steady_clock::now();
-  auto fresh = ids_where([&](const Tracked& one) {
-    return one.job == 0 && !one.uncertain_since && (one.cancel_asked || one.retry_at <= now);
-  });
-  if (fresh.size() > kMostSubmissions) {
-    fresh.resize(kMostSubmissions);
-    wake();
-  }
-  for (const AttemptId& attempt : fresh) submit_one(attempt);
-}
-
-/// Everything that must be on disk before Slurm hears of the attempt.
-Status Bridge::Impl::prepare(const Tracked& one, SubmissionRecord& record) const {
-  if (one.spec) {
-    GALLEY_TRY_STATUS(process::check_spec(*one.spec));
-    GALLEY_TRY_STATUS(make_folders(one.folder));
-    GALLEY_TRY_STATUS(write_file_atomic(one.folder / process::attempt_file::kSpec,
-                                        process::print_spec(*one.spec), Durability::disk, 0600));
-  }
-  record.since = system_clock().wall();
-  return write_submission(one.folder, record);
-}
-
-void Bridge::Impl::submit_one(const AttemptId& attempt) {
-  std::optional<Tracked> one;
-  PartitionView view;
-  {
-    const std::lock_guard lock(mutex);
-    const auto found = tracked.find(attempt);
-    if (stopping || found == tracked.end()) return;
-    one = found->second;
-    view = partition;
-  }
-  if (one->cancel_asked)
-    return finish_as(attempt, AttemptState::cancelled, "cancelled before it was in Slurm");
-  SubmissionRecord record;
-  if (auto prepared = prepare(*one, record); !prepared)
-    return finish_as(attempt, AttemptState::failed, describe(prepared.error()));
-  watch.add(attempt, one->folder);
-  const Submission submission{one->assignment, one->folder, options.supervisor_program,
-                              options.partition, options.sbatch_arguments};
-  const auto answer = commands.submit(sbatch_arguments(submission, view), batch_script(submission),
-                                      options.submit_timeout);
-  if (const auto* refused = std::get_if<Refused>(&answer))
-    return on_refused(attempt, *refused, record.since);
-  record.job = std::get<std::int64_t>(answer);
-  if (auto written = write_submission(one->folder, record); !written)
-    log::warn("slurm", "a job's number could not be noted; it is found by its comment",
-              {{"attempt", attempt.str()}, {"reason", describe(written.error())}});
-  {
-    const std::lock_guard lock(mutex);
-    const auto found = tracked.find(attempt);
-    if (found == tracked.end()) return;
-    found->second.spec.reset();
-    found->second.job = *record.job;
-    found->second.view = JobView{.id = *record.job, .state = "PENDING"};
-  }
-  tell_waits(attempt, describe_wait({.id = *record.job, .state = "PENDING"}));
-}
-
-void Bridge::Impl::on_refused(const AttemptId& attempt, const Refused& refused, WallTime since) {
-  if (refused.kind == Refusal::final)
-    return finish_as(attempt, AttemptState::failed, "Slurm refused it: " + refused.reason);
-  {
-    const std::lock_guard lock(mutex);
-    const auto found = tracked.find(attempt);
-    if (found == tracked.end()) return;
-    Tracked& one = found->second;
-    one.spec.reset();  // it is written
-    if (refused.kind == Refusal::uncertain) one.uncertain_since = since;
-    one.pause = one.pause == Millis{0} ? kFirstPause : std::min(one.pause * 2, kLongestPause);
-    one.retry_at = steady_clock::now() + one.pause;
-  }
-  tell_waits(attempt, "waits for Slurm to take it: " + refused.reason);
-}
-
 /// One step towards the end of each attempt whose end was asked for.
 void Bridge::Impl::cancel_some() {
   const auto now = steady_clock::now();
-  const auto wanted =
-      ids_where([](const Tracked& one) { return one.cancel_asked && one.job != 0; });
+  const auto wanted = ids_where([](const Tracked& one) { return one.cancel_asked && one.job; });
   for (const AttemptId& attempt : wanted) {
-    std::int64_t job = 0;
+    JobNumber job;
     bool waits = false;
     bool ask = false;
     bool force = false;
@@ -176,7 +103,7 @@ void Bridge::Impl::cancel_some() {
     if (force) sent = commands.cancel_job(job);
     if (!sent)
       log::warn("slurm", "a job could not be cancelled and is asked again",
-                {{"job", std::to_string(job)}, {"reason", describe(sent.error())}});
+                {{"job", to_string(job)}, {"reason", describe(sent.error())}});
     const std::lock_guard lock(mutex);
     if (ask && !sent)
       if (const auto found = tracked.find(attempt); found != tracked.end())
@@ -198,50 +125,109 @@ void Bridge::Impl::poll() {
   if (jobs) hear(*jobs, asked_at);
 }
 
-void Bridge::Impl::hear(const std::vector<JobView>& jobs, WallTime asked_at) {
-  std::map<std::int64_t, const JobView*> by_id;
-  std::map<std::string_view, const JobView*> by_comment;
-  for (const JobView& job : jobs) {
-    by_id[job.id] = &job;
-    by_comment.emplace(job.comment, &job);
-  }
-  for (const AttemptId& attempt : ids_where([](const Tracked&) { return true; })) {
-    std::optional<SubmissionRecord> found_job;
-    std::int64_t id = 0;
-    std::filesystem::path folder;
-    bool is_over = false;
-    {
-      const std::lock_guard lock(mutex);
-      const auto found = tracked.find(attempt);
-      if (found == tracked.end()) continue;
-      Tracked& one = found->second;
-      folder = one.folder;
-      if (one.job == 0 && one.uncertain_since) {
-        const auto known = by_comment.find(comment_of(attempt));
-        if (known != by_comment.end()) {
-          one.job = known->second->id;
-          found_job = SubmissionRecord{*one.uncertain_since, one.job};
-          one.uncertain_since.reset();
-        } else if (asked_at > *one.uncertain_since + options.submit_timeout + kSubmitMargin &&
-                   !one.began) {
-          one.uncertain_since.reset();  // Slurm never took it
-          has_work = true;
-        }
-      }
-      id = one.job;
-      is_over = one.over_since.has_value() && one.view && phase_of(one.view->state) == Phase::ended;
-    }
-    if (found_job && !write_submission(folder, *found_job))
-      log::warn("slurm", "a job's number could not be noted", {{"attempt", attempt.str()}});
-    if (id == 0 || is_over) continue;
+/// What squeue said at one time.
+struct Bridge::Impl::Listing {
+  WallTime asked_at{};
+  std::map<JobNumber, const JobView*> by_id{};
+  std::map<std::string_view, const JobView*> by_comment{};  // of an array, any of its tasks
+
+  std::optional<JobView> find(const JobNumber& id) const {
     const auto listed = by_id.find(id);
-    if (listed != by_id.end()) {
-      hear_of(attempt, *listed->second);
-      continue;
-    }
-    auto asked = commands.find_job(id);
-    if (asked) hear_of(attempt, *asked);
+    return listed == by_id.end() ? std::nullopt : std::optional(*listed->second);
   }
+  /// What is said of a task by the line that speaks for the rest of its array.
+  std::optional<JobView> find_rest(const JobNumber& id) const {
+    auto view = find({id.job});
+    if (view) view->id = id;
+    return view;
+  }
+  bool has_array(std::int64_t number) const {
+    const auto first = by_id.lower_bound({number});
+    return first != by_id.end() && first->first.job == number;
+  }
+};
+
+void Bridge::Impl::hear(const std::vector<JobView>& jobs, WallTime asked_at) {
+  Listing listing{.asked_at = asked_at};
+  for (const JobView& job : jobs) {
+    listing.by_id[job.id] = &job;
+    listing.by_comment.emplace(job.comment, &job);
+  }
+  for (const AttemptId& attempt : ids_where([](const Tracked&) { return true; }))
+    hear_one(attempt, listing);
+}
+
+void Bridge::Impl::hear_one(const AttemptId& attempt, const Listing& listing) {
+  std::optional<SubmissionRecord> found_job;
+  JobNumber id;
+  std::filesystem::path folder;
+  bool is_over = false;
+  bool waits = false;
+  bool is_late = false;  // nothing can come of its sbatch any more
+  {
+    const std::lock_guard lock(mutex);
+    const auto found = tracked.find(attempt);
+    if (found == tracked.end()) return;
+    Tracked& one = found->second;
+    folder = one.folder;
+    if (!one.job && one.uncertain_since) {
+      const auto known = listing.by_comment.find(one.array ? comment_of_array(one.array->name)
+                                                           : comment_of(attempt));
+      if (known != listing.by_comment.end()) {
+        one.job = {known->second->id.job};
+        if (one.array) one.job.task = one.array->index;
+        found_job = SubmissionRecord{*one.uncertain_since, one.array, one.job};
+        one.uncertain_since.reset();
+      } else {
+        is_late = listing.asked_at > *one.uncertain_since + options.submit_timeout + kSubmitMargin;
+      }
+    }
+    waits = !one.began && (!one.view || phase_of(one.view->state) == Phase::waiting);
+    id = one.job;
+    is_over = one.over_since.has_value() && one.view && phase_of(one.view->state) == Phase::ended;
+  }
+  if (is_late && waits && !has_begun(folder)) return on_never_taken(attempt);
+  if (found_job && !write_submission(folder, *found_job))
+    log::warn("slurm", "a job's number could not be noted", {{"attempt", attempt.str()}});
+  if (!id || is_over) return;
+  if (const auto listed = listing.find(id)) return hear_of(attempt, listed);
+  if (id.task && waits && !has_begun(folder))
+    if (const auto rest = listing.find_rest(id)) return hear_of(attempt, rest);
+  auto asked = commands.find_job(id);
+  if (!asked) return;
+  if (!*asked && listing.has_array(id.job)) *asked = vanished_task(attempt);
+  hear_of(attempt, *asked);
+}
+
+/// Slurm has no job of what may have been submitted, and will not have one.
+void Bridge::Impl::on_never_taken(const AttemptId& attempt) {
+  {
+    const std::lock_guard lock(mutex);
+    const auto found = tracked.find(attempt);
+    if (found == tracked.end()) return;
+    Tracked& one = found->second;
+    if (!one.note_unreadable) {
+      one.uncertain_since.reset();
+      if (std::exchange(one.array, std::nullopt)) one.alone = true;
+      has_work = true;
+      return;
+    }
+  }
+  // It may stand in an array, which no comment tells: started again as another attempt, perhaps.
+  finish_as(attempt, AttemptState::lost,
+            "what was noted of its job in Slurm cannot be read, and no job names it");
+}
+
+/// What became of a task that its array does not have any more.
+std::optional<JobView> Bridge::Impl::vanished_task(const AttemptId& attempt) {
+  const std::lock_guard lock(mutex);
+  const auto found = tracked.find(attempt);
+  if (found == tracked.end()) return std::nullopt;
+  const Tracked& one = found->second;
+  const bool waited = one.view && phase_of(one.view->state) == Phase::waiting && !one.began;
+  if (!waited || steady_clock::now() > one.heard_at + kFreshWord) return std::nullopt;
+  // One that is cancelled while it waits leaves no trace in slurmctld; one that has begun does.
+  return JobView{.id = one.job, .state = "CANCELLED"};
 }
 
 /// Nothing: Slurm does not know the job any more.
@@ -251,7 +237,10 @@ void Bridge::Impl::hear_of(const AttemptId& attempt, const std::optional<JobView
     const auto found = tracked.find(attempt);
     if (found == tracked.end()) return;
     Tracked& one = found->second;
-    if (view) one.view = view;
+    if (view) {
+      one.view = view;
+      one.heard_at = steady_clock::now();
+    }
     if (!view || phase_of(view->state) == Phase::ended) {
       if (!one.over_since) one.over_since = steady_clock::now();
       unseen.insert(attempt);
@@ -313,14 +302,19 @@ void Bridge::Impl::look_at_partition() {
     const std::lock_guard lock(mutex);
     partition_at = steady_clock::now() + kPartitionInterval;
     fault = seen ? std::string{} : seen.error().message;
-    if (seen) partition = *std::move(seen);
+    if (seen) partition = *seen;
     ask_version = version.empty();
   }
+  if (seen && !max_array_size) read_max_array_size();
   if (!ask_version) return;
   if (auto read = commands.read_version()) {
     const std::lock_guard lock(mutex);
     version = *std::move(read);
   }
+}
+
+void Bridge::Impl::read_max_array_size() {
+  if (const auto read = commands.read_max_array_size()) max_array_size = *read;
 }
 
 }  // namespace galley::slurm

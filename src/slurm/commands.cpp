@@ -72,27 +72,42 @@ Result<std::vector<JobView>> Commands::list_jobs() const {
   return parse_queue(text);
 }
 
-Result<std::optional<JobView>> Commands::find_job(std::int64_t id) const {
-  const std::string number = std::to_string(id);
+Result<std::optional<JobView>> Commands::find_job(const JobNumber& id) const {
+  const std::string number = to_string(id);
   const auto shown = run({"scontrol", "--oneliner", "show", "job", number});
   if (shown) {
     GALLEY_TRY(auto job, parse_scontrol_job(*shown));
     return std::optional(std::move(job));
   }
-  if (shown.error().message.find("Invalid job id") == std::string::npos) return shown.error();
-  // A site without accounting says so by failing.
-  const auto listed = run({"sacct", "-n", "-P", "-X", "-j", number, "-o", kAccountingFormat});
+  const std::string& words = shown.error().message;
+  // The latter for a task that an array does not have any more.
+  if (words.find("Invalid job id") == std::string::npos &&
+      words.find("Job " + number + " not found") == std::string::npos)
+    return shown.error();
+  // Of the whole array, since a task that never began may share its line with others. A site
+  // without accounting says so by failing.
+  const auto listed =
+      run({"sacct", "-n", "-P", "-X", "-j", std::to_string(id.job), "-o", kAccountingFormat});
   return listed ? parse_accounting(*listed, id) : std::nullopt;
 }
 
-Status Commands::cancel_pending(std::int64_t id) const {
-  return done(run({"scancel", "--state=PENDING", std::to_string(id)}));
+Status Commands::cancel_pending(const JobNumber& id) const {
+  // Tasks that wait share one record in Slurm, and scancel with a filter ends that whole record
+  // (22.05). Held, the task gets a record of its own and cannot begin; one that has begun goes on.
+  // Without a filter it would lose its grace: only where the site forbids to hold.
+  if (id.task && !run({"scontrol", "hold", to_string(id)})) return cancel_job(id);
+  return done(run({"scancel", "--state=PENDING", to_string(id)}));
 }
-Status Commands::ask_to_stop(std::int64_t id) const {
-  return done(run({"scancel", "--batch", "--signal=TERM", std::to_string(id)}));
+Status Commands::ask_to_stop(const JobNumber& id) const {
+  return done(run({"scancel", "--batch", "--signal=TERM", to_string(id)}));
 }
-Status Commands::cancel_job(std::int64_t id) const {
-  return done(run({"scancel", std::to_string(id)}));
+Status Commands::cancel_job(const JobNumber& id) const {
+  return done(run({"scancel", to_string(id)}));
+}
+
+Result<std::int64_t> Commands::read_max_array_size() const {
+  GALLEY_TRY(const auto text, run({"scontrol", "show", "config"}));
+  return parse_max_array_size(text);
 }
 
 Result<PartitionView> Commands::look_at_partition(const std::string& name) const {

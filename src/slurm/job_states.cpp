@@ -98,7 +98,7 @@ protocol::AttemptReport end_by_slurm(const AttemptId& attempt, const JobView& jo
   if (report.reason.empty() && report.state != AttemptState::succeeded)
     report.reason = fmt::format("Slurm could not run it: {} ({})", job.state,
                                 job.reason.empty() ? "no reason given" : job.reason);
-  if (!report.reason.empty()) report.reason += fmt::format(" (job {})", job.id);
+  if (!report.reason.empty()) report.reason += fmt::format(" (job {})", to_string(job.id));
   return report;
 }
 
@@ -110,7 +110,7 @@ Phase phase_of(std::string_view state) {
 }
 
 std::string describe_wait(const JobView& job) {
-  return fmt::format("in Slurm: job {} is {}{}", job.id, job.state,
+  return fmt::format("in Slurm: job {} is {}{}", to_string(job.id), job.state,
                      job.reason.empty() ? "" : " (" + job.reason + ")");
 }
 
@@ -140,7 +140,7 @@ protocol::AttemptReport end_of(const AttemptId& attempt,
   const StateRow* row = job ? find_state(job->state) : nullptr;
   if (row != nullptr && row->phase == Phase::ended && !row->sentence.empty()) {
     report.state = row->outcome;
-    report.reason = fmt::format("{} (job {})", row->sentence, job->id);
+    report.reason = fmt::format("{} (job {})", row->sentence, to_string(job->id));
   } else if (exit->reason == process::ExitReason::cancelled) {
     report.state = AttemptState::failed;
     report.reason = "asked to stop by somebody else than Galley";

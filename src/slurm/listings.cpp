@@ -44,6 +44,13 @@ std::string unless_none(std::string_view text) {
   return std::ranges::find(kNothing, text) != kNothing.end() ? std::string{} : to_valid_utf8(text);
 }
 
+/// "3"; nothing for "N/A", for "3-5" and for the 32 bits by which Slurm says that there is none.
+std::optional<std::int64_t> task_index(std::string_view text) {
+  constexpr std::int64_t kMost = 4'000'000;  // of slurm.conf's MaxArraySize
+  const auto index = number(text);
+  return index && *index <= kMost ? index : std::nullopt;
+}
+
 bool is_state(std::string_view text) {
   return !text.empty() &&
          std::ranges::all_of(text, [](char c) { return (c >= 'A' && c <= 'Z') || c == '_'; });
@@ -84,21 +91,47 @@ bool contains(std::string_view text, std::string_view words) {
   return text.find(words) != std::string_view::npos;
 }
 
+/// Whether an index lies in "3", "3-5,8", "0-8:4" or "3-5%2". What was cut off ("...") is in none.
+bool has_index(std::string_view list, std::int64_t index) {
+  list = list.substr(0, list.find('%'));
+  for (const std::string_view entry : split(list, ',')) {
+    const std::string_view range = entry.substr(0, entry.find(':'));
+    const std::size_t dash = range.find('-');
+    const auto first = number(range.substr(0, dash));
+    const auto last = dash == std::string_view::npos ? first : number(range.substr(dash + 1));
+    if (!first || !last || index < *first || index > *last) continue;
+    const auto step = range.size() == entry.size() ? 1 : number(entry.substr(range.size() + 1));
+    if (step && *step > 0 && (index - *first) % *step == 0) return true;
+  }
+  return false;
+}
+
+/// Whether sacct's "12", "12_3" or "12_[3-5]" is the job, or holds it.
+bool names_job(std::string_view text, const JobNumber& id) {
+  const std::size_t bar = text.find('_');
+  if (number(text.substr(0, bar)) != id.job) return false;
+  if (!id.task || bar == std::string_view::npos) return !id.task && bar == std::string_view::npos;
+  std::string_view tasks = text.substr(bar + 1);
+  if (!tasks.starts_with('[')) return number(tasks) == *id.task;
+  tasks.remove_prefix(1);
+  return tasks.ends_with(']') && has_index(tasks.substr(0, tasks.size() - 1), *id.task);
+}
+
 }  // namespace
 
 std::vector<JobView> parse_queue(std::string_view text) {
-  constexpr std::size_t kFields = 5;
+  constexpr std::size_t kFields = 6;
   std::vector<JobView> jobs;
   for (const std::string_view line : split(text, '\n')) {
     const auto fields = fields_of(line, kFields);
     if (fields.size() != kFields) continue;
     const auto id = number(fields[0]);
-    if (!id || !is_state(fields[1])) continue;
-    jobs.push_back({.id = *id,
-                    .state = std::string(fields[1]),
-                    .reason = unless_none(fields[2]),
-                    .nodes = unless_none(fields[3]),
-                    .comment = unless_none(fields[4]),
+    if (!id || *id == 0 || !is_state(fields[2])) continue;
+    jobs.push_back({.id = {*id, task_index(fields[1])},
+                    .state = std::string(fields[2]),
+                    .reason = unless_none(fields[3]),
+                    .nodes = unless_none(fields[4]),
+                    .comment = unless_none(fields[5]),
                     .exit_code = {},
                     .signal = {}});
   }
@@ -114,23 +147,25 @@ Result<JobView> parse_scontrol_job(std::string_view text) {
     if (equals == std::string_view::npos) continue;
     const auto key = word.substr(0, equals);
     const auto value = trim(word.substr(equals + 1));
-    if (key == "JobId") job.id = number(value).value_or(0);
+    if (key == "JobId" && !job.id) job.id.job = number(value).value_or(0);
+    if (key == "ArrayJobId") job.id.job = number(value).value_or(0);
+    if (key == "ArrayTaskId") job.id.task = task_index(value);
     if (key == "JobState" && is_state(value)) job.state = value;
     if (key == "Reason") job.reason = unless_none(value);
     if (key == "NodeList") job.nodes = unless_none(value);
     if (key == "Comment") job.comment = unless_none(value);
     if (key == "ExitCode") read_exit_code(value, job);
   }
-  if (job.id > 0 && !job.state.empty()) return job;
+  if (job.id && !job.state.empty()) return job;
   return Error{Errc::corrupt,
                "scontrol said nothing of a job: " + to_valid_utf8(text.substr(0, 200))};
 }
 
-std::optional<JobView> parse_accounting(std::string_view text, std::int64_t id) {
+std::optional<JobView> parse_accounting(std::string_view text, const JobNumber& id) {
   constexpr std::size_t kFields = 3;
   for (const std::string_view line : split(text, '\n')) {
     const auto fields = fields_of(line, kFields);
-    if (fields.size() != kFields || number(fields[0]) != id) continue;
+    if (fields.size() != kFields || !names_job(fields[0], id)) continue;
     JobView job;
     job.id = id;
     // "CANCELLED by 1000"
@@ -141,6 +176,16 @@ std::optional<JobView> parse_accounting(std::string_view text, std::int64_t id) 
     return job;
   }
   return std::nullopt;
+}
+
+Result<std::int64_t> parse_max_array_size(std::string_view text) {
+  for (const std::string_view line : split(text, '\n')) {
+    const std::size_t equals = line.find('=');
+    if (equals == std::string_view::npos || trim(line.substr(0, equals)) != "MaxArraySize")
+      continue;
+    if (const auto size = number(trim(line.substr(equals + 1)))) return *size;
+  }
+  return Error{Errc::corrupt, "scontrol said nothing of MaxArraySize"};
 }
 
 Result<std::int64_t> parse_submitted(std::string_view text) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "job_number.h"
 
 /// What Slurm's commands print, as values. Pure. Read by position and by name, never by language:
 /// the formats are ours, and Slurm does not translate what stands in them.
@@ -15,7 +16,7 @@ namespace galley::slurm {
 
 /// A job as squeue, scontrol or sacct tells of it.
 struct JobView {
-  std::int64_t id = 0;
+  JobNumber id;        // a task has its array's number and its index
   std::string state;   // PENDING, RUNNING, …
   std::string reason;  // Resources, NonZeroExitCode, …; empty when there is none
   std::string nodes;
@@ -26,17 +27,23 @@ struct JobView {
 };
 
 /// For squeue -o. The comment is last, since others than us may write a '|' there.
-inline constexpr const char* kQueueFormat = "%A|%T|%r|%N|%k";
-/// The lines of `squeue -h -r -t all -o kQueueFormat`; lines that are none are passed over.
+inline constexpr const char* kQueueFormat = "%F|%K|%T|%r|%N|%k";
+/// The lines of `squeue -h -r -t all -o kQueueFormat`; lines that are none are passed over. A line
+/// of an array without an index speaks for all its tasks that have no line: Slurm keeps one record
+/// of those that were cancelled together before they began.
 std::vector<JobView> parse_queue(std::string_view text);
 
 /// One line of `scontrol -o show job ID`. Errors: corrupt.
 Result<JobView> parse_scontrol_job(std::string_view text);
 
 /// For sacct -o.
-inline constexpr const char* kAccountingFormat = "JobIDRaw,State,ExitCode";
+inline constexpr const char* kAccountingFormat = "JobID,State,ExitCode";
 /// The job of that number in `sacct -n -P -X -o kAccountingFormat`; nothing when it is not there.
-std::optional<JobView> parse_accounting(std::string_view text, std::int64_t id);
+/// Tasks that never began share a line: "12_[3-5,8]".
+std::optional<JobView> parse_accounting(std::string_view text, const JobNumber& id);
+
+/// How many tasks an array may have, by `scontrol show config`. Errors: corrupt.
+Result<std::int64_t> parse_max_array_size(std::string_view text);
 
 /// The id that `sbatch --parsable` printed. Errors: corrupt.
 Result<std::int64_t> parse_submitted(std::string_view text);

@@ -94,5 +94,19 @@ TEST(Adapt, SrunStartsTheRanksOfSeveralNodes) {
   EXPECT_THAT(spec.env, Contains("WORLD_SIZE=2"));
 }
 
+TEST(Adapt, TheRanksOfSeveralNodesBecomeTheAccountThemselves) {
+  auto made = assignment();
+  process::AttemptSpec spec;
+  spec.argv = {"train"};
+  spec.account = process::Account{"kim", 1001, 1002};
+  adapt(spec, made);
+  EXPECT_TRUE(spec.become_account);
+  made.spec.resources.nodes = 2;
+  adapt(spec, made);
+  EXPECT_FALSE(spec.become_account);
+  EXPECT_THAT(spec.argv, ::testing::IsSupersetOf(
+                             {"srun", "setpriv", "--reuid=1001", "--regid=1002", "--init-groups"}));
+}
+
 }  // namespace
 }  // namespace galley::slurm

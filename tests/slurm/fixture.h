@@ -21,6 +21,31 @@ using ::testing::HasSubstr;
 /// The one Slurm of a test program, of two nodes with 2 GPUs each; null where none is installed.
 support::SlurmCluster* shared_cluster();
 
+/// The sbatch that is found in PATH while a test program has a cluster: Slurm's own behind a script
+/// that notes each call and does what a test says. One thread at a time.
+class WatchedSbatch {
+ public:
+  enum class Mode {
+    plain,
+    hold,           // a call waits until the mode is another one, and is plain then
+    keep_answer,    // Slurm takes an array, but nobody is told
+    refuse_arrays,  // as a site does whose limits count tasks
+  };
+  static WatchedSbatch& instance();
+
+  void set(Mode mode) const;
+  /// The arguments of all calls since the last forget().
+  std::vector<std::string> calls() const;
+  bool wait_for_calls(std::size_t count) const;
+  /// Until Slurm has taken what was sent in the mode keep_answer.
+  bool wait_until_taken() const;
+  void forget() const;
+
+ private:
+  WatchedSbatch();
+  galley::testing::TempFolder folder_;
+};
+
 /// An agent that runs its attempts through a real Slurm, on a controller in memory.
 class SlurmFixture : public ::testing::Test {
  protected:
@@ -31,6 +56,7 @@ class SlurmFixture : public ::testing::Test {
   }
   void TearDown() override {
     if (cluster_ == nullptr) return;
+    WatchedSbatch::instance().set(WatchedSbatch::Mode::plain);
     stop_agent();
     // What a failed test left in Slurm must not reach the next.
     (void)cluster_->run({"scancel", "--user=" + std::to_string(::geteuid())});
@@ -42,7 +68,7 @@ class SlurmFixture : public ::testing::Test {
     auto bridge = Bridge::start({.partition = "main",
                                  .supervisor_program = galley_job(),
                                  .poll_interval = Millis{100},
-                                 .submit_timeout = Millis{20'000},
+                                 .submit_timeout = submit_timeout_,
                                  .file_patience = Millis{500}});
     ASSERT_TRUE(bridge) << describe(bridge.error());
     bridge_ = *std::move(bridge);
@@ -53,6 +79,7 @@ class SlurmFixture : public ::testing::Test {
                            .node_id = NodeId::trusted("node_1"),
                            .node_name = "slurm-main",
                            .heartbeat_interval = Millis{50},
+                           .jobs_as = jobs_as_,
                            .runner = bridge_.get()};
     auto agent = agent::Agent::start(std::move(options), link_, *blobs_, system_clock());
     ASSERT_TRUE(agent) << describe(agent.error());
@@ -123,6 +150,8 @@ class SlurmFixture : public ::testing::Test {
 
   galley::testing::TempFolder temp_;
   std::unique_ptr<blobs::BlobStore> blobs_ = *blobs::BlobStore::open(temp_ / "blobs");
+  Millis submit_timeout_{20'000};
+  agent::JobsAs jobs_as_;
   FakeLink link_;
   IdSource ids_{system_clock()};
   support::SlurmCluster* cluster_ = nullptr;

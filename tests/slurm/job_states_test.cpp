@@ -12,7 +12,7 @@ using ::testing::HasSubstr;
 
 const AttemptId kAttempt = AttemptId::trusted("att_1");
 
-JobView job(std::string state) { return {.id = 12, .state = std::move(state)}; }
+JobView job(std::string state) { return {.id = {12}, .state = std::move(state)}; }
 
 AttemptState state_of(const std::string& state) {
   return end_of(kAttempt, std::nullopt, job(state), false).state;

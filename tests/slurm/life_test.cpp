@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include "fixture.h"
 
 namespace galley::slurm {
@@ -47,6 +49,23 @@ TEST_F(SlurmLife, ItsOwnTimeLimitIsKept) {
   const auto end = run(job);
   EXPECT_EQ(end.state, AttemptState::failed);
   EXPECT_EQ(in_slurm(job, "%l"), "2:00\n");
+}
+
+TEST_F(SlurmLife, JobsRunAsTheAccountThatTheAgentChose) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can run jobs as other accounts";
+  ASSERT_EQ(::chmod(temp_.path().c_str(), 0711), 0);
+  stop_agent();
+  jobs_as_ = {agent::JobsAs::Who::account, "nobody"};
+  start_agent();
+  const auto one =
+      shell("id -un; echo x > own && echo galley:: step=1 loss=1 >> $GALLEY_METRICS_FILE");
+  EXPECT_EQ(run(one).state, AttemptState::succeeded) << log(one);
+  EXPECT_EQ(log(one), "nobody\n");
+  EXPECT_EQ(link_.points_.size(), 1U);
+  auto gang = shell("id -un; echo $RANK > own.$RANK");
+  gang.assignment.spec.resources.nodes = 2;
+  EXPECT_EQ(run(gang).state, AttemptState::succeeded) << log(gang);
+  EXPECT_EQ(log(gang), "nobody\nnobody\n");
 }
 
 TEST_F(SlurmLife, GpusAreThoseThatSlurmGave) {

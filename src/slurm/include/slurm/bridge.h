@@ -27,6 +27,10 @@ struct BridgeOptions {
 /// job's number after it, and a bridge that was killed in between finds the job by its comment
 /// before it submits anything again. Jobs go on in Slurm while no bridge is there.
 ///
+/// Attempts that wait at the same time and ask for the same of Slurm go into one array with one
+/// sbatch (up to 500, or the site's MaxArraySize); nothing waits for others. Each is followed,
+/// cancelled and reported by itself. Where Slurm refuses the array, each is submitted alone.
+///
 /// News comes from the attempts' folders where the kernel tells of them (the same machine, a local
 /// file system), and from one squeue for all jobs everywhere. While Slurm does not answer, nothing
 /// is believed to have ended.
