@@ -149,8 +149,10 @@ Result<process::AttemptSpec> AttemptRun::make_spec(std::vector<DataSet> data_set
                      .server = world_.options.server,
                      .token = {},
                      .account = account_,
+                     .gpus = {},
                      .data_sets = std::move(data_sets),
                      .container = container_};
+  if (world_.options.runner == nullptr) place.gpus = find_gpu_devices(world_.options.nvidia_driver);
   if (world_.options.job_token) place.token = world_.options.job_token(assigned_.assignment);
   GALLEY_TRY(auto spec, make_attempt_spec(assigned_.assignment, place, our_variable));
   GALLEY_TRY_STATUS(process::check_spec(spec));

@@ -124,7 +124,9 @@ Status put_into_container(process::AttemptSpec& spec, const protocol::Assignment
   spec.read_only_binds.clear();
   spec.become_account = apptainer;
   // A container that is no child of its engine's command is held by limits of its own.
-  if (!apptainer) spec.limits = {};
+  if (apptainer) return ok();
+  spec.limits = {};
+  spec.denied_devices.clear();
   return ok();
 }
 
@@ -187,6 +189,7 @@ Result<process::AttemptSpec> make_attempt_spec(
   // Members of one gang may share a machine, under agents of their own; the end of one cgroup is
   // the end of all that is in it.
   spec.cgroup_name = container_name(assignment);
+  spec.denied_devices = devices_of_others(place.gpus, assignment.device_ids);
   if (place.account)
     spec.account = process::Account{place.account->name, place.account->uid, place.account->gid};
   for (const DataSet& set : place.data_sets)

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "container_engine.h"
 #include "data_sets.h"
+#include "gpu_devices.h"
 #include "process/attempt_files.h"
 #include "protocol/agent_messages.h"
 
@@ -29,6 +30,7 @@ struct AttemptPlace {
   std::string server;                   // for GALLEY_SERVER; empty: none
   std::string token;                    // for GALLEY_TOKEN; empty: none
   std::optional<JobAccount> account{};  // as whom it runs; empty: as we do
+  std::vector<GpuDevice> gpus{};        // of this machine
   std::vector<DataSet> data_sets{};
   std::optional<ContainerPlace> container{};  // for a job with an image
 };
@@ -43,7 +45,8 @@ std::string data_set_variable(std::string_view name);
 /// What galley-job is told to run. The environment is, later ones winning: PATH, HOME, LANG and
 /// USER as `our_variable` says (usually getenv), those of the account instead where it has one, the
 /// rendezvous of a job with GPUs, the spec's env, and then what names the job, its GPUs and its
-/// data sets: a job cannot reach for GPUs it was not given. Two versions of one data set share a
+/// data sets: a job cannot reach for GPUs it was not given, whose files are closed to it where the
+/// machine can do that. Two versions of one data set share a
 /// variable; the first one listed has it, both are in GALLEY_DATASETS_DIR. With an image the
 /// command is that of the container engine, which runs the job's: the attempt's folder is at the
 /// same place inside, the variables are the same but for PATH, HOME and the like, which are the

@@ -47,11 +47,11 @@ class Reader {
       return fail(key, "an integer from " + std::to_string(least) + " to " + std::to_string(most));
     out = value->get<std::int64_t>();
   }
-  /// A uid or gid: required, and never the one that means "none".
+  /// Of an account or a device: required, and never the one that means "none".
   void number_of_id(const char* key, std::uint32_t& out) {
     std::int64_t count = -1;
     integer(key, count, 0, std::int64_t{0xFFFFFFFE});
-    if (count < 0) return fail(key, "the number of an account");
+    if (count < 0) return fail(key, "a number");
     out = static_cast<std::uint32_t>(count);
   }
   void flag(const char* key, bool& out) {
@@ -131,6 +131,7 @@ Json to_json(const Enforcement& enforcement) {
   return {{"cpus", to_string(enforcement.cpus)},
           {"memory", to_string(enforcement.memory)},
           {"processes", to_string(enforcement.processes)},
+          {"devices", to_string(enforcement.devices)},
           {"tree", to_string(enforcement.tree)}};
 }
 
@@ -141,6 +142,7 @@ void read_enforcement(Reader& outer, Enforcement& out) {
   reader.word("cpus", out.cpus, kLimitWords);
   reader.word("memory", out.memory, kLimitWords);
   reader.word("processes", out.processes, kLimitWords);
+  reader.word("devices", out.devices, kLimitWords);
   reader.word("tree", out.tree, kLimitWords);
   outer.take(reader);
 }
@@ -182,6 +184,10 @@ Status check_spec(const AttemptSpec& spec) {
         std::to_string(kLeastLogLimitBytes) + " bytes or more");
   if (spec.grace.count() < 0 || spec.max_runtime.count() < 0)
     return wrong("grace_ms", "a time span is negative", "0 or more");
+  if (spec.denied_devices.size() > kMostDeniedDevices)
+    return wrong("denied_devices",
+                 std::to_string(spec.denied_devices.size()) + " devices are too many",
+                 "at most " + std::to_string(kMostDeniedDevices));
   if (spec.account && (spec.account->name.empty() || !is_passable(spec.account->name)))
     return wrong("account.name", "the account has no name", "the name of an account");
   for (const ReadOnlyBind& bind : spec.read_only_binds)
@@ -197,6 +203,9 @@ std::string print_spec(const AttemptSpec& spec) {
   Json binds = Json::array();
   for (const ReadOnlyBind& bind : spec.read_only_binds)
     binds.push_back({{"source", bind.source.string()}, {"target", bind.target.string()}});
+  Json devices = Json::array();
+  for (const CharDevice& device : spec.denied_devices)
+    devices.push_back({{"major", device.major}, {"minor", device.minor}});
   Json document{{"argv", spec.argv},
                 {"env", spec.env},
                 {"inherited_env", spec.inherited_env},
@@ -209,6 +218,7 @@ std::string print_spec(const AttemptSpec& spec) {
                 {"grace_ms", spec.grace.count()},
                 {"max_runtime_ms", spec.max_runtime.count()},
                 {"cgroup", spec.cgroup_name},
+                {"denied_devices", devices},
                 {"read_only_binds", binds},
                 {"after", spec.after}};
   if (spec.account) {
@@ -247,6 +257,19 @@ Result<AttemptSpec> parse_spec(std::string_view json) {
     account.number_of_id("gid", spec.account->gid);
     reader.take(account);
     reader.flag("become_account", spec.become_account);
+  }
+  if (const Json* list = reader.find("denied_devices")) {
+    if (!list->is_array())
+      reader.fail("denied_devices", "a list");
+    else
+      for (const Json& item : *list) {
+        CharDevice device;
+        Reader numbers(item, "denied_devices");
+        numbers.number_of_id("major", device.major);
+        numbers.number_of_id("minor", device.minor);
+        reader.take(numbers);
+        spec.denied_devices.push_back(device);
+      }
   }
   if (const Json* list = reader.find("read_only_binds")) {
     if (!list->is_array())

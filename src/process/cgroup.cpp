@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/text.h"
+#include "device_filter.h"
 
 namespace galley::process {
 namespace {
@@ -110,6 +111,13 @@ bool limit_processes(const fs::path& group, bool, const ResourceLimits& limits) 
   return write_setting(group / "pids.max", std::to_string(limits.processes));
 }
 
+bool deny_by_v1(const fs::path& group, std::span<const CharDevice> devices) {
+  return std::ranges::all_of(devices, [&](const CharDevice& device) {
+    return write_setting(group / "devices.deny", "c " + std::to_string(device.major) + ":" +
+                                                     std::to_string(device.minor) + " rwm");
+  });
+}
+
 Status check_name(std::string_view name) {
   const bool plain = !name.empty() && name.size() <= 200 && name != "." && name != ".." &&
                      name.find_first_of("/\n") == std::string_view::npos &&
@@ -139,7 +147,8 @@ std::string_view to_string(LimitBy by) {
 }
 
 Result<Cgroup> Cgroup::create(const CgroupLayout& layout, std::string_view name,
-                              const ResourceLimits& limits) {
+                              const ResourceLimits& limits,
+                              std::span<const CharDevice> denied_devices) {
   GALLEY_TRY_STATUS(check_name(name));
   Cgroup group;
   const auto make = [&](const fs::path& base) -> fs::path {
@@ -168,6 +177,19 @@ Result<Cgroup> Cgroup::create(const CgroupLayout& layout, std::string_view name,
       limit(limits.memory_bytes > 0, "memory", layout.v1_memory, limit_memory);
   group.enforcement_.processes =
       limit(limits.processes > 0, "pids", layout.v1_pids, limit_processes);
+
+  const auto deny_devices = [&] {
+    if (denied_devices.empty()) return LimitBy::not_asked;
+    // Needs no controller, so a hierarchy beside those of v1 will do.
+    if (const auto folder = make(v2_base(layout));
+        !folder.empty() && deny_by_v2(folder, denied_devices))
+      return LimitBy::cgroup_v2;
+    if (const auto folder = make(layout.v1_devices);
+        !folder.empty() && deny_by_v1(folder, denied_devices))
+      return LimitBy::cgroup_v1;
+    return LimitBy::nothing;
+  };
+  group.enforcement_.devices = deny_devices();
 
   // The freezer before a bare v2 group: it is joined through `tasks`, cheaper than cgroup.procs.
   if (!make(layout.v1_freezer).empty())

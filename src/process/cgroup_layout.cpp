@@ -129,6 +129,7 @@ CgroupLayout CgroupLayout::parse(std::string_view mountinfo, std::string_view gr
         if (controller == "memory") layout.v1_memory = folder_of(mount, path);
         if (controller == "pids") layout.v1_pids = folder_of(mount, path);
         if (controller == "freezer") layout.v1_freezer = folder_of(mount, path);
+        if (controller == "devices") layout.v1_devices = folder_of(mount, path);
       }
     }
   }

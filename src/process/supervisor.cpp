@@ -121,13 +121,15 @@ Status Supervisor::prepare() {
   SupervisorRecord record;
   GALLEY_TRY(record.identity, identify(::getpid()));
   if (!spec_.cgroup_name.empty()) {
-    GALLEY_TRY(cgroup_, Cgroup::create(CgroupLayout::detect(), spec_.cgroup_name, spec_.limits));
+    GALLEY_TRY(cgroup_, Cgroup::create(CgroupLayout::detect(), spec_.cgroup_name, spec_.limits,
+                                       spec_.denied_devices));
     record.cgroup_folders = cgroup_->folders();
     record.enforcement = cgroup_->enforcement();
   } else {
     if (spec_.limits.cpus > 0) record.enforcement.cpus = LimitBy::nothing;
     if (spec_.limits.memory_bytes > 0) record.enforcement.memory = LimitBy::nothing;
     if (spec_.limits.processes > 0) record.enforcement.processes = LimitBy::nothing;
+    if (!spec_.denied_devices.empty()) record.enforcement.devices = LimitBy::nothing;
   }
   // One process at a time is held to it then; better than none.
   if (record.enforcement.memory == LimitBy::nothing) record.enforcement.memory = LimitBy::rlimit;

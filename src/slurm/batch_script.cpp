@@ -135,6 +135,7 @@ void adapt(process::AttemptSpec& spec, const protocol::Assignment& assignment) {
   const protocol::Resources& resources = assignment.spec.resources;
   spec.limits = {};
   spec.cgroup_name.clear();
+  spec.denied_devices.clear();
   spec.inherited_env = {"SLURM*",           "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES",
                         "ZE_AFFINITY_MASK", "GPU_DEVICE_ORDINAL",   "TMPDIR",
                         "MASTER_ADDR",      "MASTER_PORT"};

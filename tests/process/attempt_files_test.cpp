@@ -16,6 +16,9 @@ AttemptSpec full_spec() {
   spec.max_runtime = Millis{60'000};
   spec.cgroup_name = "galley-a1";
   spec.read_only_binds = {{"/data/a", "/srv/a"}, {"/data/b", "/srv/b"}};
+  spec.denied_devices = {{195, 1}, {195, 4'294'967'294}};
+  spec.account = Account{"kim", 1001, 100};
+  spec.become_account = false;
   return spec;
 }
 
@@ -90,7 +93,8 @@ TEST(AttemptExit, ComesBackAsItWasWritten) {
   exit.log_bytes = 3;
   exit.log_lost_bytes = 4;
   exit.progress_lost_bytes = 5;
-  exit.enforcement = {LimitBy::cgroup_v1, LimitBy::rlimit, LimitBy::not_asked, LimitBy::cgroup_v2};
+  exit.enforcement = {LimitBy::cgroup_v1, LimitBy::rlimit, LimitBy::not_asked, LimitBy::nothing,
+                      LimitBy::cgroup_v2};
 
   const auto parsed = parse_exit(print_exit(exit));
 

@@ -82,14 +82,18 @@ TEST_F(FakeCgroup, WritesTheLimitsOfV1WhereV2LacksTheController) {
   put("v2/cgroup.controllers", "hugetlb\n");
   for (const char* file :
        {"cpu/a1/cpu.cfs_period_us", "cpu/a1/cpu.cfs_quota_us", "memory/a1/memory.limit_in_bytes",
-        "memory/a1/memory.memsw.limit_in_bytes", "pids/a1/pids.max", "freezer/a1/freezer.state"})
+        "memory/a1/memory.memsw.limit_in_bytes", "pids/a1/pids.max", "freezer/a1/freezer.state",
+        "devices/a1/devices.deny"})
     put(file);
-  CgroupLayout layout{root_ / "cpu", root_ / "memory", root_ / "pids", root_ / "freezer",
-                      root_ / "v2"};
+  CgroupLayout layout{root_ / "cpu",     root_ / "memory",  root_ / "pids",
+                      root_ / "freezer", root_ / "devices", root_ / "v2"};
 
-  const auto group = Cgroup::create(layout, "a1", kLimits);
+  const CharDevice other{195, 3};
+  const auto group = Cgroup::create(layout, "a1", kLimits, {&other, 1});
 
   ASSERT_TRUE(group);
+  EXPECT_EQ(get("devices/a1/devices.deny"), "c 195:3 rwm");
+  EXPECT_EQ(group->enforcement().devices, LimitBy::cgroup_v1);
   EXPECT_EQ(get("cpu/a1/cpu.cfs_quota_us"), "150000");
   EXPECT_EQ(get("cpu/a1/cpu.cfs_period_us"), "100000");
   EXPECT_EQ(get("memory/a1/memory.limit_in_bytes"), "1048576");
@@ -97,13 +101,15 @@ TEST_F(FakeCgroup, WritesTheLimitsOfV1WhereV2LacksTheController) {
   EXPECT_EQ(get("pids/a1/pids.max"), "64");
   EXPECT_EQ(group->enforcement().cpus, LimitBy::cgroup_v1);
   EXPECT_EQ(group->enforcement().tree, LimitBy::cgroup_v1);
-  EXPECT_EQ(group->folders().size(), 4U);
+  EXPECT_EQ(group->folders().size(), 6U);  // v2 was tried for the devices
 }
 
 TEST_F(FakeCgroup, SaysThatNothingHoldsTheLimitsWithoutCgroups) {
-  const auto group = Cgroup::create({}, "a1", kLimits);
+  const CharDevice other{195, 3};
+  const auto group = Cgroup::create({}, "a1", kLimits, {&other, 1});
 
   ASSERT_TRUE(group);
+  EXPECT_EQ(group->enforcement().devices, LimitBy::nothing);
   EXPECT_EQ(group->enforcement().cpus, LimitBy::nothing);
   EXPECT_EQ(group->enforcement().memory, LimitBy::nothing);
   EXPECT_EQ(group->enforcement().tree, LimitBy::nothing);

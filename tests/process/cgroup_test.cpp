@@ -1,8 +1,13 @@
 // The cgroups of the machine that the tests run on.
 #include "process/cgroup.h"
 
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #include "attempt_fixture.h"
 
@@ -11,8 +16,10 @@ namespace {
 
 class CgroupTest : public ::testing::Test {
  protected:
-  Cgroup create(const CgroupLayout& layout, const ResourceLimits& limits) {
-    auto group = Cgroup::create(layout, "galley-test-" + temp_.path().filename().string(), limits);
+  Cgroup create(const CgroupLayout& layout, const ResourceLimits& limits,
+                std::span<const CharDevice> denied = {}) {
+    auto group =
+        Cgroup::create(layout, "galley-test-" + temp_.path().filename().string(), limits, denied);
     GALLEY_CHECK(group.has_value(), "a plain name is accepted");
     return *std::move(group);
   }
@@ -54,8 +61,62 @@ class CgroupTest : public ::testing::Test {
     EXPECT_TRUE(group.remove()) << "removing twice is harmless";
   }
 
+  static constexpr int kNoCgroup = 77;
+  /// In a child that is in a group from which /dev/zero is kept: 0 when it can open nothing else.
+  int open_devices_within(const CgroupLayout& layout) {
+    constexpr CharDevice kZero{1, 5};
+    const Cgroup group = create(layout, {}, {&kZero, 1});
+    if (group.enforcement().devices == LimitBy::nothing) {
+      (void)group.remove().has_value();
+      return kNoCgroup;
+    }
+    const auto joins = group.open_joins();
+    GALLEY_CHECK(joins.has_value(), "own cgroups can be joined");
+    const pid_t child = ::fork();
+    if (child == 0) {
+      for (const UniqueFd& join : *joins)
+        if (::write(join.get(), "0", 1) != 1) ::_exit(1);
+      const UniqueFd others(::open("/dev/null", O_RDWR));
+      const UniqueFd file(::open("/proc/self/stat", O_RDONLY));
+      if (!others || !file) ::_exit(2);
+      const UniqueFd denied(::open("/dev/zero", O_RDONLY));
+      ::_exit(!denied && errno == EPERM ? 0 : 3);
+    }
+    int status = 0;
+    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(group.remove());
+    return WEXITSTATUS(status);
+  }
+
   TempFolder temp_;
 };
+
+TEST_F(CgroupTest, V1KeepsDevicesAway) {
+  CgroupLayout layout;
+  layout.v1_devices = CgroupLayout::detect().v1_devices;
+  const int code = open_devices_within(layout);
+  if (code == kNoCgroup) GTEST_SKIP() << "no such cgroup is writable here";
+  EXPECT_EQ(code, 0);
+}
+
+TEST_F(CgroupTest, V2KeepsDevicesAway) {
+  // A hierarchy of version 2 can be looked at beside those of version 1, in mounts of its own.
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("none", temp_.path().c_str(), "cgroup2", 0, nullptr) != 0)
+      ::_exit(kNoCgroup);
+    CgroupLayout layout;
+    layout.v2 = temp_.path();
+    ::_exit(open_devices_within(layout));
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == kNoCgroup) GTEST_SKIP() << "no such cgroup can be had here";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
 
 TEST_F(CgroupTest, KillsAllMembersOfAV1Group) {
   CgroupLayout layout = CgroupLayout::detect();

@@ -77,6 +77,7 @@ struct Options {
   Millis sample_interval{5'000};
   std::string smi_program = "nvidia-smi";
   std::filesystem::path kernel_log = "/dev/kmsg";
+  std::filesystem::path nvidia_driver = "/proc/driver/nvidia";
   std::vector<std::string> self_test;  // what a GPU must pass to return; empty: looks alone
   /// auto: the first of podman, docker and apptainer in PATH; none; or the one to use.
   std::string container_engine = "none";

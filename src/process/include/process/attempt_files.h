@@ -40,9 +40,10 @@ struct AttemptSpec {
   std::string workdir;  // absolute
   ResourceLimits limits;
   std::int64_t log_limit_bytes = std::int64_t{1} << 30;
-  Millis grace{30'000};     // between SIGTERM and SIGKILL
-  Millis max_runtime{0};    // 0: none
-  std::string cgroup_name;  // unique on the machine; empty: no cgroup
+  Millis grace{30'000};                    // between SIGTERM and SIGKILL
+  Millis max_runtime{0};                   // 0: none
+  std::string cgroup_name;                 // unique on the machine; empty: no cgroup
+  std::vector<CharDevice> denied_devices;  // such as the GPUs of others; held by the cgroup
   std::vector<ReadOnlyBind> read_only_binds;
   /// Run when the command and all that it left here have ended, also when its supervisor was
   /// killed: removes what the command has made elsewhere, such as a container. May be empty.

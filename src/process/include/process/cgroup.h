@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,16 @@ struct ResourceLimits {
   bool operator==(const ResourceLimits&) const = default;
 };
 
+/// A character device by its numbers, as in /dev.
+struct CharDevice {
+  std::uint32_t major = 0;
+  std::uint32_t minor = 0;
+  bool operator==(const CharDevice&) const = default;
+};
+
+/// More would be no machine that we know, and the kernel's programs are bounded.
+inline constexpr std::size_t kMostDeniedDevices = 512;
+
 /// Who holds a limit. rlimit counts one process at a time, not the tree; nothing means that it was
 /// asked for and this machine lets us enforce it in no way.
 enum class LimitBy { not_asked, cgroup_v1, cgroup_v2, rlimit, nothing };
@@ -30,13 +41,14 @@ struct Enforcement {
   LimitBy cpus = LimitBy::not_asked;
   LimitBy memory = LimitBy::not_asked;
   LimitBy processes = LimitBy::not_asked;
-  LimitBy tree = LimitBy::nothing;  // who finds every process of the tree, to end it
+  LimitBy devices = LimitBy::not_asked;  // which it may not open
+  LimitBy tree = LimitBy::nothing;       // who finds every process of the tree, to end it
 };
 
 /// Where this process may make cgroups: under its own group, so that limits already set on us also
 /// hold for what we start. A folder that is empty is a controller we do not have.
 struct CgroupLayout {
-  std::filesystem::path v1_cpu, v1_memory, v1_pids, v1_freezer;
+  std::filesystem::path v1_cpu, v1_memory, v1_pids, v1_freezer, v1_devices;
   std::filesystem::path v2;
 
   /// Reads the mounts and groups of this process. Both hierarchies may be there at once (hybrid).
@@ -57,7 +69,8 @@ class Cgroup {
   /// writable cgroups still runs. A group left by a dead predecessor is emptied and used again.
   /// Errors: invalid_argument (the name is no plain folder name).
   static Result<Cgroup> create(const CgroupLayout& layout, std::string_view name,
-                               const ResourceLimits& limits);
+                               const ResourceLimits& limits,
+                               std::span<const CharDevice> denied_devices = {});
   /// The same groups again, by the folders() that were written down.
   static Cgroup reopen(std::vector<std::filesystem::path> folders);
 
