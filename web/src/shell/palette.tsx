@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { go, pathTo } from '../lib/router';
 import { moved } from '../lib/rows';
@@ -32,7 +32,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const [typed, setTyped] = useState('');
   const [index, setIndex] = useState(0);
   const choices = useChoices(typed);
-  useEffect(() => dialog.current?.showModal(), []);
+  // Before the next key: an effect would wait for a paint, and what is typed meanwhile be lost.
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   const open = (choice: Choice | undefined) => {
     if (!choice) return;
     dialog.current?.close();

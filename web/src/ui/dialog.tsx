@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { useText } from '../text';
 import { sayFailure } from './toast';
@@ -20,7 +20,7 @@ export function ConfirmDialog({ title, says, children, action, danger = false, o
   const text = useText();
   const dialog = useRef<HTMLDialogElement>(null);
   const [busy, setBusy] = useState(false);
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   const confirm = async (event: Event) => {
     event.preventDefault();
     setBusy(true);
