@@ -6,6 +6,7 @@
 #include "context.h"
 #include "controller/controller.h"
 #include "controller/leadership.h"
+#include "late_jobs.h"
 #include "protocol/health.h"
 
 namespace galley::api {
@@ -78,6 +79,17 @@ void add_controllers(const Context& context, std::vector<Alarm>& alarms) {
         alarms.push_back({"controller_lost", one.name, "it was not heard of for 10 s"});
 }
 
+void add_late_jobs(const Context& context, std::vector<Alarm>& alarms) {
+  const auto expected_start = [&](const JobId& job) -> std::optional<WallTime> {
+    const auto why = context.services.controller.why(job);
+    if (!why || !why->start) return std::nullopt;
+    return why->start->typical_at;
+  };
+  auto late = late_jobs(context.services.database, context.services.clock.wall(), expected_start);
+  if (!late) return;  // the database has an alarm of its own
+  for (LateJob& job : *late) alarms.push_back({"late_job", job.id.str(), std::move(job.why)});
+}
+
 }  // namespace
 
 std::vector<Alarm> platform_alarms(const Context& context) {
@@ -88,6 +100,7 @@ std::vector<Alarm> platform_alarms(const Context& context) {
   add_health(context, alarms);
   add_nodes(context, alarms);
   add_controllers(context, alarms);
+  add_late_jobs(context, alarms);
   return alarms;
 }
 

@@ -17,7 +17,7 @@ struct Example {
 };
 
 /// Values that say more than a default would. A path that is no field is refused by a test.
-constexpr std::array<Example, 19> kExamples{
+constexpr std::array<Example, 20> kExamples{
     {{"kind", "job", true},
      {"version", "1", true},
      {"name", "train-reviews", true},
@@ -33,6 +33,7 @@ constexpr std::array<Example, 19> kExamples{
      {"env", "{PYTHONUNBUFFERED: \"1\"}"},
      {"max_runtime", "90m"},
      {"start_at", "2026-12-01T09:00+09:00"},
+     {"deadline", "2026-12-02T09:00+09:00"},
      {"reservation", "rsv_01hzzzzzzzzzzzzzzzzzzzzzzz"},
      {"workdir", "/home/me/project"},
      {"log_limit", "1GiB"},

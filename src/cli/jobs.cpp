@@ -34,6 +34,7 @@ struct RunOptions {
   std::string gpu_type;
   std::string gpu_memory;
   std::string start_at;
+  std::string deadline;
   std::string reservation;
   std::string image;
   std::int64_t gpus = 0;
@@ -125,6 +126,10 @@ Result<Json> spec_of(const RunOptions& options) {
   if (!options.start_at.empty()) {
     GALLEY_TRY(const WallTime start, parse_time_here("--start-at", options.start_at));
     spec["start_at"] = to_rfc3339(start);
+  }
+  if (!options.deadline.empty()) {
+    GALLEY_TRY(const WallTime wanted, parse_time_here("--deadline", options.deadline));
+    spec["deadline"] = to_rfc3339(wanted);
   }
   if (!options.datasets.empty()) spec["datasets"] = options.datasets;
   for (const std::string& pair : options.env) {
@@ -259,6 +264,8 @@ void add_job_commands(std::vector<Command>& commands, Session& session) {
              .texts("--dataset", wanted->datasets, "NAME@V", "A frozen data set that it reads")
              .text("--max-runtime", wanted->max_runtime, "TIME", "Stopped after it, such as 90m")
              .text("--start-at", wanted->start_at, "TIME", "Not before; 2026-12-01T09:00 is here")
+             .text("--deadline", wanted->deadline, "TIME",
+                   "An alarm tells once it is expected to end later")
              .text("--reservation", wanted->reservation, "ID", "Run inside this booking")
              .flag("--dry-run", wanted->dry_run,
                    "Only say when it would start and what would help; 4 when it never could")

@@ -29,13 +29,14 @@ TEST(JobSpec, NeedsOnlyACommand) {
 
 TEST(JobSpec, ReadsPeoplesUnits) {
   const auto spec = parse(R"({"command": ["x"], "resources": {"memory": "32GiB", "gpus": 2},
-      "max_runtime": "90m", "grace": 1.5, "start_at": "2026-12-01T09:00+09:00",
+      "max_runtime": "90m", "grace": 1.5, "start_at": "2026-12-01T09:00+09:00", "deadline": "2026-12-02T00:00Z",
       "priority_class": "idle", "kind": "job", "version": 1})");
   ASSERT_TRUE(spec) << describe(spec.error());
   EXPECT_EQ(spec->resources.memory.count, std::int64_t{32} << 30);
   EXPECT_EQ(spec->max_runtime, std::chrono::minutes(90));
   EXPECT_EQ(spec->grace, Millis(1500));
   EXPECT_EQ(spec->start_at, *parse_rfc3339("2026-12-01T00:00Z"));
+  EXPECT_EQ(spec->deadline, *parse_rfc3339("2026-12-02T00:00Z"));
   EXPECT_EQ(spec->priority_class, PriorityClass::idle);
 }
 
@@ -236,6 +237,8 @@ RC_GTEST_PROP(JobSpec, ReadsBackWhatItPrints, ()) {
     spec.max_runtime = Millis{*rc::gen::inRange<std::int64_t>(0, 320'000'000'000'000)};
   if (*rc::gen::arbitrary<bool>())
     spec.start_at = from_ms(*rc::gen::inRange<std::int64_t>(0, 253'402'300'800'000));
+  if (*rc::gen::arbitrary<bool>())
+    spec.deadline = from_ms(*rc::gen::inRange<std::int64_t>(0, 253'402'300'800'000));
   spec.grace = Millis{*rc::gen::inRange<std::int64_t>(0, 1'000'000'000)};
   spec.priority_class =
       *rc::gen::element(PriorityClass::urgent, PriorityClass::normal, PriorityClass::idle);

@@ -115,6 +115,7 @@ struct JobSpec {
   PriorityClass priority_class = PriorityClass::normal;
   std::optional<Millis> max_runtime;
   std::optional<WallTime> start_at;
+  std::optional<WallTime> deadline;
   std::optional<std::string> reservation;
   std::optional<std::string> workdir;
   Bytes log_limit{std::int64_t{1} << 30};
@@ -163,6 +164,9 @@ struct Fields<JobSpec> {
       Field<S, std::optional<WallTime>>{
           "start_at", &S::start_at,
           "Not started before this time, such as 2026-12-01T09:00+09:00."},
+      Field<S, std::optional<WallTime>>{
+          "deadline", &S::deadline,
+          "Wanted by then: an alarm tells once it is expected to end later. Changes no order."},
       Field<S, std::optional<std::string>>{
           "reservation", &S::reservation,
           "Run inside this booking of its team; `galley reservations` lists them.", false, 1, 64},
