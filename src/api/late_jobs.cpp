@@ -50,7 +50,8 @@ Result<std::vector<LateJob>> late_jobs(
   for (const auto& row : rows) {
     const auto json = parse_json(row.text(1));
     if (!json) continue;
-    const auto spec = protocol::parse_job_spec(*json);
+    // A newer version may have stored more fields.
+    const auto spec = protocol::parse_struct<protocol::JobSpec>(*json, protocol::Unknown::ignore);
     if (!spec || !spec->deadline) continue;
     const auto id = JobId::parse(row.text(0));
     if (!id) continue;
