@@ -57,9 +57,7 @@ Status serve(const AgentOptions& options, const sigset_t& signals) {
                                                            .version = std::string(kVersion),
                                                            .address = options.address},
                                                           *blobs, system_clock()));
-  agent::Options agent_options;
-  agent_options.data_folder = data.path();
-  agent_options.supervisor_program = program_folder() / "galley-job";
+  GALLEY_TRY(agent::Options agent_options, agent_options_of(options.machine, data));
   agent_options.server = identity.access.addresses.front();
   agent_options.job_token = [&](const protocol::Assignment& assignment) {
     return link->job_token(assignment);
@@ -67,18 +65,11 @@ Status serve(const AgentOptions& options, const sigset_t& signals) {
   agent_options.node_id = identity.node_id;
   agent_options.node_name = identity.name;
   agent_options.heartbeat_interval = Millis{1'000};
-  agent_options.topology = options.topology;
-  agent_options.shareable_gpus = options.shareable_gpus;
-  agent_options.self_test = options.gpu_self_test;
-  agent_options.container_engine = options.containers.engine;
-  agent_options.dataset_cache_bytes = dataset_cache_of(options.containers, data.path());
-  agent_options.jobs_as = options.jobs_as;
   std::unique_ptr<slurm::Bridge> bridge;
   if (options.slurm.partition) {
     GALLEY_TRY(bridge, open_bridge(options.slurm));
     agent_options.runner = bridge.get();
   }
-  if (options.jobs_as.who != agent::JobsAs::Who::agent) GALLEY_TRY_STATUS(data.let_jobs_pass());
   GALLEY_TRY(auto agent,
              agent::Agent::start(std::move(agent_options), *link, *blobs, system_clock()));
   GALLEY_TRY_STATUS(link->begin(*agent));

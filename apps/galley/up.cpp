@@ -29,32 +29,22 @@ void serve_until_stopped(Site& site, const sigset_t& signals) {
 Status serve_everything(const UpOptions& options, const sigset_t& signals) {
   const std::string node_name = host_name();
   GALLEY_TRY(auto site, Site::open(options, node_name));
-  if (options.jobs_as.who != agent::JobsAs::Who::agent)
-    GALLEY_TRY_STATUS(site->data().let_jobs_pass());
   LocalControllerLink link(site->controller(), site->registry(), site->blobs(), site->api());
-  agent::Options agent_options;
-  agent_options.data_folder = site->data().path();
+  GALLEY_TRY(agent::Options agent_options, agent_options_of(options.machine, site->data()));
   agent_options.shares_data_folder = true;
-  agent_options.supervisor_program = program_folder() / "galley-job";
   agent_options.server = site->url();
   agent_options.job_token = [&](const protocol::Assignment& assignment) {
     return site->api().job_token(assignment.run_id);
   };
   agent_options.node_id = site->local_node_id();
   agent_options.node_name = node_name;
-  agent_options.topology = options.topology;
-  agent_options.shareable_gpus = options.shareable_gpus;
-  agent_options.self_test = options.gpu_self_test;
-  agent_options.container_engine = options.containers.engine;
-  agent_options.dataset_cache_bytes = dataset_cache_of(options.containers, site->data().path());
-  agent_options.jobs_as = options.jobs_as;
   GALLEY_TRY(auto agent,
              agent::Agent::start(std::move(agent_options), link, site->blobs(), site->clock()));
   LocalAgentPort port(*agent);
   GALLEY_TRY_STATUS(site->controller().attach(agent->node(), port));
   std::unique_ptr<SlurmDoor> slurm;
   if (options.slurm.partition) {
-    GALLEY_TRY(slurm, SlurmDoor::open(options.slurm, options.jobs_as, *site, link));
+    GALLEY_TRY(slurm, SlurmDoor::open(options.slurm, options.machine.jobs_as, *site, link));
   }
 
   serve_until_stopped(*site, signals);

@@ -1,73 +1,17 @@
 #include "up_options.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 
 #include "base/units.h"
 #include "cli/cli.h"
-#include "cli/topology_file.h"
 #include "listen_check.h"
 
 namespace galley::app {
 namespace {
 
 constexpr int kUsage = 2;
-
-struct MachineTexts {
-  std::string topology;  // a file
-  std::string shareable_gpus;
-  std::string dataset_cache;
-  std::string gpu_self_test;  // for a shell
-  std::string jobs_as;
-};
-
-template <class Options>
-Status read_machine(const MachineTexts& texts, Options& options) {
-  if (!texts.topology.empty()) {
-    GALLEY_TRY(options.topology, cli::read_topology_file(texts.topology));
-  }
-  if (!texts.shareable_gpus.empty()) {
-    GALLEY_TRY(options.shareable_gpus, agent::parse_shareable_gpus(texts.shareable_gpus));
-  }
-  if (!texts.dataset_cache.empty()) {
-    GALLEY_TRY(options.containers.dataset_cache_bytes, parse_bytes(texts.dataset_cache));
-  }
-  GALLEY_TRY(options.jobs_as, agent::parse_jobs_as(texts.jobs_as, ::geteuid() == 0));
-  if (!texts.gpu_self_test.empty()) options.gpu_self_test = {"/bin/sh", "-c", texts.gpu_self_test};
-  return ok();
-}
-
-void add_machine_options(CLI::App& app, MachineTexts& machine, ContainerOptions& containers) {
-  app.add_option("--container-engine", containers.engine,
-                 "What runs jobs with an image: auto (podman, docker or apptainer, whichever is "
-                 "installed), none, or the program to use")
-      ->envname("GALLEY_CONTAINER_ENGINE")
-      ->capture_default_str();
-  app.add_option("--dataset-cache", machine.dataset_cache,
-                 "Most that data sets may take on this machine's disk, such as 500GiB; those used "
-                 "longest ago go first, never one in use")
-      ->envname("GALLEY_DATASET_CACHE")
-      ->default_str("half of the disk");
-  app.add_option("--topology", machine.topology,
-                 "File that states which GPUs lie close together, instead of asking nvidia-smi")
-      ->envname("GALLEY_TOPOLOGY");
-  app.add_option("--shareable-gpus", machine.shareable_gpus,
-                 "GPUs of which several jobs may have parts: all, or numbers such as 0,1")
-      ->envname("GALLEY_SHAREABLE_GPUS");
-  app.add_option("--gpu-self-test", machine.gpu_self_test,
-                 "Command that a GPU must pass (exit code 0, within five minutes) before it comes "
-                 "back into service, such as 'dcgmi diag -r 1'; it sees that GPU alone")
-      ->envname("GALLEY_GPU_SELF_TEST")
-      ->default_str("nothing but healthy samples");
-  app.add_option("--jobs-as", machine.jobs_as,
-                 "As which account of this machine jobs run: submitter (the one with the name of "
-                 "the user who submitted it), agent (this one), or the name of an account; all but "
-                 "agent need root")
-      ->envname("GALLEY_JOBS_AS")
-      ->default_str("submitter when run by root, else agent");
-}
 
 void add_slurm_options(CLI::App& app, SlurmOptions& slurm) {
   app.add_option("--slurm", slurm.partition,
@@ -152,14 +96,6 @@ int refuse(const char* role, const Error& error) {
 
 }  // namespace
 
-std::int64_t dataset_cache_of(const ContainerOptions& options, const std::filesystem::path& data) {
-  if (options.dataset_cache_bytes > 0) return options.dataset_cache_bytes;
-  std::error_code error;
-  const auto disk = std::filesystem::space(data, error);
-  // A disk that does not say how large it is sets no bound.
-  return error ? std::int64_t{1} << 60 : static_cast<std::int64_t>(disk.capacity / 2);
-}
-
 std::variant<UpOptions, int> parse_up_options(const std::vector<std::string>& arguments) {
   CLI::App app(
       "Runs everything in this process: server, scheduler, agent and serving.\n\n"
@@ -175,10 +111,10 @@ std::variant<UpOptions, int> parse_up_options(const std::vector<std::string>& ar
   SiteTexts site;
   MachineTexts machine;
   add_site_options(app, site, options);
-  add_machine_options(app, machine, options.containers);
+  add_machine_options(app, machine);
   add_slurm_options(app, options.slurm);
   if (const auto code = parse(app, arguments)) return *code;
-  auto status = read_machine(machine, options);
+  auto status = read_machine(machine, options.machine);
   if (status) status = read_site(std::move(site), options);
   if (!status) return refuse("up", status.error());
   return options;
@@ -241,11 +177,12 @@ std::variant<AgentOptions, int> parse_agent_options(const std::vector<std::strin
   app.add_option("--address", options.address,
                  "Where other nodes reach this one; as the controller sees it when absent");
   app.add_option("--ca-file", options.ca_file, "Certificates (PEM) that vouch for the controller");
-  add_machine_options(app, machine, options.containers);
+  add_machine_options(app, machine);
   add_slurm_options(app, options.slurm);
   app.add_flag("--verbose", options.verbose, "Log more");
   if (const auto code = parse(app, arguments)) return *code;
-  if (auto status = read_machine(machine, options); !status) return refuse("agent", status.error());
+  if (auto status = read_machine(machine, options.machine); !status)
+    return refuse("agent", status.error());
   options.data = data;
   return options;
 }

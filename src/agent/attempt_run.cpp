@@ -32,8 +32,8 @@ fs::path folder_of(const Options& options, const protocol::Assignment& assignmen
   std::error_code ignored;
   // An agent from before this rule has begun it in the other place.
   const bool begun = fs::exists(attempt / process::attempt_file::kSpec, ignored);
-  if (!options.shares_data_folder || assignment.rank == 0 || begun) return attempt;
-  return attempt / "ranks" / std::to_string(assignment.rank);
+  if (!options.shares_data_folder || begun) return attempt;
+  return process::member_folder(attempt, assignment.rank);
 }
 
 /// The supervisor writes its record just before it starts the command.

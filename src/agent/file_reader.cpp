@@ -1,7 +1,6 @@
 #include "file_reader.h"
 
 #include <grp.h>
-#include <pwd.h>
 #include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -10,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "agent/job_account.h"
 #include "process/attempt_files.h"
 
 namespace galley::agent {
@@ -32,15 +32,11 @@ void set_ids_of_thread(uid_t uid, gid_t gid) {
 }
 
 std::vector<gid_t> groups_of(uid_t uid, gid_t gid) {
-  constexpr std::size_t kBufferBytes = 64 * 1024;
-  std::vector<char> buffer(kBufferBytes);
-  passwd entry{};
-  passwd* found = nullptr;
-  if (::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr)
-    return {gid};
+  const auto account = find_account_of(uid);
+  if (!account || !*account) return {gid};
   std::vector<gid_t> groups(1024);
   int count = static_cast<int>(groups.size());
-  if (::getgrouplist(entry.pw_name, gid, groups.data(), &count) < 0) return {gid};
+  if (::getgrouplist((*account)->name.c_str(), gid, groups.data(), &count) < 0) return {gid};
   groups.resize(static_cast<std::size_t>(count));
   return groups;
 }

@@ -20,6 +20,29 @@ const char* kRemedy =
     "make the account on this machine, or start its agent with --jobs-as agent or --jobs-as "
     "ACCOUNT";
 
+/// `ask` is one of getpwnam_r and getpwuid_r; `whom` is for people.
+Result<std::optional<JobAccount>> look_up(
+    const std::string& whom,
+    const std::function<int(passwd& entry, std::vector<char>& buffer, passwd*& found)>& ask) {
+  passwd entry{};
+  passwd* found = nullptr;
+  for (std::vector<char> buffer(kFirstBufferBytes);; buffer.resize(buffer.size() * 2)) {
+    const int error = ask(entry, buffer, found);
+    if (found != nullptr)
+      return std::optional(JobAccount{.name = entry.pw_name,
+                                      .uid = entry.pw_uid,
+                                      .gid = entry.pw_gid,
+                                      .home = entry.pw_dir,
+                                      .shell = entry.pw_shell});
+    // What the databases behind it say of one that they do not know.
+    if (error == 0 || error == ENOENT || error == ESRCH) return std::optional<JobAccount>();
+    if (error == EINTR || (error == ERANGE && buffer.size() < kMostBufferBytes)) continue;
+    Error fault = system_error("cannot look up the account " + whom, error);
+    fault.code = Errc::unavailable;
+    return fault;
+  }
+}
+
 }  // namespace
 
 Result<JobsAs> parse_jobs_as(std::string_view text, bool is_root) {
@@ -68,23 +91,16 @@ Result<std::optional<JobAccount>> account_of_job(const JobsAs& jobs_as, const st
 }
 
 Result<std::optional<JobAccount>> find_account(const std::string& name) {
-  passwd entry{};
-  passwd* found = nullptr;
-  for (std::vector<char> buffer(kFirstBufferBytes);; buffer.resize(buffer.size() * 2)) {
-    const int error = ::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
-    if (found != nullptr)
-      return std::optional(JobAccount{.name = entry.pw_name,
-                                      .uid = entry.pw_uid,
-                                      .gid = entry.pw_gid,
-                                      .home = entry.pw_dir,
-                                      .shell = entry.pw_shell});
-    // What the databases behind it say of a name that they do not know.
-    if (error == 0 || error == ENOENT || error == ESRCH) return std::optional<JobAccount>();
-    if (error == EINTR || (error == ERANGE && buffer.size() < kMostBufferBytes)) continue;
-    Error fault = system_error("cannot look up the account '" + name + "'", error);
-    fault.code = Errc::unavailable;
-    return fault;
-  }
+  return look_up("'" + name + "'", [&](passwd& entry, std::vector<char>& buffer, passwd*& found) {
+    return ::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+  });
+}
+
+Result<std::optional<JobAccount>> find_account_of(std::uint32_t uid) {
+  return look_up(std::to_string(uid),
+                 [&](passwd& entry, std::vector<char>& buffer, passwd*& found) {
+                   return ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);
+                 });
 }
 
 }  // namespace galley::agent

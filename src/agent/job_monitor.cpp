@@ -1,12 +1,12 @@
 #include "job_monitor.h"
 
-#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <charconv>
 #include <string>
 
+#include "agent/job_account.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "process/attempt_files.h"
@@ -61,13 +61,14 @@ void add_use(std::int64_t pid, protocol::JobSample& sample) {
   ++sample.processes;
 }
 
-void look_at_member(const fs::path& folder, const AttemptId& attempt, JobUse& use) {
+/// False where no supervisor has begun in the folder.
+bool look_at_member(const fs::path& folder, const AttemptId& attempt, JobUse& use) {
   std::error_code ignored;
-  if (fs::exists(folder / process::attempt_file::kExit, ignored)) return;
+  if (fs::exists(folder / process::attempt_file::kExit, ignored)) return true;
   const auto text = read_file(folder / process::attempt_file::kPid, kSmallFileBytes);
-  if (!text) return;
+  if (!text) return false;
   const auto supervisor = process::parse_supervisor(*text);
-  if (!supervisor || !process::is_alive(supervisor->identity)) return;
+  if (!supervisor || !process::is_alive(supervisor->identity)) return true;
   protocol::JobSample sample;
   sample.attempt = attempt;
   // The supervisor is ours, not the job's.
@@ -78,6 +79,7 @@ void look_at_member(const fs::path& folder, const AttemptId& attempt, JobUse& us
     for (const std::int64_t child : children_of(pids[i])) pids.push_back(child);
   }
   use.jobs.push_back(std::move(sample));
+  return true;
 }
 
 }  // namespace
@@ -89,9 +91,10 @@ JobUse look_at_jobs(const fs::path& attempts_folder) {
        entry.increment(error)) {
     const auto attempt = AttemptId::parse(entry->path().filename().string());
     if (!attempt) continue;
-    look_at_member(entry->path(), *attempt, use);
+    // A machine has one member of a gang.
+    if (look_at_member(entry->path(), *attempt, use)) continue;
     std::error_code ignored;
-    for (const auto& rank : fs::directory_iterator(entry->path() / "ranks", ignored))
+    for (const auto& rank : fs::directory_iterator(entry->path() / process::kRanks, ignored))
       look_at_member(rank.path(), *attempt, use);
   }
   return use;
@@ -113,11 +116,8 @@ std::optional<AttemptId> attempt_of_process(std::int64_t pid, const fs::path& at
 std::string user_of_process(std::int64_t pid) {
   struct stat status {};
   if (::stat(proc_file(pid, "").c_str(), &status) != 0) return "";
-  char buffer[4096];
-  passwd entry{};
-  passwd* found = nullptr;
-  if (::getpwuid_r(status.st_uid, &entry, buffer, sizeof buffer, &found) == 0 && found != nullptr)
-    return found->pw_name;
+  const auto account = find_account_of(status.st_uid);
+  if (account && *account) return (*account)->name;
   return std::to_string(status.st_uid);
 }
 

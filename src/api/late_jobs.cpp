@@ -25,8 +25,7 @@ std::optional<std::string> lateness(const JobInTime& job, WallTime now) {
     return fmt::format("{}: its deadline passed {} ago and it {}", job.name,
                        minutes(now - job.deadline), runs ? "still runs" : "still waits");
   if (!job.max_runtime) return std::nullopt;
-  const WallTime start = std::max(job.started_at.value_or(job.expected_start.value_or(now)),
-                                  runs ? *job.started_at : now);
+  const WallTime start = runs ? *job.started_at : std::max(job.expected_start.value_or(now), now);
   const WallTime end = std::max(start + *job.max_runtime, now);
   if (end <= job.deadline) return std::nullopt;
   return fmt::format("{}: expected to end at {}, {} after its deadline", job.name, to_rfc3339(end),

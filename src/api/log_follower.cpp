@@ -15,6 +15,7 @@
 #include "controller/controller.h"
 #include "event_feed.h"
 #include "log_text.h"
+#include "process/attempt_files.h"
 #include "process/log_reader.h"
 
 namespace galley::api {
@@ -32,8 +33,7 @@ constexpr int kLookAgainMs = 100;
 
 std::filesystem::path member_folder(const std::filesystem::path& attempts_folder,
                                     const AttemptId& attempt, std::int64_t rank) {
-  auto folder = attempts_folder / attempt.str();
-  return rank == 0 ? folder : folder / "ranks" / std::to_string(rank);
+  return process::member_folder(attempts_folder / attempt.str(), rank);
 }
 
 /// An event descriptor that callbacks may write to after we are gone.

@@ -105,6 +105,18 @@ class Reader {
     fault_ = Error{Errc::invalid_argument, where_ + (key.empty() ? "" : "." + key) + " is wrong",
                    key, std::move(expected)};
   }
+  /// Visits a reader of each object in the list of that name.
+  template <class Visit>
+  void each(const char* key, Visit visit) {
+    const Json* list = find(key);
+    if (list == nullptr) return;
+    if (!list->is_array()) return fail(key, "a list");
+    for (const Json& item : *list) {
+      Reader inner(item, key);
+      visit(inner);
+      take(inner);
+    }
+  }
   void take(const Reader& inner) {
     if (!fault_) fault_ = inner.fault_;
   }
@@ -258,33 +270,18 @@ Result<AttemptSpec> parse_spec(std::string_view json) {
     reader.take(account);
     reader.flag("become_account", spec.become_account);
   }
-  if (const Json* list = reader.find("denied_devices")) {
-    if (!list->is_array())
-      reader.fail("denied_devices", "a list");
-    else
-      for (const Json& item : *list) {
-        CharDevice device;
-        Reader numbers(item, "denied_devices");
-        numbers.number_of_id("major", device.major);
-        numbers.number_of_id("minor", device.minor);
-        reader.take(numbers);
-        spec.denied_devices.push_back(device);
-      }
-  }
-  if (const Json* list = reader.find("read_only_binds")) {
-    if (!list->is_array())
-      reader.fail("read_only_binds", "a list");
-    else
-      for (const Json& item : *list) {
-        std::string source;
-        std::string target;
-        Reader bind(item, "read_only_binds");
-        bind.text("source", source);
-        bind.text("target", target);
-        reader.take(bind);
-        spec.read_only_binds.push_back({source, target});
-      }
-  }
+  reader.each("denied_devices", [&](Reader& numbers) {
+    CharDevice& device = spec.denied_devices.emplace_back();
+    numbers.number_of_id("major", device.major);
+    numbers.number_of_id("minor", device.minor);
+  });
+  reader.each("read_only_binds", [&](Reader& bind) {
+    std::string source;
+    std::string target;
+    bind.text("source", source);
+    bind.text("target", target);
+    spec.read_only_binds.push_back({source, target});
+  });
   GALLEY_TRY(spec, reader.finish(std::move(spec)));
   GALLEY_TRY_STATUS(check_spec(spec));
   return spec;

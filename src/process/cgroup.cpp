@@ -111,7 +111,8 @@ bool limit_processes(const fs::path& group, bool, const ResourceLimits& limits) 
   return write_setting(group / "pids.max", std::to_string(limits.processes));
 }
 
-bool deny_by_v1(const fs::path& group, std::span<const CharDevice> devices) {
+bool deny_devices(const fs::path& group, bool v2, std::span<const CharDevice> devices) {
+  if (v2) return deny_by_v2(group, devices);
   return std::ranges::all_of(devices, [&](const CharDevice& device) {
     return write_setting(group / "devices.deny", "c " + std::to_string(device.major) + ":" +
                                                      std::to_string(device.minor) + " rwm");
@@ -161,35 +162,25 @@ Result<Cgroup> Cgroup::create(const CgroupLayout& layout, std::string_view name,
     return folder;
   };
 
-  using Limiter = bool (*)(const fs::path&, bool, const ResourceLimits&);
-  const auto limit = [&](bool asked, const char* controller, const fs::path& v1, Limiter set) {
+  // `controller`: what v2 needs for it; null where it needs none.
+  const auto hold = [&](bool asked, const char* controller, const fs::path& v1, const auto& set,
+                        const auto& what) {
     if (!asked) return LimitBy::not_asked;
-    if (enable_v2(v2_base(layout), controller)) {
+    if (controller == nullptr || enable_v2(v2_base(layout), controller)) {
       const fs::path folder = make(v2_base(layout));
-      if (!folder.empty() && set(folder, true, limits)) return LimitBy::cgroup_v2;
+      if (!folder.empty() && set(folder, true, what)) return LimitBy::cgroup_v2;
     }
     const fs::path folder = make(v1);
-    if (!folder.empty() && set(folder, false, limits)) return LimitBy::cgroup_v1;
+    if (!folder.empty() && set(folder, false, what)) return LimitBy::cgroup_v1;
     return LimitBy::nothing;
   };
-  group.enforcement_.cpus = limit(limits.cpus > 0, "cpu", layout.v1_cpu, limit_cpu);
+  group.enforcement_.cpus = hold(limits.cpus > 0, "cpu", layout.v1_cpu, limit_cpu, limits);
   group.enforcement_.memory =
-      limit(limits.memory_bytes > 0, "memory", layout.v1_memory, limit_memory);
+      hold(limits.memory_bytes > 0, "memory", layout.v1_memory, limit_memory, limits);
   group.enforcement_.processes =
-      limit(limits.processes > 0, "pids", layout.v1_pids, limit_processes);
-
-  const auto deny_devices = [&] {
-    if (denied_devices.empty()) return LimitBy::not_asked;
-    // Needs no controller, so a hierarchy beside those of v1 will do.
-    if (const auto folder = make(v2_base(layout));
-        !folder.empty() && deny_by_v2(folder, denied_devices))
-      return LimitBy::cgroup_v2;
-    if (const auto folder = make(layout.v1_devices);
-        !folder.empty() && deny_by_v1(folder, denied_devices))
-      return LimitBy::cgroup_v1;
-    return LimitBy::nothing;
-  };
-  group.enforcement_.devices = deny_devices();
+      hold(limits.processes > 0, "pids", layout.v1_pids, limit_processes, limits);
+  group.enforcement_.devices =
+      hold(!denied_devices.empty(), nullptr, layout.v1_devices, deny_devices, denied_devices);
 
   // The freezer before a bare v2 group: it is joined through `tasks`, cheaper than cgroup.procs.
   if (!make(layout.v1_freezer).empty())

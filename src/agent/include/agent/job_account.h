@@ -49,5 +49,6 @@ Result<std::optional<JobAccount>> account_of_job(const JobsAs& jobs_as, const st
 
 /// In the machine's user database, which may be a server elsewhere: may block. Errors: unavailable.
 Result<std::optional<JobAccount>> find_account(const std::string& name);
+Result<std::optional<JobAccount>> find_account_of(std::uint32_t uid);
 
 }  // namespace galley::agent

@@ -121,6 +121,14 @@ inline constexpr const char* kLogTail = "log.tail.";  // and the position of its
 inline constexpr const char* kSupervisorLog = "supervisor.log";
 }  // namespace attempt_file
 
+/// The folder of one member of a gang in that of its attempt, where several members' are kept
+/// together: the first one's is the attempt's own, the others lie below kRanks.
+inline constexpr const char* kRanks = "ranks";
+inline std::filesystem::path member_folder(const std::filesystem::path& attempt,
+                                           std::int64_t rank) {
+  return rank == 0 ? attempt : attempt / kRanks / std::to_string(rank);
+}
+
 /// In the environment of the command and all it starts: the attempt folder. By it the processes of
 /// a dead supervisor are found where there are no cgroups.
 inline constexpr std::string_view kAttemptVariable = "GALLEY_ATTEMPT_DIR";
