@@ -21,9 +21,15 @@ std::vector<const KernelTable*> find_supported() {
   return tables;
 }
 
-const KernelTable& choose() {
+/// GALLEY_ISA may name a set that only the matrix products have (matmul_select.h).
+std::string_view wanted_isa() {
   const char* wanted = std::getenv("GALLEY_ISA");
-  const auto found = find_kernels(wanted == nullptr ? "" : wanted);
+  const std::string_view name = wanted == nullptr ? "" : wanted;
+  return name.starts_with("avx512") || name == "amx" ? "avx512" : name;
+}
+
+const KernelTable& choose() {
+  const auto found = find_kernels(wanted_isa());
   if (found) return **found;
   log::warn("tensor", found.error().message, {{"using", supported_kernels().back()->isa}});
   return *supported_kernels().back();

@@ -1,0 +1,222 @@
+// The products of one instruction set: panels, chunks of columns, tiles of rows, and the table.
+#pragma once
+
+#include "matmul_bytes.h"
+#include "matmul_floats.h"
+#include "matmul_prepare.h"
+
+namespace galley::tensor {
+namespace {
+
+/// Rows whose totals of two panels stay in an L2 cache.
+constexpr size_t kRowBlock = 512;
+
+/// Up to so many rows, memory is waited for: shorter chunks let it work while they are multiplied.
+constexpr size_t kFewRows = 8;
+constexpr size_t kSomeRows = 64;
+
+/// An instruction set without tiles.
+struct NoTiles {
+  static constexpr bool kUsed = false;
+  struct Memory {};
+};
+
+/// The layout of one thread's scratch memory.
+template <class Tiles>
+struct Work {
+  alignas(64) float totals[kRowBlock * kPanelStep * kPanelRows];
+  alignas(64) ChunkMemory chunks[kPanelStep];
+  alignas(64) FloatMemory floats[kPanelStep];
+  alignas(64) typename Tiles::Memory tiles;
+};
+
+/// Rows [first, first + count) of the input times panels panel .. panel + V::kPanels - 1.
+struct Part {
+  const MatmulCall& call;
+  size_t panel;
+  size_t panel_end;
+  size_t first;
+  size_t count;
+
+  const uint8_t* rows() const {
+    return reinterpret_cast<const uint8_t*>(call.input->data) + first * call.input->stride;
+  }
+  /// A panel past the end is the last one again; its results are dropped.
+  const uint8_t* panel_at(size_t p) const {
+    const size_t last = panel_end - 1;
+    const size_t index = panel + p < last ? panel + p : last;
+    return reinterpret_cast<const uint8_t*>(call.matrix->data) + index * call.matrix->panel_bytes;
+  }
+};
+
+template <class V>
+struct PanelPointers {
+  const uint8_t* at[V::kPanels];
+
+  explicit PanelPointers(const Part& part) {
+    for (size_t p = 0; p < V::kPanels; ++p) at[p] = part.panel_at(p);
+  }
+};
+
+template <class V, class Source, class Tiles>
+void multiply_blocks(const Part& part, Work<Tiles>& work) {
+  using Kind = typename Source::Kind;
+  const PreparedLayout layout(part.call.matrix->columns);
+  const size_t units = layout.padded / kActivationBlock;
+  const uint8_t* row = part.rows();
+  const Int8Rows rows{row, row + layout.scales,
+                      row + (Kind::kSubBlocks == 4 ? layout.fine_corrections : layout.corrections),
+                      row + layout.sums, part.call.input->stride};
+  const PanelPointers<V> panels(part);
+  if (part.count == 1) {
+    direct_row<V, Source>(panels.at, units, rows, work.totals);
+    return;
+  }
+  const size_t step = part.count <= kSomeRows ? kSuperUnits : kChunkUnits;
+  for (size_t unit = 0; unit < units; unit += step) {
+    const size_t some = units - unit < step ? units - unit : step;
+    Chunk chunks[V::kPanels];
+    Ahead ahead{{}, Source::kBytes / Source::kUnits};
+    for (size_t p = 0; p < V::kPanels; ++p) {
+      chunks[p] = unpack<V, Source>(panels.at[p], unit, some, work.chunks[p]);
+      ahead.panels[p] = unit + some < units
+                            ? Source::at(panels.at[p], unit + some, 0).base
+                            : panels.at[p] + V::kPanels * part.call.matrix->panel_bytes;
+    }
+    const Int8Rows x = rows.from_unit(unit, Kind::kSubBlocks);
+    if constexpr (Tiles::kUsed)
+      Tiles::template blocks<V, Kind>(chunks, some, x, part.count, ahead, work);
+    else
+      int8_rows<V, Kind>(chunks, some, x, part.count, ahead, work.totals);
+  }
+}
+
+template <class V, class Tiles>
+void multiply_channels(const Part& part, Work<Tiles>& work) {
+  const size_t columns = part.call.matrix->columns;
+  const PreparedRowLayout layout(columns);
+  const size_t units = layout.padded / kActivationBlock;
+  const size_t stride = part.call.input->stride;
+  auto* dots = reinterpret_cast<std::int32_t*>(work.totals);
+  for (size_t r = 0; r < part.count; ++r)
+    for (size_t p = 0; p < V::kPanels; ++p)
+      V::store_ints(V::all_ints(int_at(part.rows() + r * stride + layout.correction)),
+                    dots + 16 * (r * V::kPanels + p));
+  const PanelPointers<V> panels(part);
+  for (size_t unit = 0; unit < units; unit += kChunkUnits) {
+    const size_t some = units - unit < kChunkUnits ? units - unit : kChunkUnits;
+    Chunk chunks[V::kPanels];
+    for (size_t p = 0; p < V::kPanels; ++p)
+      chunks[p] = {panels.at[p] + 64 + unit * kUnitBytes, kUnitBytes, nullptr, nullptr};
+    if constexpr (Tiles::kUsed)
+      Tiles::template channels<V>(chunks, some, part.rows() + 64 * unit, stride, part.count, work);
+    else
+      channel_rows<V>(chunks, some, part.rows() + 64 * unit, stride, part.count, dots);
+  }
+  for (size_t r = 0; r < part.count; ++r) {
+    const auto scale = V::all(float_at(part.rows() + r * stride + layout.scale));
+    for (size_t p = 0; p < V::kPanels; ++p) {
+      const size_t i = 16 * (r * V::kPanels + p);
+      const auto weight_scale = V::load(reinterpret_cast<const float*>(panels.at[p]));
+      V::store(V::multiply(V::multiply(V::to_floats(V::load_ints(dots + i)), weight_scale), scale),
+               work.totals + i);
+    }
+  }
+}
+
+template <class V, class Tiles>
+void multiply_floats(const Part& part, Work<Tiles>& work) {
+  const PackedMatrix& matrix = *part.call.matrix;
+  const bool rounded = part.call.input->preparation == Preparation::bf16;
+  // With few rows short chunks, so that reading and multiplying overlap.
+  const bool whole = matrix.format != Format::f16 && matrix.format != Format::bf16;
+  const size_t step = whole || part.count > kFewRows ? kFloatChunk : kActivationBlock;
+  for (size_t first = 0; first < matrix.columns; first += step) {
+    const size_t left = matrix.columns - first;
+    const size_t columns = left < step ? left : step;
+    const float* weights[V::kPanels];
+    for (size_t p = 0; p < V::kPanels; ++p) {
+      const uint8_t* panel = part.panel_at(p);
+      float* own = work.floats[p].weights;
+      if constexpr (V::kDotsBf16)
+        if (rounded && matrix.format == Format::bf16) {
+          weights[p] = reinterpret_cast<const float*>(panel + 32 * first);
+          continue;
+        }
+      weights[p] =
+          unpack_floats<V>(matrix.format, panel, first, columns, work.chunks[p], work.floats[p]);
+      if (!rounded) continue;
+      if constexpr (V::kDotsBf16)
+        floats_to_pairs<V>(weights[p], columns, own);
+      else
+        floats_to_rounded<V>(weights[p], columns, own);
+      weights[p] = own;
+    }
+    const size_t stride = part.call.input->stride;
+    if (!rounded) {
+      float_rows<V, FloatInput<V>>(weights, columns, part.rows() + 4 * first, stride, part.count,
+                                   work.totals);
+    } else if constexpr (Tiles::kUsed) {
+      Tiles::template pairs<V>(weights, round_up(columns, kPairColumns), part.rows() + 2 * first,
+                               stride, part.count, work);
+    } else if constexpr (V::kDotsBf16) {
+      float_rows<V, PairInput<V>>(weights, round_up(columns, kPairColumns) / 2,
+                                  part.rows() + 2 * first, stride, part.count, work.totals);
+    } else {
+      float_rows<V, RoundedInput<V>>(weights, columns, part.rows() + 2 * first, stride, part.count,
+                                     work.totals);
+    }
+  }
+}
+
+/// Totals to their places, with bias and what was there.
+template <class V>
+void finish(const Part& part, const float* totals) {
+  const MatmulCall& call = part.call;
+  for (size_t p = 0; p < V::kPanels && part.panel + p < part.panel_end; ++p) {
+    const size_t column = (part.panel + p) * kPanelRows;
+    const size_t left = call.matrix->rows - column;
+    const size_t width = left < kPanelRows ? left : kPanelRows;
+    const auto bias = call.bias == nullptr ? V::zero() : V::load_first(call.bias + column, width);
+    for (size_t r = 0; r < part.count; ++r) {
+      float* out = call.out + (part.first + r) * call.out_stride + column;
+      auto sum = V::load(totals + 16 * (r * V::kPanels + p));
+      if (call.bias != nullptr) sum = V::add(sum, bias);
+      if (call.accumulate) sum = V::add(V::load_first(out, width), sum);
+      V::store_first(sum, out, width);
+    }
+  }
+}
+
+template <class V, class Tiles>
+void multiply_part(const Part& part, Work<Tiles>& work) {
+  for (size_t i = 0; i < part.count * V::kPanels; ++i) V::store(V::zero(), work.totals + 16 * i);
+  switch (part.call.input->preparation) {
+    case Preparation::f32:
+    case Preparation::bf16:
+      multiply_floats<V>(part, work);
+      break;
+    case Preparation::int8_row:
+      multiply_channels<V>(part, work);
+      break;
+    case Preparation::int8_blocks:
+      with_source<V>(part.call.matrix->format,
+                     [&]<class Source>(Source) { multiply_blocks<V, Source>(part, work); });
+  }
+  finish<V>(part, work.totals);
+}
+
+template <class V, class Tiles = NoTiles>
+void multiply(const MatmulCall& call, size_t panel_begin, size_t panel_end, std::byte* scratch) {
+  static_assert(V::kPanels <= kPanelStep && sizeof(Work<Tiles>) <= kMatmulScratchBytes);
+  auto& work = *reinterpret_cast<Work<Tiles>*>(scratch);
+  for (size_t first = 0; first < call.input->rows; first += kRowBlock) {
+    const size_t left = call.input->rows - first;
+    const size_t count = left < kRowBlock ? left : kRowBlock;
+    for (size_t panel = panel_begin; panel < panel_end; panel += V::kPanels)
+      multiply_part<V, Tiles>({call, panel, panel_end, first, count}, work);
+  }
+}
+
+}  // namespace
+}  // namespace galley::tensor
