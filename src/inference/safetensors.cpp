@@ -156,25 +156,36 @@ Result<Safetensors> Safetensors::parse(std::string_view file) {
   return result;
 }
 
-std::string print_safetensors(std::span<const std::pair<std::string, TensorView>> tensors,
-                              const std::map<std::string, std::string, std::less<>>& metadata) {
+std::string print_safetensors_header(
+    std::span<const TensorSize> tensors,
+    const std::map<std::string, std::string, std::less<>>& metadata) {
   Json header = Json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::uint64_t at = 0;
-  for (const auto& [name, tensor] : tensors) {
-    header[name] = {{"dtype", tensor.dtype},
-                    {"shape", tensor.shape},
-                    {"data_offsets", {at, at + tensor.bytes.size()}}};
-    at += tensor.bytes.size();
+  for (const TensorSize& tensor : tensors) {
+    header[tensor.name] = {{"dtype", tensor.dtype},
+                           {"shape", tensor.shape},
+                           {"data_offsets", {at, at + tensor.size_bytes}}};
+    at += tensor.size_bytes;
   }
   std::string text = dump_json(header);
   while ((kLengthBytes + text.size()) % kDataAlignment != 0) text += ' ';
-
-  std::string file;
-  file.reserve(kLengthBytes + text.size() + at);
+  std::string bytes;
   for (std::size_t i = 0; i < kLengthBytes; ++i)
-    file += static_cast<char>(text.size() >> (8 * i) & 0xFFU);
-  file += text;
+    bytes += static_cast<char>(text.size() >> (8 * i) & 0xFFU);
+  return bytes + text;
+}
+
+std::string print_safetensors(std::span<const std::pair<std::string, TensorView>> tensors,
+                              const std::map<std::string, std::string, std::less<>>& metadata) {
+  std::vector<TensorSize> sizes;
+  std::uint64_t data_bytes = 0;
+  for (const auto& [name, tensor] : tensors) {
+    sizes.push_back({name, tensor.dtype, tensor.shape, tensor.bytes.size()});
+    data_bytes += tensor.bytes.size();
+  }
+  std::string file = print_safetensors_header(sizes, metadata);
+  file.reserve(file.size() + data_bytes);
   for (const auto& [name, tensor] : tensors) file += tensor.bytes;
   return file;
 }

@@ -36,6 +36,20 @@ struct Safetensors {
 /// public checkpoints stay below 4 MiB.
 inline constexpr std::uint64_t kMaxSafetensorsHeader = 16U << 20;
 
+/// What a header says of a tensor.
+struct TensorSize {
+  std::string name;
+  std::string dtype;
+  std::vector<std::uint64_t> shape;
+  std::uint64_t size_bytes = 0;
+};
+
+/// The bytes before the data, for tensors that follow each other in this order; padded so that the
+/// data is 64-byte aligned.
+std::string print_safetensors_header(
+    std::span<const TensorSize> tensors,
+    const std::map<std::string, std::string, std::less<>>& metadata);
+
 /// The file's bytes, tensors in the order given, header padded so that the data is 64-byte aligned.
 std::string print_safetensors(std::span<const std::pair<std::string, TensorView>> tensors,
                               const std::map<std::string, std::string, std::less<>>& metadata);
