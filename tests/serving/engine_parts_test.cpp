@@ -1,0 +1,184 @@
+// The engine's small judgements: what a step may cost, how far to speculate, whose turn it is.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "batch_planner.h"
+#include "drafts.h"
+#include "step_cost.h"
+
+namespace galley::serving {
+namespace {
+
+using Text = std::vector<text::TokenId>;
+
+/// A machine on which a step takes as long as its weights take to be read, and longer the more rows
+/// it multiplies with them; answers go on for ever.
+class Machine {
+ public:
+  explicit Machine(double read_s, double row_s)
+      : read_s_(read_s), row_s_(row_s), planner_({.page_count = 4000}) {}
+
+  SequenceIndex add(std::size_t prompt, bool background = false) {
+    Text tokens(prompt);
+    for (auto& token : tokens) token = static_cast<text::TokenId>(dice_() % 1000);
+    return planner_.add({.tokens = tokens, .tier = {.background = background, .priority = 0}});
+  }
+  /// Seconds from one token of an online answer to its next: those of one step.
+  double step() {
+    const auto& plan = planner_.plan(cost_.limits());
+    StepCost::Step step;
+    std::size_t rows = 0;
+    for (const auto& work : plan.work) {
+      const auto& sequence = planner_.at(work.sequence);
+      rows += work.rows;
+      if (sequence.tier.background) step.background_rows += work.rows;
+      if (!sequence.decodes())
+        step.prompt_rows += work.rows;
+      else if (!sequence.tier.background)
+        ++step.decode_rows;
+    }
+    step.took_s = std::max(read_s_, row_s_ * static_cast<double>(rows)) +
+                  0.2 * row_s_ * static_cast<double>(rows);
+    background_rows += step.background_rows;
+    cost_.record(step);
+    for (const auto& work : plan.work) {
+      planner_.advance(work);
+      const text::TokenId token = 1;
+      if (work.completes) planner_.append(work.sequence, std::span(&token, 1));
+    }
+    return step.took_s;
+  }
+  bool reads(SequenceIndex sequence) const {
+    return planner_.at(sequence).computed + 1 < planner_.at(sequence).prompt_tokens;
+  }
+  std::size_t background_rows = 0;
+
+ private:
+  double read_s_, row_s_;
+  std::mt19937_64 dice_{5};
+  BatchPlanner planner_;
+  StepCost cost_;
+};
+
+double quantile(std::vector<double> values, double share) {
+  std::ranges::sort(values);
+  return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
+}
+
+TEST(StepCost, PausesStayShortWhileALongPromptIsRead) {
+  // A 1.1B model of 4 bits on two cores, and a small one.
+  for (const auto& [read_s, row_s] : {std::pair(0.028, 0.0013), std::pair(0.003, 0.00015)}) {
+    Machine machine(read_s, row_s);
+    for (int i = 0; i < 4; ++i) machine.add(100);
+    std::vector<double> pauses;
+    for (int i = 0; i < 300; ++i) {
+      const auto took_s = machine.step();
+      if (i > 20) pauses.push_back(took_s);
+    }
+    const auto prompt = machine.add(4096);
+    do pauses.push_back(machine.step());
+    while (machine.reads(prompt));
+    EXPECT_LE(quantile(pauses, 0.99), 3 * quantile(pauses, 0.5));
+    EXPECT_LE(pauses.size(), 700U) << "the prompt is read in good time";
+  }
+}
+
+TEST(StepCost, BackgroundWorkHardlySlowsOnlineAnswersAndGoesOn) {
+  const auto pauses = [](bool background, std::size_t& rows) {
+    Machine machine(0.028, 0.0013);
+    for (int i = 0; i < 4; ++i) machine.add(100);
+    for (int i = 0; background && i < 40; ++i) machine.add(100, true);
+    std::vector<double> all;
+    for (int i = 0; i < 600; ++i) {
+      const auto took_s = machine.step();
+      if (i > 50) all.push_back(took_s);
+    }
+    rows = machine.background_rows;
+    return quantile(all, 0.99);
+  };
+  std::size_t none = 0, some = 0;
+  const auto alone = pauses(false, none);
+  EXPECT_LE(pauses(true, some), 1.1 * alone);
+  EXPECT_EQ(none, 0U);
+  EXPECT_GT(some, 100U);
+}
+
+TEST(Drafts, GoOnAsTheTextDidBefore) {
+  std::vector<text::TokenId> drafts;
+  const Text text{1, 2, 3, 4, 5, 9, 1, 2, 3, 7, 8, 0, 1, 2, 3};
+  draft_by_lookup(text, 3, drafts);
+  EXPECT_EQ(drafts, (Text{7, 8, 0})) << "the last time counts";
+  draft_by_lookup(Text{5, 6, 7, 1, 6, 7}, 2, drafts);
+  EXPECT_EQ(drafts, (Text{1, 6})) << "two tokens where three were never seen";
+  draft_by_lookup(Text{4, 4, 4, 4}, 5, drafts);
+  EXPECT_EQ(drafts, (Text{4}));
+  for (const auto& strange : {Text{}, Text{1}, Text{1, 2}, Text{1, 2, 3}}) {
+    draft_by_lookup(strange, 5, drafts);
+    EXPECT_TRUE(drafts.empty());
+  }
+}
+
+TEST(Drafts, PaceFollowsSuccess) {
+  DraftPace pace(5);
+  EXPECT_EQ(pace.length(), 5U);
+  pace.record(5, 2);
+  EXPECT_EQ(pace.length(), 2U);
+  pace.record(2, 2);
+  EXPECT_EQ(pace.length(), 3U);
+  pace.record(3, 0);
+  EXPECT_EQ(pace.length(), 0U);
+  for (int i = 0; i < 4; ++i) pace.record(0, 0);
+  EXPECT_EQ(pace.length(), 1U);
+  pace.record(1, 0);
+  for (int i = 0; i < 7; ++i) pace.record(0, 0);
+  EXPECT_EQ(pace.length(), 0U) << "the second pause is twice as long";
+  pace.record(0, 0);
+  EXPECT_EQ(pace.length(), 1U);
+}
+
+std::vector<std::uint32_t> order_of(WaitingLine& line) {
+  std::vector<std::uint32_t> order;
+  line.walk(100, [&](SequenceIndex sequence) {
+    order.push_back(static_cast<std::uint32_t>(sequence));
+    return WaitingLine::Verdict::skip;
+  });
+  return order;
+}
+
+TEST(WaitingLine, TiersThenThoseWhoReturnThenTheLeastServedUser) {
+  WaitingLine line;
+  auto& low = line.hold({.background = false, .priority = 1}, "ann");
+  auto& ann = line.hold({}, "ann");
+  auto& bo = line.hold({}, "bo");
+  auto& bulk = line.hold({.background = true, .priority = -5}, "bo");
+  line.push(bulk, 1, SequenceIndex{1});
+  line.push(low, 2, SequenceIndex{2});
+  line.push(ann, 3, SequenceIndex{3});
+  line.push(ann, 4, SequenceIndex{4});
+  line.push(bo, 5, SequenceIndex{5});
+  line.push_returned(bo, 1, SequenceIndex{6});
+  line.charge(ann, 10);
+  EXPECT_EQ(order_of(line), (std::vector<std::uint32_t>{6, 5, 3, 4, 2, 1}));
+  line.charge(bo, 11);
+  EXPECT_EQ(order_of(line), (std::vector<std::uint32_t>{6, 3, 4, 5, 2, 1}));
+  line.erase(ann, 3);
+  line.erase_returned(bo, 1);
+  EXPECT_EQ(order_of(line), (std::vector<std::uint32_t>{4, 5, 2, 1}));
+  EXPECT_EQ(line.size(), 4U);
+}
+
+TEST(WaitingLine, WhoComesBackStartsLevel) {
+  WaitingLine line;
+  auto& busy = line.hold({}, "busy");
+  auto& idle = line.hold({}, "idle");
+  line.push(busy, 1, SequenceIndex{1});
+  line.charge(busy, 5000);
+  line.push(idle, 2, SequenceIndex{2});
+  line.charge(idle, 1);
+  EXPECT_EQ(order_of(line).front(), 1U) << "years of not asking are no claim";
+}
+
+}  // namespace
+}  // namespace galley::serving
