@@ -55,6 +55,7 @@ void Connection::on_read(std::size_t bytes, ReadEnd end) {
   }
   // A half-closed peer may still wait for a plain answer; one that follows a stream has hung up.
   if (peer_done_ && stage_ == Stage::streaming) return close();
+  if (peer_done_ && stage_ == Stage::waiting) current_->hang_up();
   advance();
 }
 
@@ -256,10 +257,12 @@ void Connection::close() {
   if (stage_ == Stage::closed) return;
   const bool has_stream = stage_ == Stage::streaming || (stage_ == Stage::waiting && answer_ready_);
   if (stage_ == Stage::streaming) --site_.streams;
+  const bool unanswered = stage_ == Stage::waiting && !answer_ready_;
   stage_ = Stage::closed;
   const auto self = shared_from_this();  // on_quiet lets go of us
   transport_->close();
   if (has_stream && current_->stream) current_->stream->reader_gone();
+  if (unanswered) current_->hang_up();
   site_.on_quiet(*this);
 }
 

@@ -76,6 +76,31 @@ Stream Exchange::stream(int status, Headers headers) const {
   return make_stream(std::move(core));
 }
 
+void Exchange::on_hang_up(std::function<void()> callback) const {
+  state_->responder->transaction->on_hang_up(std::move(callback));
+}
+
+void Transaction::hang_up() {
+  std::function<void()> callback;
+  {
+    const std::lock_guard lock(hang_up_mutex_);
+    hung_up_ = true;
+    callback = std::exchange(on_hang_up_, nullptr);
+  }
+  if (callback && !claimed()) callback();
+}
+
+void Transaction::on_hang_up(std::function<void()> callback) {
+  {
+    const std::lock_guard lock(hang_up_mutex_);
+    if (!hung_up_) {
+      on_hang_up_ = std::move(callback);
+      return;
+    }
+  }
+  if (!claimed()) callback();
+}
+
 void answer(const std::shared_ptr<Transaction>& transaction, Response response) {
   if (!transaction->claim()) return;
   transaction->response = std::move(response);

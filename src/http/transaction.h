@@ -1,7 +1,9 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <mutex>
 
 #include "base/clock.h"
 #include "http/server.h"
@@ -33,8 +35,15 @@ struct Transaction {
   bool claim() { return !claimed_.exchange(true); }
   bool claimed() const { return claimed_.load(); }
 
+  /// The peer has gone: tells whoever asked, now or later, unless it is answered.
+  void hang_up();
+  void on_hang_up(std::function<void()> callback);
+
  private:
   std::atomic<bool> claimed_{false};
+  std::mutex hang_up_mutex_;  // guards both below
+  bool hung_up_ = false;
+  std::function<void()> on_hang_up_;
 };
 
 /// Answers, unless somebody did already. Any thread.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -255,6 +256,46 @@ TEST_F(Streams, ManyAtOnceFromManyThreads) {
   threads.clear();
   EXPECT_EQ(right, 160);
   EXPECT_TRUE(eventually([&] { return server->load().streams == 0; }));
+}
+
+TEST_F(ServerTest, ADeferredRequestHearsThatItsPeerHungUp) {
+  std::optional<Exchange> held;
+  Gate asked;
+  Gate gone;
+  router.add_deferred("GET", "/slow", Run::inline_on_io, [&](const Exchange& exchange) {
+    exchange.on_hang_up([&] { gone.open(); });
+    held = exchange;
+    asked.open();
+  });
+  start();
+  {
+    auto connection = wire();
+    connection.send(get("/slow"));
+    ASSERT_TRUE(asked.wait());
+    connection.close();
+    EXPECT_TRUE(gone.wait());
+  }
+  Gate late;
+  held->on_hang_up([&] { late.open(); });
+  EXPECT_TRUE(late.wait());
+  held->responder()(Response::text("too late"));
+  held.reset();
+}
+
+TEST_F(ServerTest, AnsweredRequestsDoNotHearOfTheEnd) {
+  Gate asked;
+  std::atomic<bool> gone = false;
+  router.add_deferred("GET", "/slow", Run::pool, [&](const Exchange& exchange) {
+    exchange.on_hang_up([&] { gone = true; });
+    asked.open();
+    exchange.responder()(Response::text("here"));
+  });
+  start();
+  auto connection = wire();
+  connection.send(get("/slow", "Connection: close\r\n"));
+  ASSERT_TRUE(asked.wait());
+  EXPECT_THAT(connection.read_to_end(), EndsWith("here"));
+  EXPECT_FALSE(gone);
 }
 
 }  // namespace

@@ -64,6 +64,11 @@ class Exchange {
   /// Sends the head now and hands over the body. HEAD requests and statuses without a body get a
   /// stream that is closed; so does a request that has been answered already.
   Stream stream(int status, Headers headers) const;
+  /// Called at most once when the peer closes its side of the connection while the request is being
+  /// handled: nobody waits for costly work any more. On the I/O thread, or at once where that was
+  /// before this call. A peer that closed its side together with the request still waits. Must not
+  /// block, nor own the exchange. Streams have an on_close of their own.
+  void on_hang_up(std::function<void()> callback) const;
 
  private:
   std::shared_ptr<State> state_;
