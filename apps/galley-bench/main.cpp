@@ -15,6 +15,10 @@
 #include "faults/faults_bench.h"
 #include "fleet/fleet_bench.h"
 #include "http/http_bench.h"
+#include "kernels/kernels_bench.h"
+#include "llm/llm_bench.h"
+#include "llm_server_command.h"
+#include "llm_vs_torch/llm_vs_torch_bench.h"
 #include "locality/locality_bench.h"
 #include "machine.h"
 #include "metrics/metrics_bench.h"
@@ -27,6 +31,7 @@
 #include "start/start_bench.h"
 #include "stop.h"
 #include "submit/submit_bench.h"
+#include "tokenizers/tokenizers_bench.h"
 
 namespace {
 
@@ -64,6 +69,11 @@ struct BenchOptions {
   std::filesystem::path fault_cases = "data/faults";
   std::int64_t replays = 10;
   std::int64_t seconds = 60;
+  std::filesystem::path tokenizers = "data/tokenizers";
+  std::filesystem::path model;
+  std::filesystem::path peer;
+  std::filesystem::path text = "data/lm";
+  galley::bench::LlmServerBenchOptions llm_server;
 };
 
 using Run = Result<BenchReport> (*)(const BenchOptions& options);
@@ -117,6 +127,10 @@ Result<BenchReport> run_classifier(const BenchOptions& options) {
       {.data = options.data, .seeds = options.seeds, .threads = options.threads});
 }
 
+Result<BenchReport> run_kernels(const BenchOptions& options) {
+  return galley::bench::run_kernels_bench({.threads = options.threads});
+}
+
 Result<BenchReport> run_placement(const BenchOptions& options) {
   return galley::bench::run_placement_bench(
       {.trace = options.trace, .workload = options.workload, .seeds = options.worlds});
@@ -145,6 +159,35 @@ Result<BenchReport> run_scheduler(const BenchOptions& options) {
   return galley::bench::run_scheduler_bench(chosen);
 }
 
+Result<BenchReport> run_llm(const BenchOptions& options) {
+  galley::bench::LlmBenchOptions chosen{.programs = galley::support::program_folder(),
+                                        .model = options.model,
+                                        .threads = options.threads,
+                                        .peer = options.peer};
+  chosen.rounds = options.rounds.value_or(chosen.rounds);
+  return galley::bench::run_llm_bench(chosen);
+}
+
+Result<BenchReport> run_llm_server(const BenchOptions& options) {
+  auto chosen = options.llm_server;
+  chosen.programs = galley::support::program_folder();
+  return galley::bench::run_llm_server_bench(chosen);
+}
+
+Result<BenchReport> run_tokenizers(const BenchOptions& options) {
+  galley::bench::TokenizersBenchOptions chosen{.data = options.tokenizers, .text = options.text};
+  chosen.rounds = options.rounds.value_or(chosen.rounds);
+  return galley::bench::run_tokenizers_bench(chosen);
+}
+
+Result<BenchReport> run_llm_vs_torch(const BenchOptions& options) {
+  galley::bench::LlmVsTorchOptions chosen{.programs = galley::support::program_folder(),
+                                          .model = options.model,
+                                          .threads = options.threads};
+  chosen.rounds = options.rounds.value_or(chosen.rounds);
+  return galley::bench::run_llm_vs_torch_bench(chosen);
+}
+
 CLI::App* add_command(CLI::App& app, const char* name, const char* help, BenchOptions& options,
                       Run run, Run& chosen) {
   CLI::App* command = app.add_subcommand(name, help);
@@ -160,6 +203,10 @@ CLI::App* with_rounds(CLI::App* command, BenchOptions& options) {
 }
 
 void add_commands(CLI::App& app, BenchOptions& options, Run& chosen) {
+  add_llm_server_options(
+      *add_command(app, "llm-server", "Streamed answers of a server with OpenAI's API", options,
+                   run_llm_server, chosen),
+      options.llm_server);
   with_rounds(add_command(app, "start", "First answer of `galley up`, memory at rest", options,
                           run_start, chosen),
               options);
@@ -198,6 +245,10 @@ void add_commands(CLI::App& app, BenchOptions& options, Run& chosen) {
   failover->add_option("--faults", options.faults, "How many, one after the other")
       ->capture_default_str()
       ->check(CLI::Range(1, 10'000));
+  CLI::App* kernels = add_command(app, "kernels", "Matrix products of every format, and the limits",
+                                  options, run_kernels, chosen);
+  kernels->add_option("--threads", options.threads, "Threads; 0: one for each core")
+      ->capture_default_str();
   CLI::App* placement =
       add_command(app, "placement", "GPUs allocated on a trace, and other policies", options,
                   run_placement, chosen);
@@ -227,6 +278,29 @@ void add_commands(CLI::App& app, BenchOptions& options, Run& chosen) {
   scheduler->add_option("--queued", options.queued, "Jobs that wait")
       ->capture_default_str()
       ->check(CLI::Range(0, 10'000'000));
+  CLI::App* llm = with_rounds(add_command(app, "llm", "Prompt, decode and batch speed of a model",
+                                          options, run_llm, chosen),
+                              options);
+  llm->add_option("--model", options.model, "GGUF file or Hugging Face folder")->required();
+  llm->add_option("--threads", options.threads, "Threads; 0: one for each core")
+      ->capture_default_str();
+  llm->add_option("--peer", options.peer, "Folder with llama-bench and llama-batched-bench");
+  CLI::App* llm_vs_torch =
+      with_rounds(add_command(app, "llm-vs-torch", "Generation beside libtorch's eager operations",
+                              options, run_llm_vs_torch, chosen),
+                  options);
+  llm_vs_torch->add_option("--model", options.model,
+                           "Model in f32, f16 or bf16 (default: 125 million random weights)");
+  llm_vs_torch->add_option("--threads", options.threads, "Threads; 0: one for each core")
+      ->capture_default_str();
+  CLI::App* tokenizers =
+      with_rounds(add_command(app, "tokenizers", "Ids of public vocabularies, and encoding speed",
+                              options, run_tokenizers, chosen),
+                  options);
+  tokenizers->add_option("--data", options.tokenizers, "Folder of vocabularies with expected ids")
+      ->capture_default_str();
+  tokenizers->add_option("--text", options.text, "Folder of texts to measure the speed on")
+      ->capture_default_str();
   CLI::App* classifier = add_command(app, "classifier", "Accuracy and speed of galley-train",
                                      options, run_classifier, chosen);
   classifier->add_option("--data", options.data, "Folder with a training and a test file")
@@ -239,8 +313,9 @@ void add_commands(CLI::App& app, BenchOptions& options, Run& chosen) {
 }
 
 int measure(const BenchOptions& options, Run run) {
-  // The classifier starts no process and keeps no folder, so that Ctrl-C may simply end it.
-  if (run != run_classifier) galley::support::catch_stop_signals();
+  // These start no process and keep no folder, so that Ctrl-C may simply end them.
+  if (run != run_classifier && run != run_tokenizers && run != run_kernels)
+    galley::support::catch_stop_signals();
   const auto machine = describe_machine(std::filesystem::temp_directory_path());
   const auto begin = std::chrono::steady_clock::now();
   const auto report = run(options);

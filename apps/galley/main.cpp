@@ -1,6 +1,7 @@
 // The one program: every role and every client command.
 #include "agent_role.h"
 #include "cli/cli.h"
+#include "serve.h"
 #include "store_tools.h"
 #include "up.h"
 #include "upgrade_facts.h"
@@ -13,6 +14,8 @@ int main(int argc, char** argv) {
         galley::app::run_controller},
        {"agent", "Runs jobs on this machine for a controller elsewhere", "Roles",
         galley::app::run_agent},
+       {"serve", "Language models behind OpenAI's API, and nothing else", "Roles",
+        galley::app::run_serve},
        {"store", "Copy, back up, restore and check the records", "Offline",
         galley::app::run_store_tools}},
       galley::app::upgrade_sources()};

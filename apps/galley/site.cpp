@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "base/log.h"
 #include "http/certificate.h"
 #include "placements.h"
 #include "process_signals.h"
@@ -25,7 +26,10 @@ std::vector<api::StaticFile> pages() {
 }  // namespace
 
 Site::Site(DataFolder data)
-    : clock_(system_clock()), data_(std::move(data)), ids_(system_clock()) {}
+    : clock_(system_clock()),
+      data_(std::move(data)),
+      ids_(system_clock()),
+      language_models_(system_clock()) {}
 Site::~Site() { stop(); }
 
 Result<std::unique_ptr<Site>> Site::open(const SiteOptions& options,
@@ -67,6 +71,10 @@ Status Site::build(const SiteOptions& options, const std::optional<std::string>&
   tracking_.emplace(*database_, clock_, ids_);
   GALLEY_TRY(models_, serving::ModelHost::open(own("serving"), *blobs_, clock_));
   GALLEY_TRY_STATUS(show_channels(*registry_, *models_));
+  for (const NamedModel& model : options.language_models) language_models_.expect(model.name);
+  GALLEY_TRY(language_,
+             openai::Service::open(language_models_, clock_,
+                                   {.data = own("language"), .version = std::string(kVersion)}));
   GALLEY_TRY(controller_, leadership_ == nullptr
                               ? controller::Controller::start(*database_, clock_, ids_, host_name())
                               : controller::Controller::start(*database_, clock_, ids_, epoch_));
@@ -102,6 +110,7 @@ Status Site::serve(const SiteOptions& options) {
                                      .agents = agents_.get(),
                                      .leadership = leadership_,
                                      .certificate_sha256 = std::move(certificate),
+                                     .language = language_.get(),
                                      .secrets_key = options.secrets_key},
                                     {.admin_token = data_.token(),
                                      .secret = data_.secret(),
@@ -118,10 +127,27 @@ Status Site::serve(const SiteOptions& options) {
   GALLEY_TRY(server_, http::Server::start(std::move(server_options), api_->router()));
   url_ = (tls ? "https://" : "http://") + server_->addresses().front();
   api_->set_url(url_);
+  load_language_models(options);
   return ok();
 }
 
+void Site::load_language_models(const SiteOptions& options) {
+  if (options.language_models.empty()) return;
+  openai::TextModelOptions with;
+  with.load.kv_memory_bytes = options.kv_memory_bytes;
+  loader_ = std::jthread([this, with, models = options.language_models] {
+    for (const NamedModel& model : models) {
+      const auto status = language_models_.load(model.name, model.path, with);
+      if (status) continue;
+      log::error("language", "a model cannot be served",
+                 {{"model", model.name}, {"reason", describe(status.error())}});
+      language_models_.give_up(model.name, status.error());
+    }
+  });
+}
+
 void Site::stop() {
+  if (language_) language_->begin_drain();
   if (api_) api_->stop();
   if (agents_) agents_->stop();  // its polls would hold the server up
   if (server_) server_->drain(kDrainGrace);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "agent/agent.h"
 #include "api/api.h"
@@ -14,15 +15,15 @@
 #include "controller/remote_agents.h"
 #include "data_folder.h"
 #include "http/server.h"
+#include "openai/service.h"
 #include "registry/registry.h"
 #include "serving/model_host.h"
 #include "site_options.h"
 #include "store/database.h"
 #include "tracking/tracking.h"
+#include "version.h"
 
 namespace galley::app {
-
-inline constexpr std::string_view kVersion = "0.1.0";
 
 /// What `galley up` and `galley controller` have in common: the store, the controller, the API, the
 /// page and serving in this process, built from the store upwards. They end in reverse.
@@ -64,6 +65,8 @@ class Site {
   /// What lies in the data folder but belongs to this process alone.
   std::filesystem::path own(const char* name) const;
   Status serve(const SiteOptions& options);
+  /// Language models are loaded while all else serves already.
+  void load_language_models(const SiteOptions& options);
 
   const Clock& clock_;
   DataFolder data_;
@@ -76,6 +79,8 @@ class Site {
   std::optional<registry::Registry> registry_;
   std::optional<tracking::Tracking> tracking_;
   std::unique_ptr<serving::ModelHost> models_;
+  openai::TextModels language_models_;
+  std::unique_ptr<openai::Service> language_;
   std::unique_ptr<controller::Controller> controller_;
   std::unique_ptr<controller::AgentRegistry> agent_registry_;
   std::unique_ptr<controller::RemoteAgents> agents_;
@@ -83,6 +88,7 @@ class Site {
   std::unique_ptr<http::Server> server_;
   NodeId local_node_id_;
   std::string url_;
+  std::jthread loader_;  // last: it uses the others
 };
 
 }  // namespace galley::app

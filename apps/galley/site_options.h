@@ -1,10 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "named_model.h"
 
 namespace galley::app {
 
@@ -22,6 +24,8 @@ struct SiteOptions {
   std::filesystem::path secrets_key;  // empty: secrets.key in the data folder
   Millis node_timeout{10'000};        // a node silent for so long is given up
   double user_requests_per_s = 200;
+  std::vector<NamedModel> language_models;
+  std::size_t kv_memory_bytes = 0;  // of each of them; 0: a quarter of what is free
   bool verbose = false;
 };
 

@@ -94,6 +94,18 @@ int refuse(const char* role, const Error& error) {
   return kUsage;
 }
 
+Status read_language(const std::vector<std::string>& models, const std::string& kv_memory,
+                     SiteOptions& options) {
+  for (const std::string& text : models) {
+    GALLEY_TRY(auto model, parse_named_model(text, "--model"));
+    options.language_models.push_back(std::move(model));
+  }
+  if (kv_memory.empty()) return ok();
+  GALLEY_TRY(const auto bytes, parse_bytes(kv_memory));
+  options.kv_memory_bytes = static_cast<std::size_t>(bytes);
+  return ok();
+}
+
 }  // namespace
 
 std::variant<UpOptions, int> parse_up_options(const std::vector<std::string>& arguments) {
@@ -113,8 +125,14 @@ std::variant<UpOptions, int> parse_up_options(const std::vector<std::string>& ar
   add_site_options(app, site, options);
   add_machine_options(app, machine);
   add_slurm_options(app, options.slurm);
+  std::vector<std::string> models;
+  std::string kv_memory;
+  app.add_option("--model", models, "[NAME=]PATH of a language model to serve with OpenAI's API");
+  app.add_option("--kv-memory", kv_memory,
+                 "Memory for the keys and values of its answers, such as 2GiB");
   if (const auto code = parse(app, arguments)) return *code;
   auto status = read_machine(machine, options.machine);
+  if (status) status = read_language(models, kv_memory, options);
   if (status) status = read_site(std::move(site), options);
   if (!status) return refuse("up", status.error());
   return options;

@@ -27,6 +27,7 @@ using Steady = std::chrono::steady_clock;
 constexpr std::string_view kBeforeUrl = "page ";
 constexpr std::string_view kAfterUrl = "/?code=";
 constexpr std::int64_t kTokenBytes = 4096;
+constexpr std::string_view kServe = "serve";  // prints "galley serves NAME at URL/v1: …"
 constexpr std::string_view kAgent = "agent";
 constexpr std::string_view kAgentReady = " runs jobs as node ";
 
@@ -76,6 +77,16 @@ std::string find_url(std::string_view printed) {
   if (begin == std::string_view::npos) return {};
   return std::string(
       trim(printed.substr(begin + kBeforeUrl.size(), end - begin - kBeforeUrl.size())));
+}
+
+/// "galley serves m at http://127.0.0.1:4000/v1: …" -> the part before /v1.
+std::string find_served_url(std::string_view printed) {
+  constexpr std::string_view kBefore = " at ";
+  const std::size_t end = printed.find("/v1: ");
+  if (end == std::string_view::npos) return {};
+  const std::size_t begin = printed.rfind(kBefore, end);
+  if (begin == std::string_view::npos) return {};
+  return std::string(printed.substr(begin + kBefore.size(), end - begin - kBefore.size()));
 }
 
 int remaining_ms(Steady::time_point deadline) {
@@ -166,8 +177,9 @@ Status ServerProcess::wait_ready(Millis timeout) {
     }
     printed_.append(buffer.data(), static_cast<std::size_t>(count));
     if (role_ == kAgent && printed_.find(kAgentReady) != std::string::npos) return ok();
-    url_ = find_url(printed_);
+    url_ = role_ == kServe ? find_served_url(printed_) : find_url(printed_);
   }
+  if (role_ == kServe) return ok();
   GALLEY_TRY(const std::string token, read_file(data_ / "token", kTokenBytes));
   token_ = trim(token);
   return ok();

@@ -17,7 +17,7 @@ struct ServerOptions {
   std::filesystem::path data;
   std::vector<std::string> arguments{};    // further ones of `galley up`
   std::vector<std::string> environment{};  // "NAME=value": replace ours
-  std::string role = "up";                 // or controller, or agent, which listens nowhere
+  std::string role = "up";                 // or controller, serve, or agent, which listens nowhere
   std::string listen = "127.0.0.1:0";
   std::vector<std::string> before{};  // a program and its arguments that become galley
 };

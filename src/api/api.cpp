@@ -7,6 +7,7 @@
 #include "blobs/format.h"
 #include "context.h"
 #include "load.h"
+#include "openai/service.h"
 #include "run_views.h"
 #include "store/events.h"
 
@@ -38,6 +39,7 @@ void add_routes(Endpoints& endpoints, Context& context) {
   add_channel_routes(endpoints, context);
   add_predict_routes(endpoints, context);
   add_kserve_routes(endpoints, context);
+  add_language_routes(endpoints, context);
   add_event_routes(endpoints, context);
   add_metrics_routes(endpoints, context);
   add_telemetry_routes(endpoints, context);
@@ -113,9 +115,11 @@ http::Router Api::router() {
 
 std::map<std::string, std::size_t, std::less<>> Api::body_bytes_of_route() {
   const auto manifest = static_cast<std::size_t>(blobs::kMaxBlobBytes) + (1U << 20U);
-  return {{"/api/v1/datasets/{name}/versions", manifest},
-          {"/api/v1/models/{name}/snapshots", manifest},
-          {kManifestPattern, manifest}};
+  auto bytes = openai::Service::body_bytes_of_route();
+  for (const char* pattern :
+       {"/api/v1/datasets/{name}/versions", "/api/v1/models/{name}/snapshots", kManifestPattern})
+    bytes.emplace(pattern, manifest);
+  return bytes;
 }
 
 void Api::set_url(std::string url) { impl_->set_url(std::move(url)); }

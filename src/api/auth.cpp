@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "job_token.h"
+#include "openai/service.h"
 #include "store/events.h"
 
 namespace galley::api {
@@ -33,8 +34,12 @@ Error refused(std::string message, std::string hint = {}) {
   return Error{Errc::forbidden, std::move(message), {}, {}, std::move(hint)};
 }
 
-/// KServe clients read {"error": …} only.
+/// OpenAI's paths, among which /v1/predict is ours.
+bool is_openai(std::string_view path) { return path.starts_with("/v1/") && path != "/v1/predict"; }
+
+/// KServe's clients read {"error": …} only, and OpenAI's an object under that name.
 http::Response refusal(const http::Request& request, const Error& error) {
+  if (is_openai(request.path)) return openai::error_answer(error);
   auto response = http::problem(error, request.id);
   if (request.path.starts_with("/v2"))
     response = http::Response::json(dump_json({{"error", describe(error)}}), response.status);

@@ -84,6 +84,7 @@ void add_model_routes(Endpoints& endpoints, Context& context);
 void add_channel_routes(Endpoints& endpoints, Context& context);
 void add_predict_routes(Endpoints& endpoints, Context& context);
 void add_kserve_routes(Endpoints& endpoints, Context& context);
+void add_language_routes(Endpoints& endpoints, Context& context);
 void add_event_routes(Endpoints& endpoints, Context& context);
 void add_metrics_routes(Endpoints& endpoints, Context& context);
 void add_telemetry_routes(Endpoints& endpoints, Context& context);

@@ -50,6 +50,7 @@ Command command_tree(Session& session, const Extra& extra) {
   add_model_commands(root.children, session);
   add_deploy_commands(root.children, session);
   add_predict_commands(root.children, session);
+  add_text_commands(root.children, session);
   add_account_commands(root.children, session);
   add_user_commands(root.children, session);
   add_token_commands(root.children, session);

@@ -23,6 +23,7 @@ void add_snapshot_commands(std::vector<Command>& commands, Session& session);
 void add_model_commands(std::vector<Command>& commands, Session& session);
 void add_deploy_commands(std::vector<Command>& commands, Session& session);
 void add_predict_commands(std::vector<Command>& commands, Session& session);
+void add_text_commands(std::vector<Command>& commands, Session& session);
 void add_account_commands(std::vector<Command>& commands, Session& session);
 void add_user_commands(std::vector<Command>& commands, Session& session);
 void add_token_commands(std::vector<Command>& commands, Session& session);

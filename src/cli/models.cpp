@@ -2,6 +2,7 @@
 
 #include "commands.h"
 #include "fields.h"
+#include "model_files.h"
 #include "snapshot_tables.h"
 #include "table.h"
 #include "when.h"
@@ -128,10 +129,12 @@ void add_model_commands(std::vector<Command>& commands, Session& session) {
   };
   commands.push_back(
       {.name = "models",
-       .help = "List models, their snapshots and channels",
+       .help = "List models, their snapshots and channels; import, look into and convert files",
        .group = kModelGroup,
        .aliases = {"model"},
-       .examples = {"galley models", "galley models show nsmc", "galley models history nsmc"},
+       .examples = {"galley models", "galley models show nsmc", "galley models history nsmc",
+                    "galley models import ./Qwen2-0.5B-Instruct qwen",
+                    "galley models info qwen2-q8_0.gguf"},
        .define = list,
        .children = {{.name = "list", .help = "All models", .define = list},
                     {.name = "show",
@@ -144,6 +147,9 @@ void add_model_commands(std::vector<Command>& commands, Session& session) {
                     {.name = "history",
                      .help = "Where its channels pointed, newest first",
                      .define = show_history}}});
+  std::vector<Command>& children = commands.back().children;
+  children.push_back(model_import_command(session));
+  for (Command& command : model_file_commands(session)) children.push_back(std::move(command));
   commands.push_back({.name = "history",
                       .help = "Where a model's channels pointed, newest first",
                       .group = kModelGroup,

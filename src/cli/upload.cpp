@@ -76,31 +76,45 @@ class ServerSink final : public blobs::ChunkSink {
   std::int64_t sent_bytes_ = 0;
 };
 
-/// A folder that holds one file under its own name, since only folders are frozen.
-class FolderOfFile {
+/// A folder that holds some files under their own names, since only folders are frozen.
+class FolderOfFiles {
  public:
-  static Result<FolderOfFile> make(const fs::path& file) {
+  static Result<FolderOfFiles> make(std::span<const fs::path> files) {
     std::error_code error;
-    std::string pattern = (fs::temp_directory_path(error) / "galley-push-XXXXXX").string();
-    if (error || ::mkdtemp(pattern.data()) == nullptr)
-      return system_error("cannot make a temporary folder", error ? error.value() : errno);
-    FolderOfFile made{fs::path(pattern)};
-    // A second name costs nothing; across file systems it takes a copy.
-    fs::create_hard_link(file, made.folder_ / file.filename(), error);
-    if (error) fs::copy_file(file, made.folder_ / file.filename(), error);
-    if (error) return system_error("cannot read " + file.string(), error.value());
-    return made;
+    // Beside the files, a second name of one costs nothing; elsewhere it may take a copy.
+    const fs::path beside = fs::absolute(files.front(), error).parent_path();
+    for (const fs::path& place :
+         {beside / ".galley-push-XXXXXX", fs::temp_directory_path(error) / "galley-push-XXXXXX"}) {
+      std::string pattern = place.string();
+      if (::mkdtemp(pattern.data()) == nullptr) continue;
+      FolderOfFiles made{fs::path(pattern)};
+      GALLEY_TRY_STATUS(made.add(files));
+      return made;
+    }
+    return system_error("cannot make a temporary folder", errno);
   }
-  FolderOfFile(FolderOfFile&& other) noexcept : folder_(std::exchange(other.folder_, {})) {}
-  FolderOfFile& operator=(FolderOfFile&&) = delete;
-  ~FolderOfFile() {
+  FolderOfFiles(FolderOfFiles&& other) noexcept : folder_(std::exchange(other.folder_, {})) {}
+  FolderOfFiles& operator=(FolderOfFiles&&) = delete;
+  ~FolderOfFiles() {
     std::error_code error;
     if (!folder_.empty()) fs::remove_all(folder_, error);
   }
   const fs::path& folder() const { return folder_; }
 
  private:
-  explicit FolderOfFile(fs::path folder) : folder_(std::move(folder)) {}
+  explicit FolderOfFiles(fs::path folder) : folder_(std::move(folder)) {}
+
+  Status add(std::span<const fs::path> files) {
+    for (const fs::path& file : files) {
+      std::error_code error;
+      const fs::path target = fs::canonical(file, error);
+      fs::create_hard_link(target, folder_ / file.filename(), error);
+      if (error) fs::copy_file(target, folder_ / file.filename(), error);
+      if (error) return system_error("cannot read " + file.string(), error.value());
+    }
+    return ok();
+  }
+
   fs::path folder_;
 };
 
@@ -121,8 +135,13 @@ Result<Uploaded> upload(Session& session, const fs::path& path) {
     return Error{Errc::not_found, fmt::format("there is no file or folder '{}'", path.string())};
   const std::string title = fs::absolute(path, error).filename().string();
   if (!fs::is_regular_file(status)) return upload_folder(session, path, title);
-  GALLEY_TRY(const FolderOfFile single, FolderOfFile::make(path));
-  return upload_folder(session, single.folder(), title);
+  return upload_files(session, std::span(&path, 1), title);
+}
+
+Result<Uploaded> upload_files(Session& session, std::span<const fs::path> files,
+                              const std::string& title) {
+  GALLEY_TRY(const FolderOfFiles folder, FolderOfFiles::make(files));
+  return upload_folder(session, folder.folder(), title);
 }
 
 }  // namespace galley::cli

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 
 #include "session.h"
@@ -17,5 +18,9 @@ struct Uploaded {
 /// stderr. Nothing refers to them yet: post the manifest next.
 /// Errors: those of blobs::freeze and of the server.
 Result<Uploaded> upload(Session& session, const std::filesystem::path& path);
+
+/// The same for some files of a folder, as one manifest; symbolic links are followed.
+Result<Uploaded> upload_files(Session& session, std::span<const std::filesystem::path> files,
+                              const std::string& title);
 
 }  // namespace galley::cli

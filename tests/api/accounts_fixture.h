@@ -25,8 +25,12 @@ class AccountsFixture : public ApiFixture {
     return taken(client(secret)->send(
         {method, target, {}, body.is_null() ? std::string() : dump_json(body)}));
   }
+  /// What a refusal says, in our shape or in OpenAI's.
   static std::string detail(const http::Response& response) {
-    return json_of(response).value("detail", "");
+    const Json body = json_of(response);
+    const auto error = body.find("error");
+    const bool is_openai = error != body.end() && error->is_object();
+    return is_openai ? error->value("message", "") : body.value("detail", "");
   }
   /// A job that waits until next year, so that nothing happens to it.
   static Json waiting(const Json& more = Json::object()) {

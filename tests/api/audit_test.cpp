@@ -39,6 +39,20 @@ TEST_F(Audit, EveryRouteThatChangesSomethingLeavesARow) {
   deploy("m", first);
   const auto content = manifest("d.txt", "data");
 
+  // The model never comes, so the batch waits for it.
+  const auto upload = [&] {
+    http::Headers headers;
+    headers.set("Content-Type", "multipart/form-data; boundary=b");
+    return call("POST", "/v1/files",
+                "--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n--b\r\n"
+                "Content-Disposition: form-data; name=\"file\"\r\n\r\n"
+                R"({"custom_id":"a","method":"POST","url":"/v1/completions","body":{"prompt":"x"}})"
+                "\r\n--b--\r\n",
+                headers);
+  };
+  const auto file_id = [&](const http::Response& response) {
+    return json_of(response).value("id", "");
+  };
   const std::map<std::string, std::function<int()>> calls{
       {"POST /api/v1/login",
        [&] {
@@ -136,7 +150,21 @@ TEST_F(Audit, EveryRouteThatChangesSomethingLeavesARow) {
          return send("PUT", "/api/v1/models/m/channels/prod", {{"snapshot", second}});
        }},
       {"POST /api/v1/models/{name}/channels/{channel}/rollback",
-       [&] { return send("POST", "/api/v1/models/m/channels/prod/rollback", none); }}};
+       [&] { return send("POST", "/api/v1/models/m/channels/prod/rollback", none); }},
+      {"POST /v1/files", [&] { return upload().status; }},
+      {"DELETE /v1/files/{id}",
+       [&] { return send("DELETE", "/v1/files/" + file_id(upload()), nullptr); }},
+      {"POST /v1/batches",
+       [&] {
+         return send("POST", "/v1/batches",
+                     {{"input_file_id", file_id(upload())}, {"endpoint", "/v1/completions"}});
+       }},
+      {"POST /v1/batches/{id}/cancel", [&] {
+         const auto batch =
+             post("/v1/batches",
+                  {{"input_file_id", file_id(upload())}, {"endpoint", "/v1/completions"}}, 200);
+         return send("POST", "/v1/batches/" + batch["id"].get<std::string>() + "/cancel", none);
+       }}};
   // What needs machines, other controllers or watched metrics, which this server has not; the tests
   // of those look at these.
   const std::set<std::string> elsewhere{
@@ -163,7 +191,8 @@ TEST_F(Audit, OnlyQuestionsAndDataLeaveNoRow) {
       silent.emplace_back(std::string(rule.pattern));
   EXPECT_THAT(silent, ::testing::UnorderedElementsAre(
                           "/api/v1/jobs/guide", "/api/v1/blobs/missing", "/v1/predict",
-                          "/v2/models/{model}/infer",  // these four only ask
+                          "/v1/completions", "/v1/chat/completions", "/v1/embeddings",
+                          "/v2/models/{model}/infer",  // these seven only ask
                           "/api/v1/blobs/{sha256}", "/api/v1/runs/{id}/metrics"));
 }
 

@@ -16,6 +16,7 @@
 #include "controller/fixture.h"
 #include "http/client.h"
 #include "http/server.h"
+#include "openai/service.h"
 #include "registry/registry.h"
 #include "serving/fixture.h"
 #include "serving/model_host.h"
@@ -57,6 +58,10 @@ class ApiFixture : public ::testing::Test {
     database_ = taken(store::open_sqlite({.path = folder_ / "x.db", .durable = false}));
     blobs_ = taken(blobs::BlobStore::open(folder_ / "blobs"));
     models_ = taken(serving::ModelHost::open(folder_ / "serving", *blobs_, system_clock()));
+    // A model that never comes, so that what is asked of it waits.
+    language_models_.expect("soon");
+    language_ = taken(openai::Service::open(language_models_, system_clock(),
+                                            {.data = folder_ / "language", .version = "1.2.3"}));
     registry_.emplace(*database_, *blobs_, system_clock(), ids_);
     tracking_.emplace(*database_, system_clock(), ids_);
     controller_ = taken(controller::Controller::start(*database_, system_clock(), ids_, "test"));
@@ -92,7 +97,8 @@ class ApiFixture : public ::testing::Test {
                                       .attempts_folder = folder_ / "attempts",
                                       .data_folder = folder_.path(),
                                       .version = "1.2.3",
-                                      .pages = pages},
+                                      .pages = pages,
+                                      .language = language_.get()},
                              {.admin_token = kToken,
                               .secret = "a-secret-of-the-test-0",
                               .listen = {"127.0.0.1:0"},
@@ -234,6 +240,8 @@ class ApiFixture : public ::testing::Test {
   std::unique_ptr<store::Database> database_;
   std::unique_ptr<blobs::BlobStore> blobs_;
   std::unique_ptr<serving::ModelHost> models_;
+  openai::TextModels language_models_{system_clock()};
+  std::unique_ptr<openai::Service> language_;
   std::optional<registry::Registry> registry_;
   std::optional<tracking::Tracking> tracking_;
   controller::FakeAgent agent_;

@@ -18,11 +18,12 @@ const std::vector<std::vector<std::string>> kLayers{
     {"accounts", "tracking", "registry", "telemetry", "alerts", "scheduler", "inference",
      "training"},
     {"controller", "agent", "slurm", "serving"},
-    {"api", "cli", "simulation"},
+    {"openai", "api", "cli", "simulation"},
 };
 
 /// A serving node must stay small: what it links may not reach the database.
-constexpr std::array kWithoutStore{"serving", "inference", "tensor", "text", "blobs", "http"};
+constexpr std::array kWithoutStore{"openai", "serving", "inference", "tensor",
+                                   "text",   "blobs",   "http"};
 
 /// Includes that cost seconds a file.
 constexpr std::array kHeavy{"boost/",    "simdjson", "CLI/",   "yaml-cpp/", "spdlog/",

@@ -26,6 +26,9 @@ class RemoteAgents;
 namespace galley::protocol {
 struct NodeSample;
 }
+namespace galley::openai {
+class Service;
+}
 namespace galley::registry {
 class Registry;
 }
@@ -69,6 +72,7 @@ struct Services {
   controller::RemoteAgents* agents = nullptr;
   controller::Leadership* leadership = nullptr;  // where several controllers share the database
   std::string certificate_sha256{};     // of the certificate that we show; empty without TLS
+  openai::Service* language = nullptr;  // OpenAI's routes; none where null
   std::filesystem::path secrets_key{};  // of accounts::Secrets; empty: data_folder/secrets.key
 };
 

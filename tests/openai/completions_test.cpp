@@ -1,0 +1,235 @@
+#include "fixture.h"
+
+namespace galley::openai {
+namespace {
+
+Json ask(Json more = Json::object()) {
+  Json body{{"model", "twin"},
+            {"prompt", "Hello"},
+            {"seed", 7},
+            {"max_tokens", 12},
+            {"ignore_eos", true}};
+  body.update(more);
+  return body;
+}
+
+const Json& only(const Json& answer) { return answer["choices"][0]; }
+
+TEST_F(ApiTest, ACompletionHasOpenAisShape) {
+  start();
+  const Json answer = post("/v1/completions", ask());
+  EXPECT_EQ(answer["object"], "text_completion");
+  EXPECT_EQ(answer["model"], "twin");
+  EXPECT_THAT(answer["id"].get<std::string>(), ::testing::StartsWith("cmpl-"));
+  EXPECT_EQ(only(answer)["index"], 0);
+  EXPECT_EQ(only(answer)["finish_reason"], "length");
+  EXPECT_EQ(only(answer)["logprobs"], nullptr);
+  EXPECT_FALSE(only(answer)["text"].get<std::string>().empty());
+  EXPECT_EQ(answer["usage"]["prompt_tokens"], 5);
+  EXPECT_EQ(answer["usage"]["completion_tokens"], 12);
+  EXPECT_EQ(answer["usage"]["total_tokens"], 17);
+  EXPECT_EQ(answer["usage"]["prompt_tokens_details"]["cached_tokens"], 0);
+}
+
+TEST_F(ApiTest, TheSameSeedGivesTheSameTextInEveryForm) {
+  start();
+  const std::string text = only(post("/v1/completions", ask()))["text"];
+  EXPECT_EQ(only(post("/v1/completions", ask()))["text"], text);
+  EXPECT_EQ(only(post("/v1/completions", ask({{"prompt", {72, 101, 108, 108, 111}}})))["text"],
+            text);
+  const Json two = post("/v1/completions", ask({{"prompt", {"Hello", "Other"}}}));
+  ASSERT_EQ(two["choices"].size(), 2U);
+  EXPECT_EQ(two["choices"][0]["text"], text);
+  EXPECT_EQ(two["usage"]["prompt_tokens"], 10);
+  EXPECT_EQ(only(post("/v1/completions", ask({{"recompute", true}})))["text"], text);
+  EXPECT_NE(only(post("/v1/completions", ask({{"seed", 8}})))["text"], text);
+  EXPECT_NE(only(post("/v1/completions", ask({{"adapter", "poems"}})))["text"], text);
+}
+
+TEST_F(ApiTest, AStreamIsTheSameText) {
+  start();
+  const std::string text = only(post("/v1/completions", ask()))["text"];
+  const auto events =
+      stream("/v1/completions", ask({{"stream_options", {{"include_usage", true}}}}));
+  std::string streamed;
+  for (const Json& event : events)
+    if (!event["choices"].empty()) streamed += only(event)["text"].get<std::string>();
+  EXPECT_EQ(streamed, text);
+  EXPECT_EQ(events.front()["usage"], nullptr);
+  EXPECT_EQ(events.back()["usage"]["completion_tokens"], 12);
+  EXPECT_TRUE(events.back()["choices"].empty());
+  EXPECT_EQ(only(events[events.size() - 2])["finish_reason"], "length");
+}
+
+TEST_F(ApiTest, SeveralChoicesAreApart) {
+  start();
+  const Json whole = post("/v1/completions", ask({{"n", 3}}));
+  ASSERT_EQ(whole["choices"].size(), 3U);
+  std::vector<std::string> streamed(3);
+  for (const Json& event : stream("/v1/completions", ask({{"n", 3}})))
+    streamed[only(event)["index"].get<std::size_t>()] += only(event)["text"].get<std::string>();
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(streamed[i], whole["choices"][i]["text"]);
+  EXPECT_NE(streamed[0], streamed[1]);
+  const Json best = post("/v1/completions", ask({{"n", 1}, {"best_of", 4}}));
+  EXPECT_EQ(best["choices"].size(), 1U);
+  EXPECT_EQ(best["usage"]["completion_tokens"], 48);
+}
+
+TEST_F(ApiTest, EchoAndLogprobsReachIntoThePrompt) {
+  start();
+  const Json answer =
+      post("/v1/completions", ask({{"echo", true}, {"logprobs", 2}, {"max_tokens", 3}}));
+  EXPECT_THAT(only(answer)["text"].get<std::string>(), ::testing::StartsWith("Hello"));
+  const Json& logprobs = only(answer)["logprobs"];
+  ASSERT_EQ(logprobs["tokens"].size(), 8U);
+  EXPECT_EQ(logprobs["tokens"][0], "H");
+  EXPECT_EQ(logprobs["token_logprobs"][0], nullptr);
+  EXPECT_LT(logprobs["token_logprobs"][1], 0);
+  EXPECT_EQ(logprobs["top_logprobs"][7].size(), 2U);
+  EXPECT_EQ(logprobs["text_offset"][5], 5);
+  const Json alone = post("/v1/completions", ask({{"logprobs", 0}, {"max_tokens", 3}}));
+  EXPECT_EQ(only(alone)["logprobs"]["tokens"].size(), 3U);
+  EXPECT_EQ(only(alone)["logprobs"]["text_offset"][0], 5);
+  EXPECT_EQ(only(alone)["logprobs"]["token_logprobs"][2], logprobs["token_logprobs"][7]);
+  const Json scored =
+      post("/v1/completions", ask({{"echo", true}, {"logprobs", 1}, {"max_tokens", 0}}));
+  EXPECT_EQ(only(scored)["logprobs"]["tokens"].size(), 5U);
+  EXPECT_EQ(only(scored)["text"], "Hello");
+  const Json beside = post("/v1/completions", ask({{"prompt_logprobs", true}}));
+  EXPECT_EQ(only(beside)["prompt_logprobs"].size(), 5U);
+}
+
+TEST_F(ApiTest, StopSequencesEndAnAnswer) {
+  start();
+  const Json whole = post("/v1/completions", ask({{"grammar", "root ::= \"one two three\""}}));
+  EXPECT_THAT("one two three", ::testing::StartsWith(only(whole)["text"].get<std::string>()));
+  const Json stopped =
+      post("/v1/completions",
+           ask({{"grammar", "root ::= \"one two three\""}, {"stop", {"tw"}}, {"max_tokens", 40}}));
+  EXPECT_EQ(only(stopped)["text"], "one ");
+  EXPECT_EQ(only(stopped)["finish_reason"], "stop");
+  EXPECT_EQ(only(stopped)["stop_reason"], "tw");
+}
+
+TEST_F(ApiTest, StartAndRestartFrameTheAnswer) {
+  start();
+  const Json framed =
+      post("/v1/completions", ask({{"prompt", "Hel"}, {"start", "lo"}, {"restart", "\nQ: "}}));
+  const std::string text = only(post("/v1/completions", ask()))["text"];
+  EXPECT_EQ(only(framed)["text"], text + "\nQ: ");
+  EXPECT_EQ(only(framed)["restart"], "\nQ: ");
+  std::string streamed;
+  for (const Json& event : stream("/v1/completions", ask({{"restart", "\nQ: "}})))
+    streamed += only(event)["text"].get<std::string>();
+  EXPECT_EQ(streamed, text + "\nQ: ");
+}
+
+TEST_F(ApiTest, SchemasHold) {
+  start();
+  const Json schema{{"type", "object"},
+                    {"properties", {{"ok", {{"type", "boolean"}}}}},
+                    {"required", {"ok"}},
+                    {"additionalProperties", false}};
+  const Json answer = post(
+      "/v1/completions",
+      ask({{"max_tokens", 64},
+           {"ignore_eos", false},
+           {"response_format",
+            {{"type", "json_schema"}, {"json_schema", {{"name", "a"}, {"schema", schema}}}}}}));
+  const auto json = parse_json(only(answer)["text"].get<std::string>());
+  if (only(answer)["finish_reason"] == "stop") {
+    ASSERT_TRUE(json) << answer.dump();
+    EXPECT_TRUE((*json)["ok"].is_boolean());
+  }
+  const Json refused = post("/v1/completions", ask({{"grammar", "root ::= \"a"}}), 400);
+  EXPECT_EQ(refused["error"]["param"], "grammar");
+}
+
+TEST_F(ApiTest, WrongRequestsAreToldWhatIsWrong) {
+  start();
+  const auto error = [&](const Json& more, int status = 400) {
+    return post("/v1/completions", ask(more), status)["error"];
+  };
+  EXPECT_EQ(error({{"model", "twim"}}, 404)["code"], "model_not_found");
+  EXPECT_THAT(error({{"model", "twim"}}, 404)["message"].get<std::string>(),
+              HasSubstr("did you mean twin?"));
+  EXPECT_EQ(error({{"model", "twin:poem"}}, 404)["param"], "model");
+  EXPECT_EQ(error({{"prompt", {5, 999}}})["param"], "prompt[1]");
+  EXPECT_EQ(error({{"logit_bias", {{"300", 1}}}})["param"], "logit_bias");
+  const Json context = error({{"max_tokens", 600}});
+  EXPECT_EQ(context["code"], "context_length_exceeded");
+  EXPECT_THAT(context["message"].get<std::string>(), HasSubstr("605"));
+  EXPECT_THAT(context["message"].get<std::string>(), HasSubstr("at most 507"));
+  const Json prompt = error({{"prompt", std::string(2000, 'x')}});
+  EXPECT_EQ(prompt["param"], "prompt");
+  EXPECT_THAT(prompt["message"].get<std::string>(), HasSubstr("2000 tokens"));
+  EXPECT_EQ(post_bytes("/v1/completions", "{\"prompt\": \"\xff\"}").status, 400);
+  EXPECT_EQ(post_bytes("/v1/completions", "{").status, 400);
+  EXPECT_EQ(get("/v1/nothing", 404)["error"]["type"], "invalid_request_error");
+}
+
+TEST_F(ApiTest, ModelsAreListed) {
+  start();
+  const Json list = get("/v1/models");
+  ASSERT_EQ(list["data"].size(), 2U);
+  EXPECT_EQ(list["data"][0]["id"], "twin");
+  EXPECT_EQ(list["data"][0]["context_length"], 512);
+  EXPECT_EQ(list["data"][1]["parent"], "twin");
+  EXPECT_EQ(get("/v1/models/twin%3Apoems")["id"], "twin:poems");
+  EXPECT_EQ(get("/v1/models/none", 404)["error"]["code"], "model_not_found");
+  EXPECT_EQ(post("/v1/completions", {{"prompt", "x"}, {"max_tokens", 1}})["model"], "twin");
+}
+
+TEST_F(ApiTest, HealthWaitsForWhatIsExpected) {
+  models = std::make_unique<TextModels>(system_clock());
+  models->expect("twin");
+  start();
+  EXPECT_EQ(get("/health", 503)["error"]["type"], "server_error");
+  EXPECT_EQ(post("/v1/completions", ask(), 503)["error"]["code"], "unavailable");
+  add_model();
+  EXPECT_TRUE(eventually([&] { return models->ready(); }));
+  EXPECT_EQ(get("/health")["status"], "ok");
+  service->begin_drain();
+  EXPECT_EQ(send({.target = "/health"}).status, 503);
+  EXPECT_EQ(post_bytes("/v1/completions", dump_json(ask())).headers.get("Retry-After"), "1");
+}
+
+TEST_F(ApiTest, TokensGoThereAndBack) {
+  start();
+  EXPECT_EQ(post("/tokenize", {{"content", "Hi"}})["tokens"], Json({72, 105}));
+  EXPECT_EQ(post("/tokenize", {{"content", "Hi"}, {"with_pieces", true}})["tokens"][0]["piece"],
+            "H");
+  EXPECT_EQ(post("/detokenize", {{"tokens", {72, 105}}})["content"], "Hi");
+  EXPECT_EQ(post("/detokenize", {{"tokens", {72, 9999}}}, 400)["error"]["param"], "tokens[1]");
+  const Json prompt =
+      post("/apply-template", {{"messages", {{{"role", "user"}, {"content", "Hi"}}}}});
+  EXPECT_THAT(prompt["prompt"].get<std::string>(), HasSubstr("<|im_start|>user\nHi<|im_end|>"));
+  EXPECT_EQ(get("/version")["version"], "test");
+}
+
+TEST_F(ApiTest, EmbeddingsComeAsNumbersOrAsBytes) {
+  start();
+  const Json numbers = post("/v1/embeddings", {{"model", "twin"}, {"input", {"a", "b"}}});
+  ASSERT_EQ(numbers["data"].size(), 2U);
+  EXPECT_EQ(numbers["data"][0]["embedding"].size(), 4U);
+  EXPECT_EQ(numbers["usage"]["prompt_tokens"], 2);
+  const Json bytes =
+      post("/v1/embeddings", {{"model", "twin"}, {"input", "a"}, {"encoding_format", "base64"}});
+  EXPECT_EQ(bytes["data"][0]["embedding"].get<std::string>().size(), 24U);
+  EXPECT_EQ(post("/v1/embeddings", {{"input", "a"}, {"dimensions", 2}}, 400)["error"]["param"],
+            "dimensions");
+}
+
+TEST_F(ApiTest, MetricsSpeakBothDialects) {
+  start();
+  post("/v1/completions", ask());
+  serving::metrics_after(models->all().front()->engine(), 1);
+  const std::string text = send({.target = "/metrics"}).body;
+  EXPECT_THAT(text, HasSubstr("galley_generation_tokens_total{model=\"twin\"} 12\n"));
+  EXPECT_THAT(text, HasSubstr("vllm:generation_tokens_total{model_name=\"twin\"} 12\n"));
+  EXPECT_THAT(text, HasSubstr("galley_time_to_first_token_seconds_count{model=\"twin\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("finished_reason=\"length\"} 1\n"));
+}
+
+}  // namespace
+}  // namespace galley::openai
