@@ -5,7 +5,9 @@
 #include <string>
 
 #include "classifier_command.h"
+#include "lm_command.h"
 #include "progress.h"
+#include "torch_program.h"
 
 namespace {
 
@@ -78,7 +80,7 @@ void describe(CLI::App& command, ClassifierCommand& into, std::string& test) {
   command.add_flag("--keep-f32", into.keep_f32, "Keep the embedding in f32, four times larger");
 }
 
-int run(ClassifierCommand& command) {
+int run(const ClassifierCommand& command) {
   if (const auto status = check(command.options); !status) {
     print_note("galley-train: " + describe(status.error()));
     return kUsage;
@@ -93,6 +95,15 @@ int run(ClassifierCommand& command) {
   return stopping_signal() == SIGINT ? kInterrupted : kPreempted;
 }
 
+int run(const LmCommand& command, char** argv) {
+  if (const auto status = check(command.options); !status) {
+    print_note("galley-train: " + describe(status.error()));
+    return kUsage;
+  }
+  print_note("galley-train: " + describe(become_torch_program(argv)));
+  return kFailed;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -104,11 +115,16 @@ int main(int argc, char** argv) {
   CLI::App* classifier = app.add_subcommand(
       "classifier", "Train a text classifier on hashed word and character n-grams");
   describe(*classifier, command, test);
+  LmCommand lm;
+  CLI::App* const language_model =
+      app.add_subcommand("lm", "Train a small language model on texts (needs libtorch)");
+  describe_lm(*language_model, lm);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }
+  if (*language_model) return run(lm, argv);
   if (!test.empty()) command.test = test;
   return run(command);
 }

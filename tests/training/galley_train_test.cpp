@@ -1,8 +1,6 @@
 // The command as the platform and people run it.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -13,8 +11,8 @@
 #include "base/file.h"
 #include "inference/text_classifier.h"
 #include "support/child.h"
-#include "support/temp_folder.h"
 #include "toy_data.h"
+#include "train_fixture.h"
 
 namespace galley {
 namespace {
@@ -24,53 +22,15 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-struct Ending {
-  int status = -1;
-  std::string out;
-  std::string err;
-};
+using testing::Ending;
 
-class GalleyTrain : public ::testing::Test {
+class GalleyTrain : public testing::TrainFixture {
  protected:
   void SetUp() override {
     write("train.tsv", testing::toy_reviews(1200, 1));
     write("test.tsv", testing::toy_reviews(200, 2));
   }
 
-  void write(const std::string& name, const std::string& bytes) {
-    ASSERT_TRUE(write_file_atomic(folder_ / name, bytes, Durability::memory));
-  }
-  std::string at(const std::string& name) const { return folder_ / name; }
-  std::string read(const std::string& name) const {
-    auto bytes = read_file(folder_ / name, 1 << 26);
-    return bytes ? *bytes : "";
-  }
-
-  pid_t start(std::vector<std::string> arguments, int out) const {
-    arguments.insert(arguments.begin(), GALLEY_BIN_DIR "/galley-train");
-    std::vector<char*> argv;
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    const pid_t child = ::fork();
-    if (child != 0) return child;
-    const int err = ::open(at("stderr").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    ::dup2(out, STDOUT_FILENO);
-    ::dup2(err, STDERR_FILENO);
-    ::execv(argv[0], argv.data());
-    ::_exit(127);
-  }
-  static int finish(pid_t child) {
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
-
-  Ending run(std::vector<std::string> arguments) const {
-    const UniqueFd out(
-        ::open(at("stdout").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    const int status = finish(start(std::move(arguments), out.get()));
-    return {status, read("stdout"), read("stderr")};
-  }
   /// `classifier --out OUT` and more.
   Ending train(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), {"classifier", "--out", at("model")});
@@ -84,8 +44,6 @@ class GalleyTrain : public ::testing::Test {
     EXPECT_FALSE(std::filesystem::exists(folder_ / "model"));
     return ending.err;
   }
-
-  testing::TempFolder folder_;
 };
 
 TEST_F(GalleyTrain, TrainsOnAFolderAndReportsInTheJobProtocol) {
@@ -165,6 +123,23 @@ TEST_F(GalleyTrain, WrongUsageIsExit2) {
   EXPECT_EQ(train({}).status, 2);
   EXPECT_EQ(train({"--train", at("train.tsv"), "--epochs", "many"}).status, 2);
   EXPECT_THAT(failure({"--train", at("train.tsv"), "--dim", "20"}, 2), HasSubstr("multiple of 16"));
+}
+
+TEST_F(GalleyTrain, ALanguageModelsOptionsAreReadWithoutLibtorch) {
+  EXPECT_THAT(run({"lm", "--help"}).out, HasSubstr("--data data/lm"));
+  EXPECT_EQ(run({"lm"}).status, 2);
+  const Ending ending =
+      run({"lm", "--data", at("train.tsv"), "--out", at("model"), "--width", "100"});
+  EXPECT_EQ(ending.status, 2);
+  EXPECT_THAT(ending.err, AllOf(HasSubstr("galley-train: "), HasSubstr("width of 100")));
+}
+
+TEST_F(GalleyTrain, SaysWhatALanguageModelNeedsWhereItIsMissing) {
+  const std::string program = at("galley-train");
+  std::filesystem::copy(GALLEY_BIN_DIR "/galley-train", program);
+  const Ending ending = run({"lm", "--data", at("train.tsv"), "--out", at("model")}, program);
+  EXPECT_EQ(ending.status, 1);
+  EXPECT_THAT(ending.err, AllOf(HasSubstr("galley-train-torch"), HasSubstr("libtorch-dev")));
 }
 
 TEST_F(GalleyTrain, HelpTeachesWithExamples) {

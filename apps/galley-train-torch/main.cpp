@@ -1,0 +1,92 @@
+// What needs libtorch: the training of language models, and the training framework's own eager
+// forward pass, which benchmarks and tests compare the engine with.
+#include <dlfcn.h>
+#include <malloc.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <csignal>
+#include <string>
+
+#include "eager_command.h"
+#include "lm_command.h"
+#include "lm_progress.h"
+#include "lm_trainer.h"
+
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+constexpr int kPreempted = 75;  // stopped by SIGTERM with its work saved
+constexpr int kInterrupted = 130;
+
+std::atomic<bool> stop_requested = false;
+std::atomic<int> stop_signal = 0;
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may set it");
+
+void on_signal(int signal) {
+  stop_signal = signal;
+  stop_requested = true;
+}
+
+void stop_on_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  ::sigaction(SIGTERM, &action, nullptr);
+  ::sigaction(SIGINT, &action, nullptr);
+}
+
+/// A step allocates and frees some hundred megabytes of tensors. Without this the C library gives
+/// them back to the system each time, and a fifth of the time goes into pages being cleared again.
+void keep_freed_memory() {
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  ::mallopt(M_TRIM_THRESHOLD, 2'000'000'000);
+  ::mallopt(M_TOP_PAD, 256 << 20);
+  ::mallopt(M_ARENA_MAX, 1);
+}
+
+/// Debian's libtorch calls whatever libblas.so.3 is; the reference one takes twenty times as long.
+void warn_of_slow_blas() {
+  if (::dlsym(RTLD_DEFAULT, "openblas_get_config") == nullptr)
+    print_note(
+        "galley-train: this machine's libblas is not OpenBLAS, and may be twenty times slower; "
+        "install libopenblas0-openmp");
+}
+
+int fail(const galley::Error& error, int code) {
+  print_note("galley-train: " + describe(error));
+  return code;
+}
+
+int train(const LmCommand& command) {
+  if (const auto status = check(command.options); !status) return fail(status.error(), kUsage);
+  warn_of_slow_blas();
+  keep_freed_memory();
+  stop_on_signals();
+  const auto outcome = run_lm(command, stop_requested);
+  if (!outcome) return fail(outcome.error(), kFailed);
+  if (*outcome == LmOutcome::finished) return 0;
+  return stop_signal == SIGINT ? kInterrupted : kPreempted;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"The part of galley-train that needs libtorch", "galley-train-torch"};
+  app.require_subcommand(1);
+  LmCommand lm;
+  CLI::App* const lm_command = app.add_subcommand("lm", "Train a small language model on texts");
+  describe_lm(*lm_command, lm);
+  EagerCommand eager;
+  describe_eager_generate(app, eager);
+  CLI::App* const logits = describe_eager_logits(app, eager);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsage;
+  }
+  if (*lm_command) return train(lm);
+  keep_freed_memory();
+  const auto done = *logits ? run_eager_logits(eager) : run_eager_generate(eager);
+  return done ? 0 : fail(done.error(), kFailed);
+}
