@@ -80,6 +80,7 @@ TEST_F(BatchTest, ABatchGoesOnAfterARestart) {
   std::string input;
   for (int i = 0; i < 30; ++i)
     input += line("c" + std::to_string(i), tiny("prompt " + std::to_string(i)));
+  ASSERT_TRUE(eventually([&] { return models->ready(); }));
   gate.hold();
   const std::string id = begin(input)["id"];
   ASSERT_TRUE(eventually([&] {
@@ -101,6 +102,7 @@ TEST_F(BatchTest, ACancelledBatchKeepsWhatIsAnswered) {
   std::string input;
   for (int i = 0; i < 500; ++i)
     input += line("c" + std::to_string(i), tiny("prompt " + std::to_string(i)));
+  ASSERT_TRUE(eventually([&] { return models->ready(); }));
   gate.hold();
   const std::string id = begin(input)["id"];
   ASSERT_TRUE(eventually([&] {

@@ -23,6 +23,8 @@ Json endless(bool streamed) {
 
 TEST_F(ApiTest, AClientThatGoesAwayIsNotWrittenFor) {
   start();
+  ASSERT_TRUE(
+      eventually([&] { return models->ready(); }));  // the warm-up's steps pass the gate too
   for (const bool streamed : {true, false}) {
     gate.hold();
     auto wire = Wire::to(address());
@@ -73,12 +75,15 @@ TEST_F(ApiTest, AFullQueueAsksToComeAgain) {
   engine_options.max_waiting = 1;
   engine_options.max_sequences = 1;
   start();
+  ASSERT_TRUE(eventually([&] { return models->ready(); }));
   gate.hold();
   std::vector<Wire> held;
   for (int i = 0; i < 8; ++i) {
     held.push_back(Wire::to(address()));
     held.back().send(request(endless(false)));
   }
+  // A request of ours that found room would never be answered: one runs and is held, one waits.
+  ASSERT_TRUE(eventually([&] { return gate.is_waiting() && metrics().requests_waiting > 0; }));
   EXPECT_TRUE(eventually([&] {
     const auto answer = post_bytes("/v1/completions", dump_json(endless(true)));
     return answer.status == 429 && answer.headers.get("Retry-After") == "1";
