@@ -15,6 +15,9 @@
 namespace galley::bench {
 namespace {
 
+/// A model that is not in the page cache comes from a disk.
+constexpr Millis kLoadTime{300'000};
+
 double own_cpu_seconds() {
   rusage used{};
   ::getrusage(RUSAGE_SELF, &used);
@@ -101,10 +104,11 @@ Result<BenchReport> run_llm_server_bench(const LlmServerBenchOptions& options) {
   std::vector<std::string> arguments{"--model", options.model.string()};
   if (options.threads > 0)
     arguments.insert(arguments.end(), {"--threads", std::to_string(options.threads)});
-  GALLEY_TRY(auto server, support::ServerProcess::start({.program = options.programs / "galley",
+  GALLEY_TRY(auto server, support::ServerProcess::begin({.program = options.programs / "galley",
                                                          .data = scratch / "data",
                                                          .arguments = std::move(arguments),
                                                          .role = "serve"}));
+  GALLEY_TRY_STATUS(server.wait_ready(kLoadTime));
   return measure(options, {server.url(), {}, {}});
 }
 

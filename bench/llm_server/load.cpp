@@ -190,9 +190,10 @@ LoadSamples run_load(const LoadTarget& target, const std::vector<LoadRequest>& r
     std::vector<std::jthread> threads;
     for (std::int64_t i = 0; i < clients; ++i)
       threads.emplace_back([&] {
-        auto client = connect(target);
         for (std::size_t at = next++; at < requests.size() && !support::stop_requested();
              at = next++) {
+          // A connection for each, as from as many users: some servers close theirs between two.
+          auto client = connect(target);
           Seen seen;
           if (client)
             seen = make_request(**client, target, requests[at]);

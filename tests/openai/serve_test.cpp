@@ -45,7 +45,7 @@ class ServeTest : public ::testing::Test {
   }
   process::ChildOutput galley(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), (kPrograms / "galley").string());
-    auto out = process::run_child(arguments);
+    auto out = process::run_child(arguments, {.timeout = Millis{60'000}});
     EXPECT_TRUE(out) << out.error().message;
     return out ? *out : process::ChildOutput{};
   }
