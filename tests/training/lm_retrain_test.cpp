@@ -26,8 +26,8 @@ TEST_F(Retraining, TenMinutesGiveAModelOfRealText) {
   RecordProperty("said", ending.out);
   // nanoGPT's README quotes 1.88 nats a character for three minutes of Shakespeare alone on a
   // laptop's processor; here two thirds of the time go to Korean.
-  EXPECT_LE(value_of(ending.out, "val_nats_per_char_shakespeare"), 1.88);
-  EXPECT_LE(value_of(ending.out, "val_nats_per_byte_ko_reviews"), 1.40);
+  EXPECT_LE(value_of(ending.out, "val_nats_per_char_shakespeare"), 1.75);
+  EXPECT_LE(value_of(ending.out, "val_nats_per_byte_ko_reviews"), 1.25);
   EXPECT_LE(value_of(ending.out, "train_seconds"), 615);
   EXPECT_TRUE(std::filesystem::exists(folder_ / "model/config.json"));
 }

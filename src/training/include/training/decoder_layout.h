@@ -10,8 +10,8 @@
 namespace galley::training {
 
 /// The shape of a decoder of the Llama family: RMSNorm, rotary positions, SwiGLU, no biases, one
-/// table for the tokens that go in and those that come out. The defaults gave the least validation
-/// loss that ten minutes on two cores bought (data/lm/README.md).
+/// table for the tokens that go in and those that come out. The defaults are for ten minutes on two
+/// cores; data/lm/README.md has the measurements behind them.
 struct DecoderShape {
   std::uint32_t vocabulary = 4096;
   std::uint32_t width = 256;
