@@ -32,8 +32,8 @@ struct Tiles {
   };
 
   template <class V, class Kind>
-  static void blocks(const Chunk* chunks, size_t units, Int8Rows x, size_t count,
-                     const Ahead& ahead, Scratch& work) {
+  static void blocks(const Chunk* chunks, size_t units, Int8Rows x, size_t count, Ahead ahead,
+                     Scratch& work) {
     const size_t tiled = count / kTileRowPair * kTileRowPair;
     Int8Rows rest = x;
     rest.advance(tiled);
@@ -48,7 +48,9 @@ struct Tiles {
     for (size_t r = 0; r < tiled; r += kTileRowPair, x.advance(kTileRowPair)) {
       float* totals = work.totals + r * kPanelStep * kPanelRows;
       multiply_unit<Kind>(ready, 0, x, work.tiles.dots[0]);
+      ahead.take(r, r + kTileRowPair, tiled);
       for (size_t u = 0; u < units; ++u) {
+        ahead.fetch<V>(u);
         if (u + 1 < units) multiply_unit<Kind>(ready, u + 1, x, work.tiles.dots[(u + 1) % 2]);
         scale_unit<V, Kind>(ready, u, x, work.tiles.dots[u % 2], totals);
       }
