@@ -5,6 +5,8 @@
 
 #include <cstdio>
 
+#include "job_lines.h"
+
 namespace {
 
 constexpr auto kLineEvery = std::chrono::seconds(1);
@@ -63,10 +65,3 @@ void LmPrinter::finish() {
   if (bar_open_) std::fputc('\n', stderr);
   bar_open_ = false;
 }
-
-void print_key(const std::string& key, const std::string& value) {
-  fmt::print("galley:: {}={}\n", key, value);
-  std::fflush(stdout);
-}
-
-void print_note(const std::string& text) { fmt::print(stderr, "{}\n", text); }

@@ -39,8 +39,3 @@ class LmPrinter {
   double last_val_loss_ = 0;
   std::chrono::steady_clock::time_point last_line_{};
 };
-
-/// "galley:: KEY=VALUE" on stdout, flushed: the job protocol.
-void print_key(const std::string& key, const std::string& value);
-/// A sentence for people on stderr.
-void print_note(const std::string& text);

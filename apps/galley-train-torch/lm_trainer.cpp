@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "job_lines.h"
 #include "lm_data.h"
 #include "lm_progress.h"
 #include "lm_workers.h"

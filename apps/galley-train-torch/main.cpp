@@ -4,13 +4,12 @@
 #include <malloc.h>
 
 #include <CLI/CLI.hpp>
-#include <atomic>
 #include <csignal>
 #include <string>
 
 #include "eager_command.h"
+#include "job_lines.h"
 #include "lm_command.h"
-#include "lm_progress.h"
 #include "lm_trainer.h"
 
 namespace {
@@ -19,22 +18,6 @@ constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 constexpr int kPreempted = 75;  // stopped by SIGTERM with its work saved
 constexpr int kInterrupted = 130;
-
-std::atomic<bool> stop_requested = false;
-std::atomic<int> stop_signal = 0;
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may set it");
-
-void on_signal(int signal) {
-  stop_signal = signal;
-  stop_requested = true;
-}
-
-void stop_on_signals() {
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  ::sigaction(SIGTERM, &action, nullptr);
-  ::sigaction(SIGINT, &action, nullptr);
-}
 
 /// A step allocates and frees some hundred megabytes of tensors. Without this the C library gives
 /// them back to the system each time, and a fifth of the time goes into pages being cleared again.
@@ -63,10 +46,10 @@ int train(const LmCommand& command) {
   warn_of_slow_blas();
   keep_freed_memory();
   stop_on_signals();
-  const auto outcome = run_lm(command, stop_requested);
+  const auto outcome = run_lm(command, stop_requested());
   if (!outcome) return fail(outcome.error(), kFailed);
   if (*outcome == LmOutcome::finished) return 0;
-  return stop_signal == SIGINT ? kInterrupted : kPreempted;
+  return stopping_signal() == SIGINT ? kInterrupted : kPreempted;
 }
 
 }  // namespace

@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
-#include <csignal>
 #include <utility>
 
 #include "inference/classifier_files.h"
 #include "inference/text_classifier.h"
+#include "job_lines.h"
 #include "progress.h"
 #include "training/accuracy.h"
 
@@ -17,15 +16,6 @@ using galley::training::LabelledTexts;
 using galley::training::TrainedClassifier;
 
 namespace {
-
-std::atomic<bool> stop_requested = false;
-std::atomic<int> stop_signal = 0;
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may set it");
-
-void on_signal(int signal) {
-  stop_signal = signal;
-  stop_requested = true;
-}
 
 ClassifierCard make_card(const LabelledTexts& texts, const TrainedClassifier& trained) {
   const auto& options = trained.options;
@@ -64,7 +54,7 @@ Result<TrainedClassifier> train(const ClassifierCommand& command, const Labelled
   ProgressPrinter printer(command.options.epochs);
   auto trained = train_classifier(
       texts, command.options, [&](const auto& progress) { printer.show(progress); },
-      stop_requested);
+      stop_requested());
   printer.finish();
   return trained;
 }
@@ -93,15 +83,6 @@ galley::Status measure_test(const ClassifierCommand& command, const std::filesys
 }
 
 }  // namespace
-
-void stop_on_signals() {
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  ::sigaction(SIGTERM, &action, nullptr);
-  ::sigaction(SIGINT, &action, nullptr);
-}
-
-int stopping_signal() { return stop_signal; }
 
 Result<TrainOutcome> run_classifier_command(const ClassifierCommand& command) {
   GALLEY_TRY(const auto files, galley::training::find_data_files(command.train));

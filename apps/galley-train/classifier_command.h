@@ -19,11 +19,6 @@ struct ClassifierCommand {
 
 enum class TrainOutcome { finished, stopped };
 
-/// Installs the handlers of SIGTERM and SIGINT, which ask the training to stop and save.
-void stop_on_signals();
-/// The signal that asked, or 0.
-int stopping_signal();
-
 /// Reads, trains, publishes to `out`, measures on the test set once, and prints as it goes.
 /// Errors: of reading, training and saving; the sentence names the file and the line.
 galley::Result<TrainOutcome> run_classifier_command(const ClassifierCommand& command);

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "classifier_command.h"
+#include "job_lines.h"
 #include "lm_command.h"
-#include "progress.h"
 #include "torch_program.h"
 
 namespace {

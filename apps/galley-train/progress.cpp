@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "job_lines.h"
+
 namespace {
 
 using galley::training::TrainProgress;
@@ -78,10 +80,3 @@ void ProgressPrinter::finish() {
   if (bar_open_) std::fputc('\n', stderr);
   bar_open_ = false;
 }
-
-void print_key(const std::string& key, const std::string& value) {
-  fmt::print("galley:: {}={}\n", key, value);
-  std::fflush(stdout);
-}
-
-void print_note(const std::string& text) { fmt::print(stderr, "{}\n", text); }

@@ -1,7 +1,6 @@
 #include "kernels_bench.h"
 
 #include <fmt/format.h>
-#include <sched.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/processors.h"
 #include "crew.h"
 #include "machine_limits.h"
 #include "matmul_select.h"
@@ -91,12 +91,6 @@ std::vector<float> random_values(std::size_t n, float deviation) {
   std::vector<float> values(n);
   for (float& x : values) x = normal(random);
   return values;
-}
-
-std::uint32_t processors() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  return static_cast<std::uint32_t>(CPU_COUNT(&set));
 }
 
 /// What the best instructions of a table could do with such inputs; 0 where nothing is known.
@@ -266,7 +260,7 @@ class KernelsBench {
 }  // namespace
 
 Result<BenchReport> run_kernels_bench(const KernelsBenchOptions& options) {
-  const std::uint32_t threads = options.threads != 0 ? options.threads : processors();
+  const std::uint32_t threads = options.threads != 0 ? options.threads : usable_processors();
   return KernelsBench(threads).run();
 }
 

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <thread>
 #include <vector>
 
+#include "base/processors.h"
 #include "kernels/machine_limits.h"
 #include "llm/llama_peer.h"
 #include "llm/measured_model.h"
@@ -63,8 +63,7 @@ Result<BenchReport> run_llm_bench(const LlmBenchOptions& options) {
   if (options.model.empty())
     return Error{Errc::invalid_argument, "there is no model to measure", "--model",
                  "--model FILE, for example one that `galley models synth` made"};
-  const std::uint32_t threads =
-      options.threads > 0 ? options.threads : std::max(std::thread::hardware_concurrency(), 1U);
+  const std::uint32_t threads = options.threads > 0 ? options.threads : usable_processors();
   const LlmWorkload workload;
   Samples ours;
   Samples peer;
@@ -72,6 +71,7 @@ Result<BenchReport> run_llm_bench(const LlmBenchOptions& options) {
   double kv_per_token = 0;
   double decode_bytes = 0;
   double operations = 0;
+  double file_bytes = 0;
   bool quantised = false;
   {
     GALLEY_TRY(MeasuredModel measured, MeasuredModel::open(options.model, threads, workload));
@@ -81,6 +81,7 @@ Result<BenchReport> run_llm_bench(const LlmBenchOptions& options) {
     decode_bytes = static_cast<double>(measured.decode_weight_bytes()) +
                    kv_per_token * workload.decode_tokens / 2;
     operations = measured.prompt_operations();
+    file_bytes = static_cast<double>(measured.file_bytes());
     quantised = served_by(measured.model(), "int8");
     measured.measure();  // pages, caches and clocks before anything counts
     for (std::int64_t round = 1; round <= options.rounds; ++round) {
@@ -100,15 +101,6 @@ Result<BenchReport> run_llm_bench(const LlmBenchOptions& options) {
              measure_served(options.programs, options.model, threads, kv_per_token));
 
   using support::median;
-  const double file_bytes = [&] {
-    double bytes = 0;
-    if (!std::filesystem::is_directory(options.model))
-      return static_cast<double>(std::filesystem::file_size(options.model));
-    for (const auto& entry : std::filesystem::directory_iterator(options.model))
-      if (entry.path().extension() == ".safetensors")
-        bytes += static_cast<double>(entry.file_size());
-    return bytes;
-  }();
   const double roof = median(quantised ? limits.int8_gop_s : limits.f32_gop_s);
   const double read = median(limits.read_gb_s);
   BenchReport report{.name = "llm"};

@@ -48,6 +48,7 @@ Result<MeasuredModel> MeasuredModel::open(const std::filesystem::path& path, std
   const inference::ModelConfig& config = file.config();
   measured.logits_.resize(std::size_t{workload.batch} * config.vocabulary);
 
+  measured.file_bytes_ = file.file_bytes();
   const bool tied = file.find("output.weight") == nullptr;
   for (const auto& [name, tensor] : file.tensors()) {
     const bool table = name == "position_embd.weight" || (name == "token_embd.weight" && !tied);

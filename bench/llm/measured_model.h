@@ -37,6 +37,7 @@ class MeasuredModel {
   /// Bytes of weights that one decode step reads, as the file stores them: all but an embedding
   /// table that is no output layer.
   std::uint64_t decode_weight_bytes() const { return decode_weight_bytes_; }
+  std::uint64_t file_bytes() const { return file_bytes_; }  // of all weights' files
   /// Multiply-adds, times two, that one prompt token costs in the layers' matrices.
   double prompt_operations() const { return prompt_operations_; }
   const inference::LanguageModel& model() const { return *model_; }
@@ -55,6 +56,7 @@ class MeasuredModel {
   std::unique_ptr<tensor::DeviceGroup> devices_;
   std::unique_ptr<inference::LanguageModel> model_;
   std::uint64_t decode_weight_bytes_ = 0;
+  std::uint64_t file_bytes_ = 0;
   double prompt_operations_ = 0;
   std::vector<std::vector<std::uint32_t>> pages_;  // of each sequence
   std::vector<text::TokenId> tokens_;

@@ -8,9 +8,9 @@
 #include <functional>
 #include <map>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "base/processors.h"
 #include "inference/quantize.h"
 #include "inference/synth.h"
 #include "llm_vs_torch/generation.h"
@@ -94,8 +94,7 @@ Result<BenchReport> run_llm_vs_torch_bench(const LlmVsTorchOptions& options) {
       inference::quantize(model, quantised, inference::QuantMix::q8_0, {}).and_then([](auto&&) {
         return ok();
       }));
-  const std::uint32_t threads =
-      options.threads > 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
+  const std::uint32_t threads = options.threads > 0 ? options.threads : usable_processors();
   const auto torch = [&](const std::string& type) {
     return [&, type](const Generation& generation) {
       return generate_with_torch(options.programs, model, type, generation);

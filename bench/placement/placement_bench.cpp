@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/processors.h"
 #include "placement/placement_replay.h"
 #include "statistics.h"
 #include "stop.h"
@@ -47,8 +48,7 @@ void run_on_all_cores(const std::string& what, std::span<const std::function<voi
     }
   };
   std::vector<std::jthread> threads;
-  for (unsigned core = 1; core < std::max(1U, std::thread::hardware_concurrency()); ++core)
-    threads.emplace_back(work);
+  for (unsigned core = 1; core < usable_processors(); ++core) threads.emplace_back(work);
   work();
 }
 

@@ -1,14 +1,13 @@
 #include "cluster/host.h"
 
-#include <sched.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <thread>
 
 #include "base/file.h"
+#include "base/processors.h"
 #include "process/cgroup.h"
 
 namespace galley::cluster {
@@ -16,17 +15,6 @@ namespace {
 
 constexpr std::int64_t kProcFileBytes =
     4 * 1024 * 1024;  // /proc/stat grows with CPUs and interrupts
-
-double allowed_cpus() {
-  // Sized for more CPUs than the fixed cpu_set_t holds.
-  constexpr int kMostCpus = 8192;
-  cpu_set_t* set = CPU_ALLOC(kMostCpus);
-  const std::size_t size = CPU_ALLOC_SIZE(kMostCpus);
-  int count = 0;
-  if (set != nullptr && ::sched_getaffinity(0, size, set) == 0) count = CPU_COUNT_S(size, set);
-  CPU_FREE(set);
-  return count > 0 ? count : std::max(1U, std::thread::hardware_concurrency());
-}
 
 std::string hostname() {
   char name[256] = {};
@@ -40,7 +28,7 @@ Result<HostCapacity> host_capacity() {
   GALLEY_TRY(const std::string text, read_file("/proc/meminfo", kProcFileBytes));
   GALLEY_TRY(const MemoryInfo memory, parse_meminfo(text));
   const auto limits = process::CgroupLayout::detect().own_limits();
-  HostCapacity capacity{hostname(), allowed_cpus(), memory.total_bytes};
+  HostCapacity capacity{hostname(), static_cast<double>(usable_processors()), memory.total_bytes};
   if (limits.cpus > 0) capacity.cpus = std::min(capacity.cpus, limits.cpus);
   if (limits.memory_bytes > 0)
     capacity.memory_bytes = std::min(capacity.memory_bytes, limits.memory_bytes);

@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/processors.h"
+
 namespace galley::inference {
 namespace {
 
@@ -125,8 +127,7 @@ class Work {
 Status write_tensors(const OutputFile& file, std::span<const PlannedTensor> tensors,
                      const WriteOptions& options) {
   Work work(file, tensors, options);
-  const std::uint32_t threads =
-      options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
+  const std::uint32_t threads = options.threads != 0 ? options.threads : usable_processors();
   {
     std::vector<std::jthread> helpers;
     for (std::uint32_t i = 1; i < threads; ++i)

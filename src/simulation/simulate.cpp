@@ -7,6 +7,8 @@
 #include <mutex>
 #include <thread>
 
+#include "base/processors.h"
+
 namespace galley::simulation {
 namespace {
 
@@ -83,8 +85,7 @@ Result<Simulation> simulate(Workload workload, const SimulateOptions& options) {
   }
   GALLEY_TRY(const auto own, private_waits(kept));
 
-  const unsigned threads =
-      options.threads > 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
+  const unsigned threads = options.threads > 0 ? options.threads : usable_processors();
   Crew(kept, slots).run(threads, options.progress);
 
   for (std::size_t i = 0; i < slots.size(); ++i) {

@@ -1,10 +1,8 @@
-#include <sched.h>
-
 #include <algorithm>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "base/processors.h"
 #include "cpu_device.h"
 #include "matmul_select.h"
 #include "tensor/device_group.h"
@@ -15,13 +13,6 @@ namespace {
 
 constexpr std::uint32_t kMaxThreads = 1024;
 constexpr std::size_t kMaxDevices = 64;
-
-std::uint32_t usable_processors() {
-  cpu_set_t allowed;
-  if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0)
-    return static_cast<std::uint32_t>(std::max(1, CPU_COUNT(&allowed)));
-  return std::max(1U, std::thread::hardware_concurrency());  // more processors than a set holds
-}
 
 /// Devices take turns, each with all threads: a share of the work is then as fast as it can be, and
 /// the sum of the shares costs what one device would.

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/processors.h"
 #include "workers.h"
 
 namespace galley::training {
@@ -15,7 +16,7 @@ Result<double> measure_accuracy(const inference::TextClassifier& classifier,
   std::mutex sums_mutex;  // guards right and error
   std::size_t right = 0;
   std::optional<Error> error;
-  run_workers(threads > 0 ? threads : usable_cores(), [&](std::uint32_t) {
+  run_workers(threads > 0 ? threads : usable_processors(), [&](std::uint32_t) {
     std::size_t mine = 0;
     for (ChunkCounter::Chunk chunk; counter.next(chunk);)
       for (std::size_t i = chunk.begin; i < chunk.end; ++i) {

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "base/processors.h"
 #include "hashed_texts.h"
 #include "huge_array.h"
 #include "output_layer.h"
@@ -253,7 +254,7 @@ Error bad_option(const std::string& name, const std::string& expected) {
 
 ClassifierOptions settle(const ClassifierOptions& options, std::size_t texts, std::size_t classes) {
   ClassifierOptions settled = options;
-  if (settled.threads == 0) settled.threads = usable_cores();
+  if (settled.threads == 0) settled.threads = usable_processors();
   if (settled.dim == 0) settled.dim = classes <= 16 ? 16 : 64;
   if (settled.learning_rate == 0)
     settled.learning_rate = 1.5 / std::sqrt(static_cast<double>(texts)) *

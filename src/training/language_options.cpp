@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "workers.h"
+#include "base/processors.h"
 
 namespace galley::training {
 namespace {
@@ -40,7 +40,7 @@ Status check(const LanguageOptions& options) {
 
 LanguageOptions settle(const LanguageOptions& options) {
   LanguageOptions settled = options;
-  if (settled.threads == 0) settled.threads = usable_cores();
+  if (settled.threads == 0) settled.threads = usable_processors();
   settled.threads = std::min(settled.threads, settled.batch);
   return settled;
 }

@@ -1,20 +1,10 @@
 #include "workers.h"
 
-#include <sched.h>
-
-#include <algorithm>
 #include <system_error>
 #include <thread>
 #include <vector>
 
 namespace galley::training {
-
-std::uint32_t usable_cores() {
-  cpu_set_t allowed;
-  if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0)
-    return static_cast<std::uint32_t>(std::max(1, CPU_COUNT(&allowed)));
-  return std::max(1U, std::thread::hardware_concurrency());
-}
 
 void run_workers(std::uint32_t count, const std::function<void(std::uint32_t)>& work) {
   std::vector<std::jthread> threads;

@@ -7,9 +7,6 @@
 
 namespace galley::training {
 
-/// Processors that this process may run on; at least 1.
-std::uint32_t usable_cores();
-
 /// Calls work(0) on this thread and work(1) … work(count - 1) on others, and returns when all have.
 /// Where the system refuses a thread, fewer run: `work` must take its share from a common counter
 /// (ChunkCounter) and not rely on its index to cover anything.
