@@ -36,27 +36,23 @@ CpuKvCache::CpuKvCache(const KvCacheShape& shape, HostMemory memory)
       block_bytes_(kv_block_bytes(shape.format, shape.head_dim)),
       memory_(std::move(memory)) {}
 
-std::byte* CpuKvCache::page_at(std::size_t layer, std::uint32_t page) const {
+std::byte* CpuKvCache::page_at(std::uint32_t page) const {
   GALLEY_CHECK(page < shape_.pages, "a KV page is one of the cache's");
-  return blocks(layer, 0) + page * page_stride();
+  return memory_.get() + page * page_bytes();
 }
 
 void CpuKvCache::copy_page(std::uint32_t from, std::uint32_t to) {
-  if (from == to) return;
-  for (std::size_t layer = 0; layer < shape_.layers; ++layer)
-    std::memcpy(page_at(layer, to), page_at(layer, from), page_stride());
+  if (from != to) std::memcpy(page_at(to), page_at(from), page_bytes());
 }
 
 void CpuKvCache::read_page(std::uint32_t page, std::span<std::byte> out) const {
   GALLEY_CHECK(out.size() == page_bytes(), "a KV page is read whole");
-  for (std::size_t layer = 0; layer < shape_.layers; ++layer)
-    std::memcpy(out.data() + layer * page_stride(), page_at(layer, page), page_stride());
+  std::memcpy(out.data(), page_at(page), page_bytes());
 }
 
 void CpuKvCache::write_page(std::uint32_t page, std::span<const std::byte> bytes) {
   GALLEY_CHECK(bytes.size() == page_bytes(), "a KV page is written whole");
-  for (std::size_t layer = 0; layer < shape_.layers; ++layer)
-    std::memcpy(page_at(layer, page), bytes.data() + layer * page_stride(), page_stride());
+  std::memcpy(page_at(page), bytes.data(), page_bytes());
 }
 
 }  // namespace galley::tensor
