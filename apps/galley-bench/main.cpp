@@ -23,6 +23,7 @@
 #include "machine.h"
 #include "metrics/metrics_bench.h"
 #include "output.h"
+#include "perplexity/perplexity_bench.h"
 #include "placement/placement_bench.h"
 #include "scheduler/scheduler_bench.h"
 #include "server_process.h"
@@ -174,6 +175,11 @@ Result<BenchReport> run_llm_server(const BenchOptions& options) {
   return galley::bench::run_llm_server_bench(chosen);
 }
 
+Result<BenchReport> run_perplexity(const BenchOptions& options) {
+  return galley::bench::run_perplexity_bench(
+      {.model = options.model, .text = options.text, .threads = options.threads});
+}
+
 Result<BenchReport> run_tokenizers(const BenchOptions& options) {
   galley::bench::TokenizersBenchOptions chosen{.data = options.tokenizers, .text = options.text};
   chosen.rounds = options.rounds.value_or(chosen.rounds);
@@ -292,6 +298,14 @@ void add_commands(CLI::App& app, BenchOptions& options, Run& chosen) {
   llm_vs_torch->add_option("--model", options.model,
                            "Model in f32, f16 or bf16 (default: 125 million random weights)");
   llm_vs_torch->add_option("--threads", options.threads, "Threads; 0: one for each core")
+      ->capture_default_str();
+  CLI::App* perplexity =
+      add_command(app, "perplexity", "What rounding a model's weights costs on real text", options,
+                  run_perplexity, chosen);
+  perplexity->add_option("--model", options.model, "Model in f32, as `galley-train lm` writes it");
+  perplexity->add_option("--text", options.text, "Text, or a folder of them: the held-out part")
+      ->capture_default_str();
+  perplexity->add_option("--threads", options.threads, "Threads; 0: one for each core")
       ->capture_default_str();
   CLI::App* tokenizers =
       with_rounds(add_command(app, "tokenizers", "Ids of public vocabularies, and encoding speed",

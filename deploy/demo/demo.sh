@@ -74,7 +74,7 @@ printf '%sGalley: from 90,000 raw movie reviews to a served answer, on this mach
 
 step "Start the platform: one process, one data folder, nothing else"
 mkfifo "$WORK/hello"
-"$BIN/galley" up --data "$DATA" --listen 127.0.0.1:0 >"$WORK/hello" 2>"$WORK/server.log" &
+"$BIN/galley" up --data "$DATA" --listen 127.0.0.1:0 --model "reviewer=$SOURCE/data/lm/model" --kv-memory 256MiB >"$WORK/hello" 2>"$WORK/server.log" &
 server_pid=$!
 exec 3<"$WORK/hello"
 page=
@@ -130,15 +130,26 @@ show rollback reviews
 ask "기대 안 했는데 의외로 괜찮았다"
 show history reviews
 
+step "A language model of 3.6 million parameters, trained on reviews and Shakespeare (data/lm), goes on with a text"
+# Shows a beginning and what the model makes of it.
+go_on() {
+  printf '%s$ galley generate --model reviewer --seed %s %q%s\n' "$dim" "$1" "$2" "$plain"
+  printf '%s%s%s%s\n' "$2" "$bold" "$(galley generate --model reviewer --max-tokens 40 --temperature 0.6 --top-p 0.9 --seed "$1" "$2")" "$plain"
+}
+go_on 3 "이 영화는"
+go_on 1 $'ROMEO:\nMy love, I'
+printf 'Any client of OpenAI may ask the same: %s/v1\n' "${page%%/\?*}"
+
 step "Done"
 cat <<TEXT
 The page:     $page
-Five commands to try (in another terminal, with galley = $BIN/galley):
+Six commands to try (in another terminal, with galley = $BIN/galley):
   export GALLEY_DATA=$DATA
   galley jobs
   galley run --cpus 1 -- sh -c 'for i in 1 2 3; do echo "galley:: step=\$i loss=0.\$i"; done'
   galley runs
   galley predict reviews "최고의 영화"
+  galley generate --model reviewer "배우들의"
   galley rollback reviews
 TEXT
 if [ "$once" = 1 ]; then exit 0; fi

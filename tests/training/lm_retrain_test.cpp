@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 
+#include "perplexity/perplexity_bench.h"
 #include "train_fixture.h"
 
 namespace galley {
@@ -29,7 +30,14 @@ TEST_F(Retraining, TenMinutesGiveAModelOfRealText) {
   EXPECT_LE(value_of(ending.out, "val_nats_per_char_shakespeare"), 1.75);
   EXPECT_LE(value_of(ending.out, "val_nats_per_byte_ko_reviews"), 1.25);
   EXPECT_LE(value_of(ending.out, "train_seconds"), 615);
-  EXPECT_TRUE(std::filesystem::exists(folder_ / "model/config.json"));
+
+  const auto rounded = bench::run_perplexity_bench(
+      {.model = folder_ / "model", .text = GALLEY_SOURCE_DIR "/data/lm"});
+  ASSERT_TRUE(rounded) << describe(rounded.error());
+  EXPECT_LT(rounded->figures.at("perplexity_loss_q8_0"), 0.005);
+  EXPECT_LT(rounded->figures.at("perplexity_loss_i8"), 0.005);
+  EXPECT_LT(rounded->figures.at("perplexity_loss_q4_0"), 0.03);
+  EXPECT_LT(rounded->figures.at("perplexity_loss_q4_k_m"), 0.03);
 }
 
 }  // namespace
