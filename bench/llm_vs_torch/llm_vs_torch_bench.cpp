@@ -46,9 +46,9 @@ Result<std::filesystem::path> model_of(const LlmVsTorchOptions& options,
   if (!options.model.empty()) return options.model;
   const auto shape = inference::synth_preset("125m");
   GALLEY_CHECK(shape.has_value(), "the preset is one of synth's");
-  const auto file = folder / "125m-f16.gguf";
+  const auto file = folder / "125m-bf16.gguf";
   fmt::print(stderr, "making a model of 125 million random weights\n");
-  GALLEY_TRY_STATUS(inference::synthesize(*shape, {}, file).and_then([](auto&&) { return ok(); }));
+  GALLEY_TRY_STATUS(inference::synthesize(*shape, {.mix = inference::QuantMix::bf16}, file).and_then([](auto&&) { return ok(); }));
   return file;
 }
 

@@ -11,7 +11,7 @@ namespace galley::bench {
 struct LlmVsTorchOptions {
   std::filesystem::path programs;  // where galley-train-torch stands
   /// A GGUF file or Hugging Face folder in f32, f16 or bf16, of the Llama family; empty: random
-  /// weights of 125 million parameters in f16.
+  /// weights of 125 million parameters in bf16.
   std::filesystem::path model;
   std::uint32_t threads = 0;  // 0: every core
   std::int64_t rounds = 3;

@@ -123,8 +123,9 @@ Activation activation_for(tensor::Format format, Activation wanted) {
   switch (format) {
     case tensor::Format::f32:
       return Activation::f32;
-    case tensor::Format::f16:
     case tensor::Format::bf16:
+      return wanted == Activation::f32 ? Activation::f32 : Activation::bf16;
+    case tensor::Format::f16:
       return wanted == Activation::bf16 ? Activation::bf16 : Activation::f32;
     default:
       return wanted == Activation::bf16 ? Activation::int8 : wanted;

@@ -1,6 +1,7 @@
 // Chunks of weights as f32 or bf16, and the tiles that multiply them with f32 or bf16 inputs.
 #pragma once
 
+#include "matmul_ahead.h"
 #include "matmul_unpack.h"
 
 namespace galley::tensor {
@@ -141,25 +142,32 @@ struct PairInput {
   }
 };
 
+/// Columns or pairs that make a unit of Ahead.
+constexpr size_t kStepsAhead = 16;
+
 /// kRows input rows times V::kPanels panels over `steps` columns or pairs.
 template <class V, class Input, size_t kRows>
 void float_tile(const float* const* weights, size_t steps, const uint8_t* rows, size_t stride,
-                float* totals) {
+                const Ahead& ahead, float* totals) {
   constexpr size_t kPanels = V::kPanels;
   typename V::Floats sums[kRows][kPanels];
 #pragma GCC unroll 8
   for (size_t r = 0; r < kRows; ++r)
 #pragma GCC unroll 2
     for (size_t p = 0; p < kPanels; ++p) sums[r][p] = V::load(totals + 16 * (r * kPanels + p));
-  for (size_t k = 0; k < steps; ++k) {
-    typename V::Floats w[kPanels];
+  for (size_t piece = 0; piece < steps; piece += kStepsAhead) {
+    ahead.fetch<V>(piece / kStepsAhead);
+    const size_t end = steps - piece < kStepsAhead ? steps : piece + kStepsAhead;
+    for (size_t k = piece; k < end; ++k) {
+      typename V::Floats w[kPanels];
 #pragma GCC unroll 2
-    for (size_t p = 0; p < kPanels; ++p) w[p] = V::load(weights[p] + 16 * k);
+      for (size_t p = 0; p < kPanels; ++p) w[p] = V::load(weights[p] + 16 * k);
 #pragma GCC unroll 8
-    for (size_t r = 0; r < kRows; ++r) {
-      const auto x = Input::at(rows + r * stride, k);
+      for (size_t r = 0; r < kRows; ++r) {
+        const auto x = Input::at(rows + r * stride, k);
 #pragma GCC unroll 2
-      for (size_t p = 0; p < kPanels; ++p) sums[r][p] = Input::add_product(sums[r][p], w[p], x);
+        for (size_t p = 0; p < kPanels; ++p) sums[r][p] = Input::add_product(sums[r][p], w[p], x);
+      }
     }
   }
 #pragma GCC unroll 8
@@ -170,12 +178,15 @@ void float_tile(const float* const* weights, size_t steps, const uint8_t* rows, 
 
 template <class V, class Input>
 void float_rows(const float* const* weights, size_t steps, const uint8_t* rows, size_t stride,
-                size_t count, float* totals) {
+                size_t count, Ahead ahead, float* totals) {
+  size_t row = 0;
   const auto tile = [&]<size_t kRows>() {
     if constexpr (kRows <= V::kFloatRows)
-      for (; count >= kRows;
-           count -= kRows, rows += kRows * stride, totals += kRows * V::kPanels * kPanelRows)
-        float_tile<V, Input, kRows>(weights, steps, rows, stride, totals);
+      for (; row + kRows <= count;
+           row += kRows, rows += kRows * stride, totals += kRows * V::kPanels * kPanelRows) {
+        ahead.take(row, row + kRows, count);
+        float_tile<V, Input, kRows>(weights, steps, rows, stride, ahead, totals);
+      }
   };
   tile.template operator()<8>();
   tile.template operator()<4>();

@@ -30,6 +30,14 @@ struct Work {
   alignas(64) typename Tiles::Memory tiles;
 };
 
+/// Bytes of one column of a panel that holds floats; 0 for formats of blocks.
+inline size_t float_column_bytes(Format format) {
+  const size_t bytes = format == Format::f32                             ? 4
+                       : format == Format::f16 || format == Format::bf16 ? 2
+                                                                         : 0;
+  return bytes * kPanelRows;
+}
+
 /// Rows [first, first + count) of the input times panels panel .. panel + V::kPanels - 1.
 struct Part {
   const MatmulCall& call;
@@ -129,20 +137,27 @@ void multiply_floats(const Part& part, Work<Tiles>& work) {
   const PackedMatrix& matrix = *part.call.matrix;
   const bool rounded = part.call.input->preparation == Preparation::bf16;
   // With few rows short chunks, so that reading and multiplying overlap.
-  const bool whole = matrix.format != Format::f16 && matrix.format != Format::bf16;
+  const bool pairs = rounded && V::kDotsBf16;
+  const bool direct = pairs && matrix.format == Format::bf16;
+  const bool whole = direct || (matrix.format != Format::f16 && matrix.format != Format::bf16);
   const size_t step = whole || part.count > kFewRows ? kFloatChunk : kActivationBlock;
+  const size_t column_bytes = float_column_bytes(matrix.format);
   for (size_t first = 0; first < matrix.columns; first += step) {
     const size_t left = matrix.columns - first;
     const size_t columns = left < step ? left : step;
     const float* weights[V::kPanels];
+    // One tile that reads the panels themselves has the processor's own prefetch.
+    const bool fetches = !direct || part.count > V::kFloatRows;
+    Ahead ahead{{}, fetches ? kStepsAhead * (pairs ? 2 : 1) * column_bytes : 0};
     for (size_t p = 0; p < V::kPanels; ++p) {
       const uint8_t* panel = part.panel_at(p);
+      ahead.panels[p] =
+          panel + (left > step ? (first + step) * column_bytes : V::kPanels * matrix.panel_bytes);
       float* own = work.floats[p].weights;
-      if constexpr (V::kDotsBf16)
-        if (rounded && matrix.format == Format::bf16) {
-          weights[p] = reinterpret_cast<const float*>(panel + 32 * first);
-          continue;
-        }
+      if (direct) {
+        weights[p] = reinterpret_cast<const float*>(panel + 32 * first);
+        continue;
+      }
       weights[p] =
           unpack_floats<V>(matrix.format, panel, first, columns, work.chunks[p], work.floats[p]);
       if (!rounded) continue;
@@ -155,16 +170,16 @@ void multiply_floats(const Part& part, Work<Tiles>& work) {
     const size_t stride = part.call.input->stride;
     if (!rounded) {
       float_rows<V, FloatInput<V>>(weights, columns, part.rows() + 4 * first, stride, part.count,
-                                   work.totals);
+                                   ahead, work.totals);
     } else if constexpr (Tiles::kUsed) {
       Tiles::template pairs<V>(weights, round_up(columns, kPairColumns), part.rows() + 2 * first,
                                stride, part.count, work);
     } else if constexpr (V::kDotsBf16) {
       float_rows<V, PairInput<V>>(weights, round_up(columns, kPairColumns) / 2,
-                                  part.rows() + 2 * first, stride, part.count, work.totals);
+                                  part.rows() + 2 * first, stride, part.count, ahead, work.totals);
     } else {
       float_rows<V, RoundedInput<V>>(weights, columns, part.rows() + 2 * first, stride, part.count,
-                                     work.totals);
+                                     ahead, work.totals);
     }
   }
 }

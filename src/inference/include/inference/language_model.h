@@ -60,7 +60,7 @@ struct LoadOptions {
   std::size_t kv_memory_bytes = 0;  // 0: a quarter of the memory that is free, at most 16 contexts
   std::size_t max_rows = 512;
   std::size_t max_logit_rows = 64;
-  /// Activations of quantised weights; f32 is the reference, and slow.
+  /// Activations of quantised weights, bf16 ones take bf16; f32 is the reference, and slow.
   tensor::Activation activation = tensor::Activation::int8;
 };
 
