@@ -135,7 +135,7 @@ void ForwardPass::embed_tokens(std::span<const ForwardSequence> sequences) {
     shard_tokens_.clear();
     // Tokens below the share wrap around to numbers past it: rows of zeros there.
     for (const std::uint32_t token : tokens_) shard_tokens_.push_back(token - first);
-    share.device->embed(*share.weights.embedding, shard_tokens_, share.x, false);
+    share.device->embed(share.weights.token_rows(), shard_tokens_, share.x, false);
     if (share.weights.positions)
       share.device->embed(*share.weights.positions, positions_, share.x, true);
     parts_[i] = &share.x;

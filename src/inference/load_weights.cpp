@@ -139,9 +139,10 @@ Result<ModelWeights> load_weights(const ModelFile& file, Device& device, const S
   Loader loader(file, device, activation, done);
   const Part all{.first = 0, .count = config.width};
   ModelWeights weights;
-  // Tied embeddings are kept twice: rows are read out of the table, products want panels.
   const bool tied = file.find("output.weight") == nullptr;
-  GALLEY_TRY(weights.embedding, loader.table("token_embd.weight", plan.vocabulary));
+  if (!tied) {
+    GALLEY_TRY(weights.embedding, loader.table("token_embd.weight", plan.vocabulary));
+  }
   GALLEY_TRY(weights.output,
              loader.matrix(tied ? "token_embd.weight" : "output.weight", plan.vocabulary, all));
   // Only the first device adds positions: the sum over devices must hold them once.
@@ -160,7 +161,7 @@ Result<ModelWeights> load_weights(const ModelFile& file, Device& device, const S
 void for_each_matrix(
     const ModelWeights& weights,
     const std::function<void(const std::string& operation, const Matrix&)>& visit) {
-  visit("token_embd", *weights.embedding);
+  if (weights.embedding) visit("token_embd", *weights.embedding);
   if (weights.positions) visit("position_embd", *weights.positions);
   for (const LayerWeights& layer : weights.layers)
     for (const auto& [name, linear] :

@@ -52,11 +52,14 @@ struct LayerWeights {
 
 /// One device's share of a model's weights.
 struct ModelWeights {
-  std::unique_ptr<tensor::Matrix> embedding;  // rows of ShardPlan::vocabulary
+  std::unique_ptr<tensor::Matrix> embedding;  // rows of ShardPlan::vocabulary; null where tied
   std::unique_ptr<tensor::Matrix> positions;  // learned positions; null with RoPE
   NormWeights output_norm;
   std::unique_ptr<tensor::Matrix> output;  // rows of ShardPlan::vocabulary
   std::vector<LayerWeights> layers;
+
+  /// What tokens are looked up in: tied embeddings are the output's own rows.
+  const tensor::Matrix& token_rows() const { return embedding ? *embedding : *output; }
   std::size_t bytes() const;
 };
 

@@ -101,17 +101,20 @@ CpuDevice::ThreadWork CpuDevice::work_of(std::uint32_t thread) const {
 void CpuDevice::embed(const Matrix& table, std::span<const std::uint32_t> indices, Tensor& out,
                       bool accumulate) {
   const auto* rows = dynamic_cast<const CpuTable*>(&table);
-  GALLEY_CHECK(rows != nullptr, "rows are embedded from what pack_table made");
-  const std::size_t columns = rows->columns();
+  const auto* panels = dynamic_cast<const CpuMatrix*>(&table);
+  GALLEY_CHECK(rows != nullptr || panels != nullptr, "rows are embedded from what was packed here");
+  const std::size_t columns = table.columns();
   GALLEY_CHECK(indices.size() <= out.rows() && columns == out.columns(), "embeddings fit");
   ensure(1, columns);
   over_rows(indices.size(), columns, [&](std::size_t begin, std::size_t end, std::uint32_t thread) {
     for (std::size_t i = begin; i < end; ++i) {
       float* to = accumulate ? work_of(thread).row : row_of(out, i);
-      if (indices[i] < rows->rows())
+      if (indices[i] >= table.rows())
+        std::fill_n(to, columns, 0.0F);
+      else if (rows != nullptr)
         rows->read_row(indices[i], {to, columns});
       else
-        std::fill_n(to, columns, 0.0F);
+        matmul_.unpack_row(panels->packed(), indices[i], to, work_of(thread).kernel);
       if (accumulate) forward_.add(to, columns, row_of(out, i));
     }
   });

@@ -5,8 +5,8 @@
 
 namespace galley::tensor {
 
-/// Blocks of kv_block_bytes() as [pages][layers][kv_heads]: a page is one piece of memory, and pages
-/// that nobody used yet take none.
+/// Blocks of kv_block_bytes() as [pages][layers][kv_heads]: a page is one piece of memory, and
+/// pages that nobody used yet take none.
 class CpuKvCache final : public KvCache {
  public:
   /// Errors: invalid_argument (head_dim), exhausted.

@@ -71,6 +71,8 @@ struct MatmulKernels {
   /// Panels [panel_begin, panel_end), that is outputs [16 * panel_begin, 16 * panel_end).
   void (*multiply)(const MatmulCall& call, std::size_t panel_begin, std::size_t panel_end,
                    std::byte* scratch);
+  /// One row of weights to out[columns], as dequantize_row() gives it.
+  void (*unpack_row)(const PackedMatrix& matrix, std::size_t row, float* out, std::byte* scratch);
 };
 
 }  // namespace galley::tensor

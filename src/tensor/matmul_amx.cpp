@@ -110,6 +110,7 @@ const char* instructions(Preparation preparation) {
 }  // namespace
 
 constinit const MatmulKernels kAmxMatmul = {"amx", instructions, prepare<Bf16Lanes>,
-                                            multiply<Bf16Lanes, Tiles<HardwareTile>>};
+                                            multiply<Bf16Lanes, Tiles<HardwareTile>>,
+                                            unpack_row<Bf16Lanes, Tiles<HardwareTile>>};
 
 }  // namespace galley::tensor

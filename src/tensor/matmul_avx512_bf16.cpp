@@ -14,6 +14,6 @@ const char* instructions(Preparation preparation) {
 }  // namespace
 
 constinit const MatmulKernels kAvx512Bf16Matmul = {"avx512_bf16", instructions, prepare<Bf16Lanes>,
-                                                   multiply<Bf16Lanes>};
+                                                   multiply<Bf16Lanes>, unpack_row<Bf16Lanes>};
 
 }  // namespace galley::tensor

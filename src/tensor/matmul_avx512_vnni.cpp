@@ -13,6 +13,6 @@ const char* instructions(Preparation preparation) {
 }  // namespace
 
 constinit const MatmulKernels kAvx512VnniMatmul = {"avx512_vnni", instructions, prepare<VnniLanes>,
-                                                   multiply<VnniLanes>};
+                                                   multiply<VnniLanes>, unpack_row<VnniLanes>};
 
 }  // namespace galley::tensor

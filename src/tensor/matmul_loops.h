@@ -222,6 +222,20 @@ void multiply_part(const Part& part, Work<Tiles>& work) {
 }
 
 template <class V, class Tiles = NoTiles>
+void unpack_row(const PackedMatrix& matrix, size_t row, float* out, std::byte* scratch) {
+  auto& work = *reinterpret_cast<Work<Tiles>*>(scratch);
+  const auto* panel =
+      reinterpret_cast<const uint8_t*>(matrix.data) + row / kPanelRows * matrix.panel_bytes;
+  for (size_t first = 0; first < matrix.columns; first += kFloatChunk) {
+    const size_t left = matrix.columns - first;
+    const size_t columns = left < kFloatChunk ? left : kFloatChunk;
+    const float* all =
+        unpack_floats<V>(matrix.format, panel, first, columns, work.chunks[0], work.floats[0]);
+    for (size_t k = 0; k < columns; ++k) out[first + k] = all[16 * k + row % kPanelRows];
+  }
+}
+
+template <class V, class Tiles = NoTiles>
 void multiply(const MatmulCall& call, size_t panel_begin, size_t panel_end, std::byte* scratch) {
   static_assert(V::kPanels <= kPanelStep && sizeof(Work<Tiles>) <= kMatmulScratchBytes);
   auto& work = *reinterpret_cast<Work<Tiles>*>(scratch);

@@ -10,6 +10,6 @@ const char* instructions(Preparation) { return "scalar"; }
 }  // namespace
 
 constinit const MatmulKernels kScalarMatmul = {"scalar", instructions, prepare<ScalarLanes>,
-                                               multiply<ScalarLanes>};
+                                               multiply<ScalarLanes>, unpack_row<ScalarLanes>};
 
 }  // namespace galley::tensor

@@ -92,7 +92,8 @@ const char* instructions(Preparation) { return "emulated tiles"; }
 
 const MatmulKernels& emulated_tiles() {
   static constexpr MatmulKernels kTable{"emulated_tiles", instructions, prepare<TwoPanelLanes>,
-                                        multiply<TwoPanelLanes, Tiles<EmulatedTile>>};
+                                        multiply<TwoPanelLanes, Tiles<EmulatedTile>>,
+                                        unpack_row<TwoPanelLanes, Tiles<EmulatedTile>>};
   return kTable;
 }
 

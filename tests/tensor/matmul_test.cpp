@@ -147,6 +147,19 @@ TEST_P(Matmul, AddsBiasAndWhatWasThere) {
       ASSERT_EQ(out[r * kStride + n], n < 21 ? 2 + (plain[r * 21 + n] + bias[n]) : 2);
 }
 
+TEST_P(Matmul, UnpacksTheRowsOfTheFile) {
+  for (const Format format : kAll)
+    for (const Shape& shape : kShapes) {
+      const auto activation = format == Format::bf16 ? Activation::bf16 : Activation::f32;
+      const Weights weights(format, shape.outputs, columns_of(format, shape), activation);
+      for (std::size_t row = 0; row < weights.outputs(); row += 5) {
+        std::vector<float> found(weights.columns());
+        mine().unpack_row(weights.packed(), row, found.data(), scratch());
+        ASSERT_EQ(found, weights.dequantized(row)) << name_of(format) << ", row " << row;
+      }
+    }
+}
+
 TEST_P(Matmul, PreparesTheSameBits) {
   for (const std::size_t columns : {1, 31, 64, 97, 320})
     for (const auto preparation :
