@@ -18,6 +18,7 @@
 #include "process_signals.h"
 #include "serve_gate.h"
 #include "serve_options.h"
+#include "serve_page.h"
 #include "version.h"
 
 namespace galley::app {
@@ -45,6 +46,7 @@ http::Router make_router(const ServeOptions& options, openai::Service& service) 
   http::Router router;
   auto routes = service.routes();
   for (auto& route : service.server_routes()) routes.push_back(std::move(route));
+  add_page(routes);
   const auto gate = std::make_shared<ServeGate>(options.api_key, routes);
   router.use([gate](const http::Request& request, std::string_view pattern) {
     return gate->check(request, pattern);
@@ -103,9 +105,10 @@ void drain(openai::Service& service, const openai::TextModels& models, http::Ser
 Status serve(const ServeOptions& options, const sigset_t& signals, Instant began) {
   openai::TextModels models(system_clock());
   for (const auto& model : options.models) models.expect(model.name);
-  GALLEY_TRY(auto service,
-             openai::Service::open(models, system_clock(),
-                                   {.data = options.data, .version = std::string(kVersion)}));
+  GALLEY_TRY(auto service, openai::Service::open(models, system_clock(),
+                                                 {.data = options.data,
+                                                  .version = std::string(kVersion),
+                                                  .warms_up = options.model.engine.warm_up}));
   GALLEY_TRY(auto server,
              http::Server::start(server_options(options), make_router(options, *service)));
   const std::string url =
@@ -129,6 +132,7 @@ Status serve(const ServeOptions& options, const sigset_t& signals, Instant began
       return;
     }
     wait_ready(models, stopping);
+    if (!stopping && options.model.engine.warm_up) service->warm_up();
     if (!stopping) print_ready(options, models, url, began);
   });
   wait_for_stop(signals);

@@ -6,22 +6,15 @@
 
 #include "base/log.h"
 #include "http/certificate.h"
+#include "page_files.h"
 #include "placements.h"
 #include "process_signals.h"
 #include "store/fenced_database.h"
-#include "web_assets/assets.h"
 
 namespace galley::app {
 namespace {
 
 constexpr Millis kDrainGrace{3'000};
-
-std::vector<api::StaticFile> pages() {
-  std::vector<api::StaticFile> files;
-  for (const auto& asset : web_assets::all())
-    files.push_back({asset.path, asset.content_type, asset.gzip, asset.etag, asset.immutable});
-  return files;
-}
 
 }  // namespace
 
@@ -105,7 +98,7 @@ Status Site::serve(const SiteOptions& options) {
                                      .attempts_folder = data_ / "attempts",
                                      .data_folder = data_.path(),
                                      .version = std::string(kVersion),
-                                     .pages = pages(),
+                                     .pages = page_files(),
                                      .agent_registry = agent_registry_.get(),
                                      .agents = agents_.get(),
                                      .leadership = leadership_,

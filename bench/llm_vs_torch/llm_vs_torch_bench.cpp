@@ -48,7 +48,10 @@ Result<std::filesystem::path> model_of(const LlmVsTorchOptions& options,
   GALLEY_CHECK(shape.has_value(), "the preset is one of synth's");
   const auto file = folder / "125m-bf16.gguf";
   fmt::print(stderr, "making a model of 125 million random weights\n");
-  GALLEY_TRY_STATUS(inference::synthesize(*shape, {.mix = inference::QuantMix::bf16}, file).and_then([](auto&&) { return ok(); }));
+  GALLEY_TRY_STATUS(
+      inference::synthesize(*shape, {.mix = inference::QuantMix::bf16}, file).and_then([](auto&&) {
+        return ok();
+      }));
   return file;
 }
 

@@ -1,5 +1,7 @@
+#include "api/static_pages.h"
+
 #include <algorithm>
-#include <map>
+#include <array>
 #include <memory>
 
 #include "auth_headers.h"
@@ -15,8 +17,6 @@ constexpr std::string_view kPolicy =
     "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors "
     "'none'";
 
-using Pages = std::map<std::string_view, StaticFile, std::less<>>;
-
 /// The paths of programs: what is not found there is a problem, never a page.
 bool is_api(std::string_view path) {
   return path == "/metrics" || path == "/healthz" ||
@@ -24,18 +24,6 @@ bool is_api(std::string_view path) {
              std::array<std::string_view, 3>{"/api", "/v1", "/v2"}, [&](std::string_view root) {
                return path == root || (path.starts_with(root) && path[root.size()] == '/');
              });
-}
-
-/// The file of that path; for any other path that a browser opens, the page itself, which finds its
-/// view in the address.
-const StaticFile* find(const Pages& pages, const http::Request& request) {
-  if (is_api(request.path)) return nullptr;
-  const std::string_view path = request.path == "/" ? kIndex : std::string_view(request.path);
-  auto found = pages.find(path);
-  const auto accept = request.headers.get("Accept");
-  const bool opens = accepts(accept, "text/html") && !path.starts_with("/assets/");
-  if (found == pages.end() && opens) found = pages.find(kIndex);
-  return found == pages.end() ? nullptr : &found->second;
 }
 
 bool names_etag(std::string_view if_none_match, std::string_view etag) {
@@ -68,17 +56,32 @@ Result<http::Response> send(const StaticFile& file, const http::Request& request
 
 }  // namespace
 
+StaticPages::StaticPages(const std::vector<StaticFile>& files) {
+  for (const auto& file : files) files_.emplace(file.path, file);
+}
+
+const StaticFile* StaticPages::find(const http::Request& request) const {
+  if (is_api(request.path)) return nullptr;
+  const std::string_view path = request.path == "/" ? kIndex : std::string_view(request.path);
+  auto found = files_.find(path);
+  const auto accept = request.headers.get("Accept");
+  const bool opens = accepts(accept, "text/html") && !path.starts_with("/assets/");
+  if (found == files_.end() && opens) found = files_.find(kIndex);
+  return found == files_.end() ? nullptr : &found->second;
+}
+
+Result<http::Response> StaticPages::answer(const http::Request& request) const {
+  if (const auto* file = find(request)) return send(*file, request);
+  return Error{Errc::not_found, "there is nothing at " + request.path};
+}
+
 void add_static_routes(Endpoints& endpoints, Context& context) {
-  const auto pages = std::make_shared<Pages>();
-  for (const auto& file : context.services.pages) pages->emplace(file.path, file);
+  const auto pages = std::make_shared<StaticPages>(context.services.pages);
   endpoints.add("GET", "/{path...}", http::Run::inline_on_io,
                 {.summary = "The files of the web page.",
                  .content_type = "text/html",
                  .access = Access::anyone},
-                [pages](const http::Request& request) -> Result<http::Response> {
-                  if (const auto* file = find(*pages, request)) return send(*file, request);
-                  return Error{Errc::not_found, "there is nothing at " + request.path};
-                });
+                [pages](const http::Request& request) { return pages->answer(request); });
 }
 
 }  // namespace galley::api

@@ -6,6 +6,7 @@
 #include "fields.h"
 #include "inference/model_file.h"
 #include "model_files.h"
+#include "snapshot_freeze.h"
 #include "text/tokenizer.h"
 #include "upload.h"
 
@@ -48,15 +49,7 @@ Result<int> import_model(Session& session, const ImportOptions& options) {
                            format_bytes(sent.sent_bytes)));
   Json body{{"manifest", std::move(sent.manifest)}};
   if (!options.note.empty()) body["note"] = options.note;
-  GALLEY_TRY(const Json snapshot,
-             session.post_once("/api/v1/models/" + encoded(name) + "/snapshots", body));
-  if (session.flags.json) {
-    session.print_json(snapshot);
-    return 0;
-  }
-  print_out(text_of(snapshot, "ref") + "\n");
-  session.note(fmt::format("`galley deploy {}` serves it", text_of(snapshot, "ref")));
-  return 0;
+  return freeze_snapshot(session, name, body);
 }
 
 }  // namespace

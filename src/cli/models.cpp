@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "fields.h"
 #include "model_files.h"
+#include "model_profile.h"
 #include "snapshot_tables.h"
 #include "table.h"
 #include "when.h"
@@ -134,7 +135,8 @@ void add_model_commands(std::vector<Command>& commands, Session& session) {
        .aliases = {"model"},
        .examples = {"galley models", "galley models show nsmc", "galley models history nsmc",
                     "galley models import ./Qwen2-0.5B-Instruct qwen",
-                    "galley models info qwen2-q8_0.gguf"},
+                    "galley models info qwen2-q8_0.gguf",
+                    "galley models profile qwen2-q8_0.gguf --quick"},
        .define = list,
        .children = {{.name = "list", .help = "All models", .define = list},
                     {.name = "show",
@@ -150,6 +152,7 @@ void add_model_commands(std::vector<Command>& commands, Session& session) {
   std::vector<Command>& children = commands.back().children;
   children.push_back(model_import_command(session));
   for (Command& command : model_file_commands(session)) children.push_back(std::move(command));
+  children.push_back(model_profile_command(session));
   commands.push_back({.name = "history",
                       .help = "Where a model's channels pointed, newest first",
                       .group = kModelGroup,

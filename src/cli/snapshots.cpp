@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "fields.h"
 #include "references.h"
+#include "snapshot_freeze.h"
 #include "snapshot_tables.h"
 #include "upload.h"
 
@@ -99,15 +100,7 @@ Result<Json> body_of(Session& session, const CreateOptions& options) {
 
 Result<int> create(Session& session, const CreateOptions& options) {
   GALLEY_TRY(const Json body, body_of(session, options));
-  GALLEY_TRY(const Json snapshot,
-             session.post_once("/api/v1/models/" + encoded(options.model) + "/snapshots", body));
-  if (session.flags.json) {
-    session.print_json(snapshot);
-    return 0;
-  }
-  print_out(text_of(snapshot, "ref") + "\n");
-  session.note(fmt::format("`galley deploy {}` serves it", text_of(snapshot, "ref")));
-  return 0;
+  return freeze_snapshot(session, options.model, body);
 }
 
 Result<int> show_snapshot(Session& session, const std::string& reference) {

@@ -51,7 +51,13 @@ std::string api_key(const Session& session) {
 
 /// OpenAI's {"error": {message, …}}, or our problem+json.
 Result<http::Response> read_refusal(Result<http::Response> answer) {
-  if (!answer || answer->status < 400) return answer;
+  if (!answer) {
+    Error error = std::move(answer).error();
+    if (error.code == Errc::unavailable)
+      error.hint = "`galley serve --model FILE` starts a server; --url names it";
+    return error;
+  }
+  if (answer->status < 400) return answer;
   const auto body = parse_json(answer->body);
   if (body && body->is_object() && body->contains("error")) {
     const Json& error = (*body)["error"];
@@ -114,12 +120,7 @@ Result<TextServer> TextServer::open(Session& session, const std::string& given) 
 
 Result<http::Response> TextServer::send(http::Client::Call call) {
   call.target = prefix_ + call.target;
-  auto answer = read_refusal(client_->send(std::move(call)));
-  if (answer || answer.error().code != Errc::unavailable || !answer.error().hint.empty())
-    return answer;
-  Error error = std::move(answer).error();
-  error.hint = "`galley serve --model FILE` starts a server; --url names it";
-  return error;
+  return read_refusal(client_->send(std::move(call)));
 }
 
 Result<Json> TextServer::get(const std::string& target) {
@@ -189,12 +190,7 @@ Status TextServer::stream(const std::string& target, const Json& body,
                                                      return !failure && !done;
                                                    }));
   if (failure) return *failure;
-  if (!answer) {
-    Error error = answer.error();
-    if (error.code == Errc::unavailable && error.hint.empty())
-      error.hint = "`galley serve --model FILE` starts a server; --url names it";
-    return error;
-  }
+  if (!answer) return answer.error();
   if (!done) return Error{Errc::unavailable, "the answer broke off"};
   return ok();
 }

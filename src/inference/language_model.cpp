@@ -60,6 +60,8 @@ class LoadedModel final : public LanguageModel {
     pass_.run_hidden(sequences, hidden);
   }
 
+  std::size_t adapter_count() const override { return shares_.front().adapters.size(); }
+
   void copy_page(std::uint32_t from, std::uint32_t to) override {
     for (const DeviceShare& share : shares_) share.cache->copy_page(from, to);
   }

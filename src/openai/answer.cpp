@@ -83,6 +83,24 @@ std::string print_end_notes(const AnswerStyle& style, const serving::GenerationE
   return out;
 }
 
+void Likelihood::add(const std::vector<serving::TokenInfo>& tokens) {
+  for (const auto& token : tokens) sum_ += token.logprob;
+  tokens_ += tokens.size();
+}
+
+std::string print_decoding(const AnswerStyle& style, std::size_t request, double mean_logprob) {
+  if (!style.both) return {};
+  return fmt::format(R"("decoding":"{}","mean_logprob":{:.6g},)",
+                     request % 2 == 0 ? "greedy" : "sampled", mean_logprob);
+}
+
+Usage usage_of(const AnswerStyle& style, std::size_t request,
+               const serving::GenerationEvent& event) {
+  Usage usage = event.usage;
+  if (style.both && request % 2 == 1) usage.prompt_tokens = usage.cached_tokens = 0;
+  return usage;
+}
+
 WholeAnswer::WholeAnswer(AnswerStyle style, std::size_t prompts,
                          std::function<void(Result<std::string>)> done)
     : style_(std::move(style)),
@@ -120,6 +138,7 @@ void WholeAnswer::take(std::size_t prompt, const serving::GenerationEvent& event
   if (event.choice < style_.n && index < choices_.size()) {
     Choice& choice = choices_[index];
     choice.text += event.text;
+    if (style_.both) choice.likelihood.add(event.tokens);
     if (choice.completion_logprobs) choice.completion_logprobs->add(event.tokens);
     if (choice.chat_logprobs) choice.chat_logprobs->add(event.tokens);
     if (event.finished) {
@@ -130,11 +149,19 @@ void WholeAnswer::take(std::size_t prompt, const serving::GenerationEvent& event
     }
   }
   if (!event.last) return;
-  add_usage(usage_, event.usage);
+  add_usage(usage_, usage_of(style_, prompt, event));
   if (--unfinished_ > 0) return;
   auto document = error_ ? Result<std::string>(*error_) : Result<std::string>(print());
   lock.unlock();
   done_(std::move(document));
+}
+
+/// The likelier of its pair; where both are as likely, the greedy one.
+bool WholeAnswer::is_chosen(std::size_t index) const {
+  const std::size_t greedy = index - index % 2;
+  const bool sampled_wins =
+      choices_[greedy + 1].likelihood.mean() > choices_[greedy].likelihood.mean();
+  return index == greedy + (sampled_wins ? 1 : 0);
 }
 
 void WholeAnswer::print_message(std::string& out, Choice& choice) const {
@@ -169,10 +196,14 @@ void WholeAnswer::print_message(std::string& out, Choice& choice) const {
 std::string WholeAnswer::print() {
   std::string out = print_head(style_, style_.chat ? "chat.completion" : "text_completion");
   out += R"(,"choices":[)";
+  std::size_t printed = 0;
   for (std::size_t i = 0; i < choices_.size(); ++i) {
+    if (style_.choose && !is_chosen(i)) continue;
     Choice& choice = choices_[i];
-    fmt::format_to(std::back_inserter(out), R"({}{{"index":{},{})", i == 0 ? "" : ",", i,
+    fmt::format_to(std::back_inserter(out), R"({}{{"index":{},{}{})", printed == 0 ? "" : ",",
+                   printed, print_decoding(style_, i, choice.likelihood.mean()),
                    print_end_notes(style_, choice.end));
+    ++printed;
     if (!choice.prompt_logprobs.empty())
       out += "\"prompt_logprobs\":" + choice.prompt_logprobs + ",";
     if (style_.chat) {

@@ -29,6 +29,8 @@ struct AnswerStyle {
   std::vector<std::string> echoes;   // the text of each prompt; empty: not echoed
   std::vector<std::size_t> offsets;  // characters of each prompt, for text_offset
   bool prompt_logprobs = false;      // printed beside the answer
+  bool both = false;                 // requests come in pairs: greedy, then sampled
+  bool choose = false;               // of each pair only the likelier is printed
 };
 
 using Usage = serving::GenerationEvent::Usage;
@@ -44,6 +46,23 @@ std::string_view name_of(serving::FinishReason reason);
 std::string print_head(const AnswerStyle& style, std::string_view object);
 /// `"stop_reason":…,"restart":…,` where they are.
 std::string print_end_notes(const AnswerStyle& style, const serving::GenerationEvent& event);
+
+/// How likely the model finds an answer: the mean over its tokens. With AnswerStyle::both.
+class Likelihood {
+ public:
+  void add(const std::vector<serving::TokenInfo>& tokens);
+  /// Of an empty answer 0, the highest there is: the model was sure to say nothing.
+  double mean() const { return tokens_ == 0 ? 0 : sum_ / static_cast<double>(tokens_); }
+
+ private:
+  double sum_ = 0;
+  std::size_t tokens_ = 0;
+};
+/// `"decoding":…,"mean_logprob":…,` of the choice where answers come in pairs, else nothing.
+std::string print_decoding(const AnswerStyle& style, std::size_t request, double mean_logprob);
+/// What the request cost besides those before it: the second of a pair shares its prompt.
+Usage usage_of(const AnswerStyle& style, std::size_t request,
+               const serving::GenerationEvent& event);
 
 /// Takes what the engine tells of the prompts of one request. Called on the engine's thread.
 class Sink {
@@ -66,9 +85,11 @@ class WholeAnswer final : public Sink {
     std::optional<CompletionLogprobs> completion_logprobs;
     std::optional<ChatLogprobs> chat_logprobs;
     std::string prompt_logprobs;
+    Likelihood likelihood;
     serving::GenerationEvent end;
   };
   void take_prompt(std::size_t prompt, const std::vector<serving::TokenInfo>& tokens);
+  bool is_chosen(std::size_t index) const;
   void print_message(std::string& out, Choice& choice) const;
   std::string print();
 

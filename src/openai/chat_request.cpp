@@ -167,14 +167,8 @@ Result<ChatRequest> parse_chat(const Json& given) {
   in.flag("logprobs", request.logprobs);
   if (in.integer("top_logprobs", request.top_logprobs, {0, kMaxTopLogprobs}) && !request.logprobs)
     in.fault("top_logprobs", "logprobs is not true", "logprobs: true");
-  request.best_of = request.n;
-  in.integer("best_of", request.best_of, {1, kMaxChoices});
-  if (request.best_of < request.n)
-    in.fault("best_of",
-             "is " + std::to_string(request.best_of) + " and n is " + std::to_string(request.n),
-             "at least n");
-  if (request.stream && request.best_of > request.n)
-    in.fault("best_of", "the best answers are known only at the end", "n, or no stream");
+  read_best_of(in, request);
+  check_both(in, request);
   read_tools(in, request);
   in.refuse("functions", "functions are not supported; tools are");
   in.refuse("function_call", "function_call is not supported; tool_choice is");

@@ -71,19 +71,14 @@ Result<CompletionRequest> parse_completion(const Json& given) {
   in.flag("echo", request.echo);
   std::int64_t logprobs = 0;
   if (in.integer("logprobs", logprobs, {0, kMaxTopLogprobs})) request.logprobs = logprobs;
-  request.best_of = request.n;
-  in.integer("best_of", request.best_of, {1, kMaxChoices});
+  read_best_of(in, request);
   in.refuse("suffix", "text cannot be inserted before a suffix by this kind of model");
-  if (request.best_of < request.n)
-    in.fault("best_of",
-             "is " + std::to_string(request.best_of) + " and n is " + std::to_string(request.n),
-             "at least n");
-  if (request.stream && request.best_of > request.n)
-    in.fault("best_of", "the best answers are known only at the end", "n, or no stream");
-  if (request.prompts.size() * static_cast<std::size_t>(request.best_of) > kMaxPrompts)
+  check_both(in, request);
+  const std::size_t answers = request.both ? 2 : static_cast<std::size_t>(request.best_of);
+  if (request.prompts.size() * answers > kMaxPrompts)
     in.fault("prompt",
              "asks for " + std::to_string(request.prompts.size()) + " prompts times " +
-                 std::to_string(request.best_of) + " answers",
+                 std::to_string(answers) + " answers",
              "at most " + std::to_string(kMaxPrompts) + " in one request");
   GALLEY_TRY_STATUS(in.finish());
   return request;

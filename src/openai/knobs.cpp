@@ -109,6 +109,17 @@ void read_shape(Fields& in, Knobs& out) {
   if (auto status = inside.finish(); !status) in.fault(status.error());
 }
 
+/// true, false or "both".
+void read_greedy(Fields& in, Knobs& out) {
+  const Json* greedy = in.any("greedy");
+  out.both = greedy != nullptr && *greedy == "both";
+  if (greedy != nullptr && !out.both && !greedy->is_boolean())
+    in.fault("greedy", "found " + name_of_value(*greedy), "true, false or \"both\"");
+  out.greedy = greedy != nullptr && *greedy == true;
+  std::string choose;
+  out.choose = in.word("choose", choose, {"likelihood"});
+}
+
 void read_injected(Fields& in, std::string_view name, std::string& out) {
   in.text(name, out);
   if (out.size() > kMaxInjected)
@@ -130,6 +141,29 @@ void read_stream(Fields& in, Knobs& out) {
 }
 
 }  // namespace
+
+void check_both(Fields& in, const Knobs& knobs) {
+  if (knobs.choose && !knobs.both)
+    return in.fault("choose", "there is nothing to choose between", "greedy: \"both\"");
+  if (!knobs.both) return;
+  if (knobs.temperature == 0)
+    in.fault("temperature", "is 0, so that both answers would be greedy", "more than 0");
+  if (knobs.n > 1 || knobs.best_of > 1)
+    in.fault(knobs.n > 1 ? "n" : "best_of", "greedy is \"both\", which makes two answers already",
+             "1");
+  if (knobs.choose && knobs.stream)
+    in.fault("choose", "the likelier answer is known only at the end", "no stream");
+}
+
+void read_best_of(Fields& in, Knobs& out) {
+  out.best_of = out.n;
+  in.integer("best_of", out.best_of, {1, kMaxChoices});
+  if (out.best_of < out.n)
+    in.fault("best_of", "is " + std::to_string(out.best_of) + " and n is " + std::to_string(out.n),
+             "at least n");
+  if (out.stream && out.best_of > out.n)
+    in.fault("best_of", "the best answers are known only at the end", "n, or no stream");
+}
 
 Result<Json> without_extra_body(const Json& body) {
   const auto extra = body.find("extra_body");
@@ -168,7 +202,7 @@ void read_knobs(Fields& in, Knobs& out) {
   read_logit_bias(in, out.logit_bias);
   std::int64_t seed = 0;
   if (in.integer("seed", seed, {INT64_MIN, INT64_MAX})) out.seed = seed;
-  in.flag("greedy", out.greedy);
+  read_greedy(in, out);
   in.flag("recompute", out.recompute);
   in.flag("ignore_eos", out.ignore_eos);
   in.flag("prompt_logprobs", out.prompt_logprobs);

@@ -5,20 +5,25 @@ namespace {
 
 Json model_object(const TextModel& model) {
   const TextModelFacts& facts = model.facts();
-  return {{"id", model.name()},
-          {"object", "model"},
-          {"created", model.created_s()},
-          {"owned_by", "galley"},
-          {"context_length", model.context()},
-          {"architecture", facts.architecture},
-          {"parameters", facts.parameters},
-          {"size_bytes", facts.file_bytes}};
+  Json object{{"id", model.name()},
+              {"object", "model"},
+              {"created", model.created_s()},
+              {"owned_by", "galley"},
+              {"context_length", model.context()},
+              {"architecture", facts.architecture},
+              {"parameters", facts.parameters},
+              {"size_bytes", facts.file_bytes}};
+  if (!facts.snapshot.empty()) object["snapshot"] = facts.snapshot;
+  return object;
 }
 
 Json adapter_object(const TextModel& model, const std::string& adapter) {
-  return {{"id", model.name() + ":" + adapter}, {"object", "model"},
-          {"created", model.created_s()},       {"owned_by", "galley"},
-          {"context_length", model.context()},  {"parent", model.name()}};
+  Json object{{"id", model.name() + ":" + adapter}, {"object", "model"},
+              {"created", model.created_s()},       {"owned_by", "galley"},
+              {"context_length", model.context()},  {"parent", model.name()}};
+  if (const auto snapshot = model.snapshot(adapter); !snapshot.empty())
+    object["snapshot"] = snapshot;
+  return object;
 }
 
 Json list_models(const TextModels& models) {

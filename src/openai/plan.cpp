@@ -14,10 +14,10 @@ namespace {
 /// OpenAI's own default for completions; a chat goes on as long as the context lasts.
 constexpr std::size_t kDefaultTokens = 16;
 
-/// The same fingerprint promises the same text for the same seed: it changes with the program and
-/// with the kernels that run the model.
-std::string fingerprint_of(const Planning& with, const TextModel& model) {
-  std::string all = with.version;
+/// The same fingerprint promises the same text for the same seed: it changes with the program, with
+/// the weights, and with the kernels that run them.
+std::string fingerprint_of(const Planning& with, const TextModel& model, std::string_view adapter) {
+  std::string all = with.version + model.snapshot(adapter);
   for (const auto& use : model.facts().kernels) all += use.operation + use.kernel;
   return "fp_" + sha256_hex(all).substr(0, 10);
 }
@@ -98,18 +98,35 @@ Result<Common> common_of(const Planning& with, const Knobs& knobs,
   return Common{std::move(found), std::move(request)};
 }
 
+/// Adds the prompt's request, or two of them where it is answered both ways.
+void add_requests(Plan& plan, const Knobs& knobs, serving::GenerationRequest request) {
+  if (knobs.both) {
+    // How likely an answer is must be known, whether or not it is printed token by token.
+    request.sampling.logprobs = std::max(request.sampling.logprobs, 0);
+    plan.requests.push_back(request);
+    plan.requests.back().sampling.greedy = true;
+  }
+  plan.requests.push_back(std::move(request));
+}
+
 AnswerStyle style_of(const Planning& with, const Common& common, const Knobs& knobs, bool chat) {
   AnswerStyle style;
   style.chat = chat;
   style.id = (chat ? "chatcmpl-" : "cmpl-") + with.ids.next_body();
   style.created_s = to_ms(with.clock.wall()) / 1000;
   style.model = common.found.name;
-  style.fingerprint = fingerprint_of(with, *common.found.model);
+  const auto mark = style.model.find(':');
+  style.fingerprint =
+      fingerprint_of(with, *common.found.model,
+                     mark == std::string::npos ? std::string_view{}
+                                               : std::string_view(style.model).substr(mark + 1));
   style.tokenizer = &common.found.model->tokenizer();
   style.include_usage = knobs.include_usage;
   style.restart = knobs.restart;
   style.n = static_cast<std::uint32_t>(knobs.n);
   style.prompt_logprobs = knobs.prompt_logprobs;
+  style.both = knobs.both;
+  style.choose = knobs.choose;
   return style;
 }
 
@@ -202,12 +219,13 @@ Result<Plan> plan_completion(const Planning& with, const CompletionRequest& requ
     one.max_tokens = static_cast<std::uint32_t>(tokens);
     const auto* text = std::get_if<std::string>(&prompt);
     std::string shown = text != nullptr ? *text : plan.model->tokenizer().decode(one.prompt);
-    plan.style.offsets.push_back(count_characters(shown));
+    const std::size_t answers = request.both ? 2 : 1;
+    plan.style.offsets.insert(plan.style.offsets.end(), answers, count_characters(shown));
     if (request.echo) {
-      plan.style.echoes.push_back(std::move(shown));
+      plan.style.echoes.insert(plan.style.echoes.end(), answers, shown);
       one.prompt_logprobs = one.prompt_logprobs || alternatives.has_value();
     }
-    plan.requests.push_back(std::move(one));
+    add_requests(plan, request, std::move(one));
   }
   return plan;
 }
@@ -240,8 +258,8 @@ Result<Plan> plan_chat(const Planning& with, const ChatRequest& request) {
   one.max_tokens =
       static_cast<std::uint32_t>(request.max_tokens ? static_cast<std::size_t>(*request.max_tokens)
                                                     : plan.model->context() - one.prompt.size());
-  plan.style.offsets.push_back(count_characters(prompt));
-  plan.requests.push_back(std::move(one));
+  plan.style.offsets.assign(request.both ? 2 : 1, count_characters(prompt));
+  add_requests(plan, request, std::move(one));
   return plan;
 }
 

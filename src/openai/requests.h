@@ -37,6 +37,8 @@ struct Knobs {
   std::vector<std::pair<std::int32_t, float>> logit_bias;
   std::optional<std::int64_t> seed;
   bool greedy = false;
+  bool both = false;    // each prompt is answered greedily, then sampled
+  bool choose = false;  // of the two, the one whose tokens are likelier on average
   bool recompute = false;
   bool ignore_eos = false;
   bool prompt_logprobs = false;
@@ -86,6 +88,10 @@ Result<ChatRequest> parse_chat(const Json& body);
 Result<EmbeddingRequest> parse_embedding(const Json& body);
 
 class Fields;
+/// With `both`, what cannot go with it. After all else was read.
+void check_both(Fields& in, const Knobs& knobs);
+/// best_of, at least n; reads after read_knobs.
+void read_best_of(Fields& in, Knobs& out);
 /// The fields that completions and chats share.
 void read_knobs(Fields& in, Knobs& out);
 /// A text, a list of texts, a list of token ids, or a list of such lists.

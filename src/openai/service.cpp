@@ -77,7 +77,7 @@ std::vector<Route> Service::server_routes() {
       "GET", "/health", http::Run::inline_on_io, "Says whether requests are answered.",
       [this](const http::Request&) -> Result<http::Response> {
         GALLEY_TRY_STATUS(check_draining(*impl_));
-        if (!impl_->models.ready())
+        if (!impl_->warm || !impl_->models.ready())
           return Error{
               Errc::unavailable, "the model is being loaded", {}, {}, "ask again in a second"};
         return http::Response::json(R"({"status":"ok"})");

@@ -19,13 +19,15 @@ struct Service::Impl {
         clock(by),
         options(std::move(with)),
         ids(by),
-        planning{of, by, ids, options.version} {}
+        planning{of, by, ids, options.version},
+        warm(!options.warms_up) {}
 
   TextModels& models;
   const Clock& clock;
   const ServiceOptions options;
   IdSource ids;
   const Planning planning;
+  std::atomic<bool> warm;
   std::atomic<bool> draining{false};
   Notice changed = [](const http::Request&, const std::string&, const std::string&) {};
   Worker worker;

@@ -170,9 +170,10 @@ void StreamedAnswer::send_end(std::size_t index, Choice& choice,
   const bool has_logprobs = (choice.completion_logprobs && !choice.completion_logprobs->empty()) ||
                             (choice.chat_logprobs && !choice.chat_logprobs->empty());
   if (!rest.empty() || has_logprobs) send_text(index, choice, rest);
-  send(index,
-       fmt::format(R"({}{},"logprobs":null,"finish_reason":"{}")", print_end_notes(style_, event),
-                   style_.chat ? R"("delta":{})" : R"("text":"")", reason));
+  send(index, fmt::format(R"({}{}{},"logprobs":null,"finish_reason":"{}")",
+                          print_decoding(style_, index, choice.likelihood.mean()),
+                          print_end_notes(style_, event),
+                          style_.chat ? R"("delta":{})" : R"("text":"")", reason));
 }
 
 void StreamedAnswer::take(std::size_t prompt, const serving::GenerationEvent& event) {
@@ -184,6 +185,7 @@ void StreamedAnswer::take(std::size_t prompt, const serving::GenerationEvent& ev
     if (!choice.begun) begin(index, prompt, choice);
     if (choice.completion_logprobs) choice.completion_logprobs->add(event.tokens);
     if (choice.chat_logprobs) choice.chat_logprobs->add(event.tokens);
+    if (style_.both) choice.likelihood.add(event.tokens);
     const std::string text = style_.tools ? choice.calls.add(event.text) : event.text;
     if (!text.empty()) send_text(index, choice, text);
     const bool broken = event.finished && (event.reason == serving::FinishReason::failed ||
@@ -199,7 +201,7 @@ void StreamedAnswer::take(std::size_t prompt, const serving::GenerationEvent& ev
     }
   }
   if (!event.last) return;
-  add_usage(usage_, event.usage);
+  add_usage(usage_, usage_of(style_, prompt, event));
   if (--unfinished_ > 0) return;
   if (style_.include_usage && !broken_)
     out_->write(fmt::format(R"({},"choices":[],"usage":{},"timings":{}}})", head_,

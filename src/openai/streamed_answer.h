@@ -56,6 +56,7 @@ class StreamedAnswer final : public Sink {
     bool begun = false;
     std::optional<CompletionLogprobs> completion_logprobs;
     std::optional<ChatLogprobs> chat_logprobs;
+    Likelihood likelihood;
     CallFilter calls;
   };
   void begin(std::size_t index, std::size_t prompt, Choice& choice);

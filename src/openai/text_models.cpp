@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "base/processors.h"
 #include "base/text.h"
 #include "inference/model_file.h"
+#include "weights_mark.h"
 
 namespace galley::openai {
 namespace {
@@ -88,6 +90,12 @@ std::size_t TextModel::context() const {
   return std::min(parts_.model->context(), parts_.model->page_count() * tensor::kPageTokens);
 }
 
+std::string TextModel::snapshot(std::string_view adapter) const {
+  const auto& marks = parts_.facts.adapter_snapshots;
+  const auto found = marks.find(adapter);
+  return parts_.facts.snapshot + (found == marks.end() ? "" : "+" + found->second);
+}
+
 void TextModels::expect(std::string name) {
   const std::lock_guard lock(mutex_);
   expected_.push_back(std::move(name));
@@ -128,18 +136,24 @@ Status TextModels::load(const std::string& name, const std::filesystem::path& pa
                        .chat_template = file.tokenizer().chat_template,
                        .adapters = {},
                        .engine = options.engine};
+  std::map<std::string, std::string, std::less<>> adapter_snapshots;
   for (const auto& [adapter, folder] : options.adapters) {
     GALLEY_TRY(const auto index, model->load_adapter(folder));
     parts.adapters.emplace_back(adapter, index);
+    GALLEY_TRY(adapter_snapshots[adapter], folder_mark(folder));
   }
+  GALLEY_TRY(auto snapshot, weights_mark(file.paths()));
   if (!options.draft.empty()) {
     GALLEY_TRY(parts.draft, load_draft(options, file.config().vocabulary, *devices));
     if (parts.engine.speculation == serving::Speculation::none)
       parts.engine.speculation = serving::Speculation::draft_model;
   }
+  parts.engine.sampling_threads = options.threads > 0 ? options.threads : usable_processors();
   parts.facts = {.architecture = file.config().architecture,
                  .parameters = file.config().parameters,
                  .file_bytes = file.file_bytes(),
+                 .snapshot = std::move(snapshot),
+                 .adapter_snapshots = std::move(adapter_snapshots),
                  .memory = model->memory(),
                  .kernels = model->kernels()};
   parts.model = std::move(model);

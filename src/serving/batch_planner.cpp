@@ -78,21 +78,23 @@ const StepPlan& BatchPlanner::plan(const StepLimits& limits) {
   plan_.preempted = 0;
   rows_left_ = options_.step_rows;
   logit_rows_left_ = options_.logit_rows;
-  background_rows_left_ = limits.background_rows;
 
   admit();
   online_busy_ = options_.batching == Batching::continuous &&
                  (line_.has_online() || std::ranges::any_of(running_, [&](SequenceIndex sequence) {
                     return !at(sequence).tier.background;
                   }));
+  background_rows_left_ = online_busy_ ? limits.background_rows : kBackgroundRows;
   plan_decodes();
   plan_prompts(limits.prompt_rows);
   plan_drafts();
   return plan_;
 }
 
-bool BatchPlanner::is_held_back(const PlannedSequence& sequence) const {
-  return sequence.tier.background && online_busy_;
+/// Background work never fills a step, not even where nobody else is there: a request that comes
+/// in the middle of one waits for its end.
+bool BatchPlanner::is_bounded(const PlannedSequence& sequence) const {
+  return sequence.tier.background && options_.batching == Batching::continuous;
 }
 
 void BatchPlanner::plan_decodes() {
@@ -101,9 +103,9 @@ void BatchPlanner::plan_decodes() {
     const auto sequence = running_[rank];
     const auto& decoding = at(sequence);
     if (!decoding.decodes()) continue;
-    if (is_held_back(decoding) && background_rows_left_ == 0) continue;
+    if (is_bounded(decoding) && background_rows_left_ == 0) continue;
     if (!make_room(sequence, decoding.tokens.size())) break;
-    if (is_held_back(decoding)) --background_rows_left_;
+    if (is_bounded(decoding)) --background_rows_left_;
     if (!decoding.tier.background) ++online_decodes_;
     add_work(sequence, 1);
   }
@@ -121,10 +123,10 @@ void BatchPlanner::plan_prompts(std::size_t prompt_rows) {
     const auto& reading = at(sequence);
     if (reading.state != PlannedSequence::State::running) continue;
     auto allowed = std::min(rows, most);
-    if (is_held_back(reading)) allowed = std::min(allowed, background_rows_left_);
+    if (is_bounded(reading)) allowed = std::min(allowed, background_rows_left_);
     const auto chunk = chunk_of(reading, allowed);
     if (chunk == 0 || !make_room(sequence, reading.computed + chunk)) continue;
-    if (is_held_back(reading)) background_rows_left_ -= chunk;
+    if (is_bounded(reading)) background_rows_left_ -= chunk;
     rows -= chunk;
     add_work(sequence, chunk);
   }
@@ -185,7 +187,8 @@ void BatchPlanner::drop_work(SequenceIndex sequence) {
 void BatchPlanner::plan_drafts() {
   const auto wants = [&](const Work& work) {
     const auto& sequence = at(work.sequence);
-    return sequence.wanted_drafts > 0 && sequence.decodes() && !is_held_back(sequence);
+    return sequence.wanted_drafts > 0 && sequence.decodes() &&
+           !(is_bounded(sequence) && online_busy_);
   };
   const auto drafting = static_cast<std::size_t>(std::ranges::count_if(plan_.work, wants));
   const auto used = options_.step_rows - rows_left_;

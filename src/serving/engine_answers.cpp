@@ -8,14 +8,14 @@
 
 namespace galley::serving {
 
-void EngineLoop::take_rows(const Work& work, std::span<const float> rows,
-                           std::span<const text::TokenId> drafts, Instant now) {
+void EngineLoop::take_rows(const Work& work, std::span<const float> rows, const Drawn& drawn,
+                           std::size_t drafts, Instant now) {
   const auto owner = owner_of(work.sequence);
   auto& request = *owner.request;
   try {
     if (owner.choice != nullptr) {
       planner_.advance(work);
-      if (work.completes) write_tokens(*owner.choice, rows, drafts, now);
+      if (work.completes) take_tokens(*owner.choice, drawn, drafts, now);
       return;
     }
     score_prompt(request, work, rows);
@@ -37,7 +37,7 @@ void EngineLoop::score_prompt(LiveRequest& request, const Work& work, std::span<
     if (next != request.prompt_scores.size() || next >= prompt.size()) continue;
     const auto row = rows.subspan(i * model_.vocabulary(), vocabulary_);
     const auto top = std::max(request.request.sampling.logprobs, 0);
-    const auto scored = inference::log_probabilities(row, prompt[next], top, scratch_);
+    const auto scored = inference::log_probabilities(row, prompt[next], top, scratches_[0]);
     TokenInfo info{.token = prompt[next], .logprob = scored.logprob, .top = {}};
     for (const auto& likely : scored.top) info.top.emplace_back(likely.token, likely.logprob);
     request.prompt_scores.push_back(std::move(info));
@@ -62,35 +62,27 @@ void EngineLoop::begin_answers(LiveRequest& request, SequenceIndex sequence,
   }
   request.choices_left = count;
   request.choices[0]->event.prompt_tokens = std::move(request.prompt_scores);
-  for (std::uint32_t i = 0; i < count && !request.closed; ++i)
-    write_tokens(*request.choices[i], row, {}, now);
+  for (std::uint32_t i = 0; i < count && !request.closed; ++i) {
+    draw(*request.choices[i], row, {}, scratches_[0], first_drawn_);
+    take_tokens(*request.choices[i], first_drawn_, 0, now);
+  }
 }
 
-void EngineLoop::write_tokens(LiveChoice& choice, std::span<const float> rows,
-                              std::span<const text::TokenId> drafts, Instant now) {
+void EngineLoop::take_tokens(LiveChoice& choice, const Drawn& drawn, std::size_t drafts,
+                             Instant now) {
+  if (drawn.failure) std::rethrow_exception(drawn.failure);
   auto& request = *choice.request;
-  sampled_.clear();
-  std::uint32_t accepted = 0;
-  if (request.request.max_tokens == 0) choice.answer.end(FinishReason::length, choice.event);
-  for (std::size_t i = 0; i <= drafts.size() && !choice.answer.finished(); ++i) {
-    const auto row = rows.subspan(i * model_.vocabulary(), vocabulary_);
-    const auto token = choice.answer.write(row, scratch_, choice.event);
-    if (token < 0) break;
-    sampled_.push_back(token);
-    if (i == drafts.size() || drafts[i] != token) break;
-    ++accepted;
-  }
-  const auto drafted = static_cast<std::uint32_t>(drafts.size());
-  choice.pace.record(drafted, accepted);
+  const auto drafted = static_cast<std::uint32_t>(drafts);
+  choice.pace.record(drafted, drawn.accepted);
   request.usage.drafted_tokens += drafted;
-  request.usage.accepted_tokens += accepted;
-  request.usage.completion_tokens += static_cast<std::uint32_t>(sampled_.size());
+  request.usage.accepted_tokens += drawn.accepted;
+  request.usage.completion_tokens += static_cast<std::uint32_t>(drawn.tokens.size());
   counts_.drafted_tokens += drafted;
-  counts_.accepted_tokens += accepted;
-  counts_.generated_tokens += sampled_.size();
+  counts_.accepted_tokens += drawn.accepted;
+  counts_.generated_tokens += drawn.tokens.size();
 
-  if (!sampled_.empty()) {
-    planner_.append(choice.sequence, sampled_);
+  if (!drawn.tokens.empty()) {
+    planner_.append(choice.sequence, drawn.tokens);
     if (!request.has_written) {
       request.has_written = true;
       request.times.first_token = now;
@@ -98,8 +90,8 @@ void EngineLoop::write_tokens(LiveChoice& choice, std::span<const float> rows,
                                   seconds_between(request.times.started, now));
     } else {
       const auto each =
-          seconds_between(choice.last_token, now) / static_cast<double>(sampled_.size());
-      for (std::size_t i = 0; i < sampled_.size(); ++i) metrics_.record_token(each);
+          seconds_between(choice.last_token, now) / static_cast<double>(drawn.tokens.size());
+      for (std::size_t i = 0; i < drawn.tokens.size(); ++i) metrics_.record_token(each);
     }
     choice.last_token = now;
   }
@@ -111,6 +103,7 @@ void EngineLoop::write_tokens(LiveChoice& choice, std::span<const float> rows,
 
 void EngineLoop::end_choice(LiveChoice& choice, Instant now) {
   auto& request = *choice.request;
+  choice.ended = true;
   planner_.finish(choice.sequence);
   owner_of(choice.sequence) = {};
   if (draft_model_) draft_model_->drop(choice.sequence);
@@ -180,8 +173,8 @@ void EngineLoop::end_early(LiveRequest& request, FinishReason reason, std::strin
   if (!request.choices.empty()) {
     for (auto& choice : request.choices) {
       if (request.closed) return;
-      if (choice->answer.finished()) continue;
-      choice->event.error = why;
+      if (choice->ended) continue;
+      if (!choice->answer.finished()) choice->event.error = why;
       choice->answer.end(reason, choice->event);
       end_choice(*choice, now);
     }

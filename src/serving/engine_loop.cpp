@@ -31,7 +31,9 @@ EngineLoop::EngineLoop(inference::ForwardModel& model, const text::Tokenizer& to
       vocabulary_(std::min(model.vocabulary(), tokenizer.size())),
       metrics_(metrics),
       waiting_(waiting),
-      planner_(planner_options(model, options)) {
+      planner_(planner_options(model, options)),
+      sampling_pool_(options.sampling_threads),
+      scratches_(sampling_pool_.size()) {
   if (options.draft != nullptr) draft_model_.emplace(*options.draft);
   logits_.resize(model.max_logit_rows() * model.vocabulary());
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <exception>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "engine_metrics.h"
 #include "live_request.h"
 #include "step_cost.h"
+#include "tensor/thread_pool.h"
 
 namespace galley::serving {
 
@@ -57,14 +59,24 @@ class EngineLoop {
   void learn_cost(const StepPlan& plan, double took_s);
   std::span<float> logits(std::size_t first_row, std::size_t count);
 
+  // engine_sampling.cpp
+  /// What a choice wrote in this step.
+  struct Drawn {
+    std::vector<text::TokenId> tokens;
+    std::uint32_t accepted = 0;  // of the drafts
+    std::exception_ptr failure;  // told by the loop's own thread
+  };
+  void draw_all();
+  void draw(LiveChoice& choice, std::span<const float> rows, std::span<const text::TokenId> drafts,
+            inference::SamplingScratch& scratch, Drawn& drawn) const noexcept;
+
   // engine_answers.cpp
-  void take_rows(const Work& work, std::span<const float> rows,
-                 std::span<const text::TokenId> drafts, Instant now);
+  void take_rows(const Work& work, std::span<const float> rows, const Drawn& drawn,
+                 std::size_t drafts, Instant now);
   void score_prompt(LiveRequest& request, const Work& work, std::span<const float> rows);
   void begin_answers(LiveRequest& request, SequenceIndex sequence, std::span<const float> row,
                      Instant now);
-  void write_tokens(LiveChoice& choice, std::span<const float> rows,
-                    std::span<const text::TokenId> drafts, Instant now);
+  void take_tokens(LiveChoice& choice, const Drawn& drawn, std::size_t drafts, Instant now);
   void add_embedding(const Work& work, std::span<const float> hidden, Instant now);
   void end_choice(LiveChoice& choice, Instant now);
   void end_early(LiveRequest& request, FinishReason reason, std::string_view why);
@@ -100,10 +112,14 @@ class EngineLoop {
   std::vector<std::vector<text::TokenId>> drafted_;  // with each of texts_: last token and drafts
   std::vector<std::vector<text::TokenId>> drafts_;   // of each of texts_
   std::vector<char> ran_;                            // each of texts_
+  std::vector<std::size_t> first_rows_;              // of the logits of each of texts_
   std::vector<DraftModel::Ask> asks_;
   std::vector<SequenceIndex> forked_;
-  std::vector<text::TokenId> sampled_;
-  inference::SamplingScratch scratch_;
+  std::vector<Drawn> drawn_;          // of each of texts_
+  std::vector<std::size_t> to_draw_;  // of texts_
+  Drawn first_drawn_;                 // of the choices of a prompt that was read
+  tensor::ThreadPool sampling_pool_;
+  std::vector<inference::SamplingScratch> scratches_;  // of each thread of the pool
   EngineMetrics::Step counts_;
 };
 

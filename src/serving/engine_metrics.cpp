@@ -39,6 +39,21 @@ std::int64_t second_of(Instant now) {
   return std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
 }
 
+TextEngine::Metrics empty_metrics(std::size_t context) {
+  TextEngine::Metrics metrics;
+  metrics.time_to_first_token_s =
+      histogram({0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75,
+                 1,     2.5,   5,    7.5,  10,   20,   40,   80,  160,  640, 2560});
+  metrics.inter_token_latency_s = histogram({0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4,
+                                             0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80});
+  metrics.e2e_latency_s = metrics.queue_time_s = metrics.prefill_time_s = metrics.decode_time_s =
+      request_seconds();
+  metrics.prompt_length = metrics.generation_length = lengths(context);
+  metrics.step_rows = histogram({1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384});
+  metrics.batch_size = histogram({1, 2, 4, 8, 16, 32, 64, 128, 256});
+  return metrics;
+}
+
 }  // namespace
 
 std::string_view name_of(FinishReason reason) {
@@ -55,17 +70,16 @@ std::string_view name_of(FinishReason reason) {
   return "failed";
 }
 
-EngineMetrics::EngineMetrics(std::size_t context) {
-  metrics_.time_to_first_token_s =
-      histogram({0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75,
-                 1,     2.5,   5,    7.5,  10,   20,   40,   80,  160,  640, 2560});
-  metrics_.inter_token_latency_s = histogram({0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4,
-                                              0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80});
-  metrics_.e2e_latency_s = metrics_.queue_time_s = metrics_.prefill_time_s =
-      metrics_.decode_time_s = request_seconds();
-  metrics_.prompt_length = metrics_.generation_length = lengths(context);
-  metrics_.step_rows = histogram({1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384});
-  metrics_.batch_size = histogram({1, 2, 4, 8, 16, 32, 64, 128, 256});
+EngineMetrics::EngineMetrics(std::size_t context, Instant now) : fresh_(empty_metrics(context)) {
+  forget(now);
+}
+
+void EngineMetrics::forget(Instant now) {
+  const std::lock_guard lock(mutex_);
+  metrics_ = fresh_;
+  finished_ = {};
+  seconds_ = {};
+  first_second_ = second_of(now) + 1;
 }
 
 void EngineMetrics::record_step(const Step& step, Instant now) {
@@ -120,13 +134,15 @@ TextEngine::Metrics EngineMetrics::snapshot(Instant now) const {
   auto copy = metrics_;
   for (std::size_t i = 0; i < finished_.size(); ++i)
     copy.finished.emplace_back(name_of(static_cast<FinishReason>(i)), finished_[i]);
-  // The second that is still running is left out: it would make every rate too low.
-  const auto number = second_of(now);
+  // Whole seconds alone: one that is still running, or that was when all began, would make the rate
+  // too low.
+  const auto end = second_of(now);
+  const auto begin = std::max(first_second_, end - kRateSeconds);
   std::uint64_t tokens = 0;
   for (const auto& second : seconds_)
-    if (second.number < number && second.number >= number - std::int64_t{kRateSeconds})
-      tokens += second.tokens;
-  copy.tokens_per_s = static_cast<double>(tokens) / static_cast<double>(kRateSeconds);
+    if (second.number >= begin && second.number < end) tokens += second.tokens;
+  if (end > begin)
+    copy.tokens_per_s = static_cast<double>(tokens) / static_cast<double>(end - begin);
   return copy;
 }
 

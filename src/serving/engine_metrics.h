@@ -19,7 +19,7 @@ struct RequestTimes {
 class EngineMetrics {
  public:
   /// Buckets are vLLM's; lengths go up to `context`.
-  explicit EngineMetrics(std::size_t context);
+  EngineMetrics(std::size_t context, Instant now);
 
   struct Step {
     std::size_t rows = 0;
@@ -38,6 +38,8 @@ class EngineMetrics {
   void record_end(FinishReason reason, const GenerationEvent::Usage& usage, double decode_s);
 
   TextEngine::Metrics snapshot(Instant now) const;
+  /// All begins anew.
+  void forget(Instant now);
 
  private:
   /// Tokens of each of the last seconds.
@@ -45,12 +47,14 @@ class EngineMetrics {
     std::int64_t number = -1;
     std::uint64_t tokens = 0;
   };
-  static constexpr std::size_t kRateSeconds = 10;
+  static constexpr std::int64_t kRateSeconds = 10;
 
-  mutable std::mutex mutex_;  // guards all below
+  const TextEngine::Metrics fresh_;  // nothing counted
+  mutable std::mutex mutex_;         // guards all below
   TextEngine::Metrics metrics_;
   std::array<std::uint64_t, 4> finished_{};  // by FinishReason
   std::array<Second, kRateSeconds + 1> seconds_{};
+  std::int64_t first_second_ = 0;  // that was whole since all began
 };
 
 std::string_view name_of(FinishReason reason);

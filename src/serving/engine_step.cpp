@@ -92,17 +92,22 @@ void EngineLoop::run_texts(const StepPlan& plan, Instant began) {
                           .adapter = planned.adapter});
   }
   forward_all(texts_);
+  first_rows_.clear();
+  std::size_t row = 0;
+  for (const auto& text : texts_) {
+    first_rows_.push_back(row);
+    row += text.logit_rows;
+  }
+  draw_all();
   const auto now = clock_.steady();
   learn_cost(plan, seconds_between(began, now));
-  std::size_t row = 0;
   for (std::size_t i = 0; i < texts_.size(); ++i) {
-    const auto rows = logits(row, texts_[i].logit_rows);
-    row += texts_[i].logit_rows;
     auto* request = owner_of(texts_[i].sequence).request;
     // What another of its choices met may have ended it in this very step.
     if (request == nullptr) continue;
     if (ran_[i] != 0)
-      take_rows(texts_[i], rows, drafts_[i], now);
+      take_rows(texts_[i], logits(first_rows_[i], texts_[i].logit_rows), drawn_[i],
+                drafts_[i].size(), now);
     else
       end_early(*request, FinishReason::failed, "the model could not run a step of this request");
   }

@@ -23,6 +23,7 @@ struct LiveChoice {
   DraftPace pace;
   GenerationEvent event{};  // what has not been given yet
   Instant last_token{};
+  bool ended = false;  // told so; the answer itself may have finished a moment before
 };
 
 /// A request from its arrival to its last event. Owned by the engine's loop.

@@ -59,7 +59,8 @@ struct TextEngine::Impl {
   struct Command {
     std::unique_ptr<LiveRequest> request;  // or
     RequestNumber cancelled = 0;           // or
-    bool cancels_all = false;
+    bool cancels_all = false;              // or
+    bool forgets_metrics = false;
   };
 
   Impl(inference::ForwardModel& forward_model, const text::Tokenizer& words, const Clock& time,
@@ -70,7 +71,7 @@ struct TextEngine::Impl {
         vocabulary(std::min(forward_model.vocabulary(), words.size())),
         most_sequences(std::min({engine_options.max_sequences, forward_model.max_logit_rows(),
                                  std::min(engine_options.step_rows, forward_model.max_rows())})),
-        metrics(forward_model.context()),
+        metrics(forward_model.context(), time.steady()),
         loop(forward_model, words, time, engine_options, metrics, waiting) {}
 
   void run(const std::stop_token& stop) {
@@ -98,6 +99,8 @@ struct TextEngine::Impl {
       loop.add(std::move(command.request));
     else if (command.cancels_all)
       loop.cancel_all();
+    else if (command.forgets_metrics)
+      metrics.forget(clock.steady());
     else
       loop.cancel(command.cancelled);
   }
@@ -131,6 +134,14 @@ struct TextEngine::Impl {
       return wrong("speculation", "speculation by a draft model was asked for, but there is none",
                    "none or prompt_lookup");
     return asked;
+  }
+
+  Status check_adapter(inference::AdapterIndex adapter) const {
+    const auto known = model.adapter_count();
+    if (adapter <= known) return ok();
+    return wrong(
+        "adapter", fmt::format("adapter {} was asked for", adapter),
+        known == 0 ? "0: the model has no adapters" : fmt::format("0 for none, or 1 to {}", known));
   }
 
   Status check_counts(const GenerationRequest& request) const {
@@ -193,6 +204,7 @@ Result<TextEngine::RequestNumber> TextEngine::generate(
   GALLEY_TRY_STATUS(check_length(request.prompt.size(), request.max_tokens, impl_->model));
   GALLEY_TRY_STATUS(inference::validate(request.sampling, impl_->vocabulary));
   GALLEY_TRY_STATUS(impl_->check_counts(request));
+  GALLEY_TRY_STATUS(impl_->check_adapter(request.adapter));
   auto live = std::make_unique<LiveRequest>();
   GALLEY_TRY(live->speculation, impl_->speculation_of(request));
   if (!request.stop.empty()) {
@@ -221,5 +233,7 @@ TextEngine::Metrics TextEngine::metrics() const {
   metrics.requests_waiting = impl_->waiting;
   return metrics;
 }
+
+void TextEngine::forget_metrics() { impl_->command({.forgets_metrics = true}); }
 
 }  // namespace galley::serving

@@ -4,51 +4,34 @@
 #include <cmath>
 
 #include "base/clock.h"
+#include "plot/page.h"
+#include "plot/svg.h"
 #include "simulation/simulate.h"
-#include "svg_plot.h"
 
 namespace galley::simulation {
 namespace {
 
-/// Eight colours that can be told apart by most eyes, in a light and a dark room.
-constexpr const char* kStyle = R"(
-:root{--bg:#fff;--ink:#1b2330;--dim:#5d6878;--rule:#dfe4ea;--card:#f6f8fa;
---c0:#0b65c2;--c1:#d1570a;--c2:#0a8f6a;--c3:#b5479f;--c4:#8a6d00;--c5:#2aa0c8;--c6:#7a4fd0;--c7:#5d6878}
-@media(prefers-color-scheme:dark){:root{--bg:#11161d;--ink:#e6ebf2;--dim:#98a4b5;--rule:#2a333f;--card:#1a212b;
---c0:#5aa9f7;--c1:#f79a4f;--c2:#3fc79b;--c3:#e48ad2;--c4:#d9bb3c;--c5:#66cdee;--c6:#b196f5;--c7:#98a4b5}}
-*{box-sizing:border-box}
-body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
-main{max-width:1120px;margin:0 auto;padding:28px 20px 60px}
-h1{font-size:26px;margin:0 0 4px}h2{font-size:17px;margin:34px 0 2px}
-p{margin:2px 0 10px;color:var(--dim);max-width:78ch}.lead{color:var(--ink);font-size:17px}
-.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{padding:6px 8px;vertical-align:bottom;text-align:right;border-bottom:1px solid var(--rule)}
-td{white-space:nowrap}
-th{font-weight:600;color:var(--dim);font-size:13px}th:first-child,td:first-child{text-align:left}
-tr.us td{font-weight:650;background:var(--card)}
-.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:8px 28px}
-svg{width:100%;height:auto;display:block}svg text{font-size:16px;fill:var(--dim)}svg .title{fill:var(--ink)}svg .small{font-size:12px}
-.grid{stroke:var(--rule)}polyline{fill:none;stroke-width:1.8;stroke-linejoin:round}
-.legend{display:flex;flex-wrap:wrap;gap:4px 18px;padding:10px 0;position:sticky;top:0;background:var(--bg)}
-.legend i{display:inline-block;width:12px;height:12px;border-radius:3px;margin-right:6px;vertical-align:-1px}
-)";
-constexpr std::size_t kColours = 8;
+using plot::Axis;
+using plot::bar_plot;
+using plot::Bars;
+using plot::count_axis;
+using plot::duration_axis;
+using plot::escaped;
+using plot::Line;
+using plot::line_plot;
+using plot::linear_axis;
+using plot::Point;
+using plot::short_duration;
+
+// The legend stays in sight: all the plots share it.
+constexpr const char* kStyle = ".legend{position:sticky;top:0}";
+
 constexpr std::size_t kCurvePoints = 160;
 constexpr double kDayS = 86400;
 
 double seconds(Millis time) { return static_cast<double>(time.count()) / 1e3; }
 
-std::string style() {
-  std::string css = kStyle;
-  for (std::size_t i = 0; i < kColours; ++i)
-    css += fmt::format(
-        ".c{0}{{stroke:var(--c{0})}}.b{0}{{fill:var(--c{0})}}.k{0}{{background:"
-        "var(--c{0})}}\n",
-        i);
-  return css;
-}
-
-std::size_t colour_of(std::size_t run) { return run % kColours; }
+std::size_t colour_of(std::size_t run) { return run % plot::kColours; }
 
 const PolicyRun* find_run(const Simulation& simulation, std::string_view name) {
   const auto found = std::ranges::find(simulation.runs, name, &PolicyRun::policy);
@@ -236,14 +219,13 @@ std::string section(std::string_view title, std::string_view words, const std::s
 
 std::string to_html(const Simulation& simulation) {
   const Workload& workload = simulation.workload;
-  std::string html = fmt::format(
-      "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
-      "content=\"width=device-width\"><title>Simulation of {0}</title><style>{1}</style><main>"
-      "<h1>What became of {2} jobs</h1><p>{0}: {3} teams, {4:.1f} days, replayed on {5} nodes with "
-      "{6} GPUs in {7:.1f} s.{8}</p><p class=lead>{9}</p>",
-      escaped(workload.trace.name), style(), workload.trace.jobs.size(),
-      workload.trace.teams.size(), days_shown(simulation), workload.cluster.node_count(),
-      workload.cluster.gpu_count(), simulation.seconds,
+  std::string html = plot::open_page("Simulation of " + workload.trace.name, kStyle);
+  html += fmt::format(
+      "<h1>What became of {1} jobs</h1><p>{0}: {2} teams, {3:.1f} days, replayed on {4} nodes with "
+      "{5} GPUs in {6:.1f} s.{7}</p><p class=lead>{8}</p>",
+      escaped(workload.trace.name), workload.trace.jobs.size(), workload.trace.teams.size(),
+      days_shown(simulation), workload.cluster.node_count(), workload.cluster.gpu_count(),
+      simulation.seconds,
       workload.jobs_left_out > 0
           ? fmt::format(" {} jobs ask for more than the cluster could ever give and are left out.",
                         workload.jobs_left_out)

@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <cmath>
 #include <fstream>
@@ -10,6 +9,7 @@
 #include "inference/language_model.h"
 #include "inference/safetensors.h"
 #include "reference_model.h"
+#include "support/temp_folder.h"
 #include "tiny_model.h"
 
 namespace galley::inference {
@@ -56,14 +56,8 @@ TensorView view_of(const std::vector<float>& values, std::uint64_t rows, std::ui
           .bytes = {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)}};
 }
 
-class AdapterTest : public testing::TestWithParam<std::string> {
+class AdapterTest : public ::testing::TestWithParam<std::string> {
  protected:
-  AdapterTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "galley-lora-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~AdapterTest() override { std::filesystem::remove_all(folder_); }
-
   ModelFile model_file(const std::string& architecture) {
     write_tiny_model({.architecture = architecture}, folder_ / "model.gguf");
     auto file = ModelFile::open(folder_ / "model.gguf");
@@ -91,7 +85,7 @@ class AdapterTest : public testing::TestWithParam<std::string> {
     return tensors;
   }
 
-  std::filesystem::path folder_;
+  galley::testing::TempFolder folder_;
 };
 
 constexpr const char* kConfig = R"({"peft_type": "LORA", "r": 4, "lora_alpha": 8})";
@@ -130,7 +124,7 @@ TEST_P(AdapterTest, ChangesTheLogitsAsMergedWeightsWould) {
                                       .max_logit_rows = 16,
                                       .activation = tensor::Activation::f32});
     ASSERT_TRUE(model) << model.error().message;
-    const auto adapter = (*model)->load_adapter(folder_);
+    const auto adapter = (*model)->load_adapter(folder_.path());
     ASSERT_TRUE(adapter) << adapter.error().message;
 
     // One step in which one sequence is adapted and its twin is not.
@@ -150,7 +144,7 @@ TEST_P(AdapterTest, ChangesTheLogitsAsMergedWeightsWould) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, AdapterTest, testing::Values("llama", "qwen2"),
+INSTANTIATE_TEST_SUITE_P(Families, AdapterTest, ::testing::Values("llama", "qwen2"),
                          [](const auto& tested) { return tested.param; });
 
 TEST_P(AdapterTest, FaultsAreNamed) {
@@ -160,7 +154,7 @@ TEST_P(AdapterTest, FaultsAreNamed) {
   auto model = LanguageModel::load(file, **group, {.kv_tokens = 64, .max_rows = 16});
   ASSERT_TRUE(model);
   const auto fault = [&] {
-    const auto adapter = (*model)->load_adapter(folder_);
+    const auto adapter = (*model)->load_adapter(folder_.path());
     return adapter ? std::string("no fault") : adapter.error().message;
   };
   EXPECT_NE(fault(), "no fault");  // no files at all

@@ -10,6 +10,7 @@
 #include <random>
 
 #include "reference_model.h"
+#include "support/temp_folder.h"
 #include "tiny_model.h"
 
 namespace galley::inference {
@@ -17,17 +18,8 @@ namespace {
 
 using tensor::Activation;
 using tensor::Format;
-using testing::ElementsAreArray;
+using ::testing::ElementsAreArray;
 using text::TokenId;
-
-struct Folder {
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "galley-model-XXXXXX").string();
-    path = ::mkdtemp(name.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::filesystem::path path;
-};
 
 std::vector<TokenId> some_tokens(std::size_t count, std::uint32_t seed = 7) {
   std::mt19937 random(seed);
@@ -92,17 +84,17 @@ class Loaded {
   std::unique_ptr<LanguageModel> model_;
 };
 
-class LanguageModelTest : public testing::Test {
+class LanguageModelTest : public ::testing::Test {
  protected:
   ModelFile file_of(const TinyModel& model) {
-    const auto path = folder_.path / (std::to_string(count_++) + ".gguf");
+    const auto path = folder_ / (std::to_string(count_++) + ".gguf");
     write_tiny_model(model, path);
     auto file = ModelFile::open(path);
     EXPECT_TRUE(file) << file.error().message;
     return *std::move(file);
   }
 
-  Folder folder_;
+  galley::testing::TempFolder folder_;
   int count_ = 0;
 };
 
@@ -112,7 +104,7 @@ constexpr LoadOptions kExact{.kv_format = tensor::KvFormat::f32,
                              .activation = Activation::f32};
 constexpr LoadOptions kUsual{.max_rows = 64, .max_logit_rows = 64};
 
-class Families : public LanguageModelTest, public testing::WithParamInterface<TinyModel> {};
+class Families : public LanguageModelTest, public ::testing::WithParamInterface<TinyModel> {};
 
 TEST_P(Families, LogitsAreThoseOfTheReferenceInDoublePrecision) {
   const ModelFile file = file_of(GetParam());
@@ -160,19 +152,19 @@ TEST_P(Families, SeveralDevicesGiveTheSameGreedyText) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Families,
-                         testing::Values(TinyModel{}, TinyModel{.tied = true},
-                                         TinyModel{.architecture = "llama", .kv_heads = 4},
-                                         TinyModel{.architecture = "qwen2"},
-                                         TinyModel{.architecture = "qwen3", .head_dim = 32},
-                                         TinyModel{
-                                             .architecture = "gpt2", .kv_heads = 4, .tied = true}),
-                         [](const auto& tested) {
-                           return tested.param.architecture + (tested.param.tied ? "_tied" : "") +
-                                  "_" + std::to_string(tested.index);
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    All, Families,
+    ::testing::Values(TinyModel{}, TinyModel{.tied = true},
+                      TinyModel{.architecture = "llama", .kv_heads = 4},
+                      TinyModel{.architecture = "qwen2"},
+                      TinyModel{.architecture = "qwen3", .head_dim = 32},
+                      TinyModel{.architecture = "gpt2", .kv_heads = 4, .tied = true}),
+    [](const auto& tested) {
+      return tested.param.architecture + (tested.param.tied ? "_tied" : "") + "_" +
+             std::to_string(tested.index);
+    });
 
-class Formats : public LanguageModelTest, public testing::WithParamInterface<Format> {
+class Formats : public LanguageModelTest, public ::testing::WithParamInterface<Format> {
  protected:
   TinyModel model() const {
     return {.width = 256,
@@ -245,8 +237,8 @@ TEST_P(Formats, DevicesHoldTheirShareAndNoMore) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Formats,
-                         testing::Values(Format::f32, Format::f16, Format::bf16, Format::q8_0,
-                                         Format::q4_0, Format::q4_k, Format::q5_k, Format::q6_k),
+                         ::testing::Values(Format::f32, Format::f16, Format::bf16, Format::q8_0,
+                                           Format::q4_0, Format::q4_k, Format::q5_k, Format::q6_k),
                          [](const auto& tested) { return std::string(name_of(tested.param)); });
 
 TEST_F(LanguageModelTest, EmbeddingsAreTheLastHiddenStates) {
@@ -287,6 +279,22 @@ TEST_F(LanguageModelTest, PagesCanBeCopiedAndSwapped) {
         .tokens = std::span(tokens).last(1), .first_position = 16, .pages = moved, .logit_rows = 1};
     model.forward({&last, 1}, row);
     EXPECT_TRUE(std::ranges::equal(row, std::span(whole).last(row.size()))) << page;
+  }
+}
+
+TEST_F(LanguageModelTest, PagesTakeWhatTheirFormatSays) {
+  const ModelFile file = file_of({});
+  for (const auto format : {tensor::KvFormat::f32, tensor::KvFormat::f16, tensor::KvFormat::bf16,
+                            tensor::KvFormat::int8}) {
+    LoadOptions options = kUsual;
+    options.kv_format = format;
+    options.kv_tokens = 10 * tensor::kPageTokens;
+    for (const std::size_t devices : {1, 2}) {
+      Loaded loaded(file, devices, 2, options);
+      const std::size_t page = kv_bytes_per_token(file.config(), format) * tensor::kPageTokens;
+      EXPECT_EQ(loaded.model().page_bytes(), page) << name_of(format);
+      EXPECT_EQ(loaded.model().memory().kv_bytes, 10 * page);
+    }
   }
 }
 

@@ -30,6 +30,25 @@ class BatchTest : public ApiTest {
         "/v1/batches",
         {{"input_file_id", upload(content)}, {"endpoint", endpoint}, {"completion_window", "24h"}});
   }
+  static std::string many(int count) {
+    std::string input;
+    for (int i = 0; i < count; ++i)
+      input += line("c" + std::to_string(i), tiny("prompt " + std::to_string(i)));
+    return input;
+  }
+  /// Starts, and begins a batch of so many lines that stands still once the first are answered.
+  std::string hold_after_one_of(int count) {
+    start();
+    // The warm-up's steps pass the gate too.
+    EXPECT_TRUE(eventually([&] { return models->ready(); }));
+    gate.hold();
+    const std::string id = begin(many(count))["id"];
+    EXPECT_TRUE(eventually([&] {
+      gate.allow(1);
+      return get("/v1/batches/" + id)["request_counts"]["completed"] > 0;
+    }));
+    return id;
+  }
   Json wait(const std::string& id, const std::string& status) const {
     Json batch;
     EXPECT_TRUE(eventually([&] {
@@ -52,9 +71,7 @@ class BatchTest : public ApiTest {
 
 TEST_F(BatchTest, AnswersComeInTheOrderOfTheInput) {
   start();
-  std::string input;
-  for (int i = 0; i < 40; ++i)
-    input += line("c" + std::to_string(i), tiny("prompt " + std::to_string(i)));
+  std::string input = many(40);
   input += line("bad", {{"prompt", "x"}, {"temperature", -1}});
   const Json begun = begin(input);
   EXPECT_EQ(begun["object"], "batch");
@@ -76,17 +93,7 @@ TEST_F(BatchTest, AnswersComeInTheOrderOfTheInput) {
 }
 
 TEST_F(BatchTest, ABatchGoesOnAfterARestart) {
-  start();
-  std::string input;
-  for (int i = 0; i < 30; ++i)
-    input += line("c" + std::to_string(i), tiny("prompt " + std::to_string(i)));
-  ASSERT_TRUE(eventually([&] { return models->ready(); }));
-  gate.hold();
-  const std::string id = begin(input)["id"];
-  ASSERT_TRUE(eventually([&] {
-    gate.allow(1);
-    return get("/v1/batches/" + id)["request_counts"]["completed"] > 0;
-  }));
+  const std::string id = hold_after_one_of(30);
   gate.release();
   stop();
   // A crash may cut the last record short.
@@ -98,17 +105,7 @@ TEST_F(BatchTest, ABatchGoesOnAfterARestart) {
 }
 
 TEST_F(BatchTest, ACancelledBatchKeepsWhatIsAnswered) {
-  start();
-  std::string input;
-  for (int i = 0; i < 500; ++i)
-    input += line("c" + std::to_string(i), tiny("prompt " + std::to_string(i)));
-  ASSERT_TRUE(eventually([&] { return models->ready(); }));
-  gate.hold();
-  const std::string id = begin(input)["id"];
-  ASSERT_TRUE(eventually([&] {
-    gate.allow(1);
-    return get("/v1/batches/" + id)["request_counts"]["completed"] > 0;
-  }));
+  const std::string id = hold_after_one_of(500);
   EXPECT_EQ(post("/v1/batches/" + id + "/cancel", Json::object())["status"], "cancelling");
   gate.release();
   const Json batch = wait(id, "cancelled");

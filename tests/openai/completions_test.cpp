@@ -75,6 +75,68 @@ TEST_F(ApiTest, SeveralChoicesAreApart) {
   EXPECT_EQ(best["usage"]["completion_tokens"], 48);
 }
 
+TEST_F(ApiTest, BothAnswersAreThoseOfEachWayAlone) {
+  start();
+  const std::string greedy = only(post("/v1/completions", ask({{"greedy", true}})))["text"];
+  const std::string sampled = only(post("/v1/completions", ask()))["text"];
+  const Json both = post("/v1/completions", ask({{"greedy", "both"}}));
+  ASSERT_EQ(both["choices"].size(), 2U);
+  EXPECT_EQ(both["choices"][0]["decoding"], "greedy");
+  EXPECT_EQ(both["choices"][0]["text"], greedy);
+  EXPECT_EQ(both["choices"][1]["decoding"], "sampled");
+  EXPECT_EQ(both["choices"][1]["text"], sampled);
+  EXPECT_EQ(both["choices"][1]["index"], 1);
+  EXPECT_LT(both["choices"][1]["mean_logprob"], 0);
+  EXPECT_EQ(both["choices"][0]["logprobs"], nullptr);
+  EXPECT_EQ(both["usage"]["prompt_tokens"], 5);
+  EXPECT_EQ(both["usage"]["completion_tokens"], 24);
+
+  std::vector<std::string> streamed(2);
+  std::vector<std::string> decodings(2);
+  for (const Json& event : stream("/v1/completions", ask({{"greedy", "both"}}))) {
+    const auto index = only(event)["index"].get<std::size_t>();
+    streamed[index] += only(event)["text"].get<std::string>();
+    if (only(event).contains("decoding")) decodings[index] = only(event)["decoding"];
+  }
+  EXPECT_THAT(streamed, ElementsAre(greedy, sampled));
+  EXPECT_THAT(decodings, ElementsAre("greedy", "sampled"));
+}
+
+TEST_F(ApiTest, TheLikelierOfBothIsChosenForEachPrompt) {
+  start();
+  const Json request = ask({{"prompt", {"Hello", "Other"}}, {"greedy", "both"}, {"logprobs", 0}});
+  const Json both = post("/v1/completions", request);
+  ASSERT_EQ(both["choices"].size(), 4U);
+  Json choosing = request;
+  choosing["choose"] = "likelihood";
+  const Json chosen = post("/v1/completions", choosing);
+  ASSERT_EQ(chosen["choices"].size(), 2U);
+  for (std::size_t prompt = 0; prompt < 2; ++prompt) {
+    const Json& one = both["choices"][2 * prompt];
+    const Json& other = both["choices"][2 * prompt + 1];
+    double sum = 0;
+    for (const Json& logprob : one["logprobs"]["token_logprobs"]) sum += logprob.get<double>();
+    EXPECT_NEAR(one["mean_logprob"].get<double>(), sum / 12, 1e-4);
+    const Json& best = other["mean_logprob"] > one["mean_logprob"] ? other : one;
+    EXPECT_EQ(chosen["choices"][prompt]["text"], best["text"]);
+    EXPECT_EQ(chosen["choices"][prompt]["decoding"], best["decoding"]);
+    EXPECT_EQ(chosen["choices"][prompt]["index"], prompt);
+  }
+}
+
+TEST_F(ApiTest, AChatIsAnsweredBothWaysToo) {
+  start();
+  const Json both =
+      post("/v1/chat/completions", {{"messages", {{{"role", "user"}, {"content", "Hi"}}}},
+                                    {"max_tokens", 8},
+                                    {"seed", 7},
+                                    {"greedy", "both"}});
+  ASSERT_EQ(both["choices"].size(), 2U);
+  EXPECT_EQ(both["choices"][0]["decoding"], "greedy");
+  EXPECT_EQ(both["choices"][1]["decoding"], "sampled");
+  EXPECT_NE(both["choices"][0]["message"]["content"], both["choices"][1]["message"]["content"]);
+}
+
 TEST_F(ApiTest, EchoAndLogprobsReachIntoThePrompt) {
   start();
   const Json answer =

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "answer_log.h"
+#include "base/file.h"
 #include "batch_record.h"
 #include "embeddings.h"
 #include "multipart.h"
@@ -8,9 +9,40 @@
 #include "support/temp_folder.h"
 #include "token_text.h"
 #include "tool_calls.h"
+#include "weights_mark.h"
 
 namespace galley::openai {
 namespace {
+
+TEST(WeightsMark, StandsForNamesSizesAndContents) {
+  testing::TempFolder folder;
+  const auto write = [&](const std::string& name, std::string bytes) {
+    EXPECT_TRUE(write_file_atomic(folder / name, std::move(bytes), Durability::memory));
+  };
+  const auto mark = [&] {
+    const auto made = folder_mark(folder.path());
+    EXPECT_TRUE(made) << describe(made.error());
+    return made ? *made : "";
+  };
+  std::string weights(3 << 20, 'w');
+  write("model.safetensors", weights);
+  write("config.json", "{}");
+  const std::string first = mark();
+  EXPECT_EQ(first.size(), 12U);
+  EXPECT_EQ(mark(), first);
+  weights.back() = 'x';
+  write("model.safetensors", weights);
+  const std::string retrained = mark();
+  EXPECT_NE(retrained, first);
+  write("model.safetensors", weights + "w");
+  EXPECT_NE(mark(), retrained);
+  weights.front() = 'x';
+  write("model.safetensors", weights);
+  EXPECT_NE(mark(), retrained);
+  EXPECT_FALSE(folder_mark(folder / "none"));
+  const std::vector<std::filesystem::path> missing{folder / "none.gguf"};
+  EXPECT_EQ(weights_mark(missing).error().code, Errc::not_found);
+}
 
 TEST(ToolCalls, AreReadInThreeForms) {
   const auto tagged = read_tool_calls(

@@ -83,6 +83,29 @@ TEST(CompletionRequest, ReadsTheKnobs) {
   EXPECT_TRUE(request->greedy && request->recompute && request->ignore_eos && request->echo);
 }
 
+TEST(CompletionRequest, GreedyMayBeBoth) {
+  const auto both = parse_completion(completion({{"greedy", "both"}, {"choose", "likelihood"}}));
+  ASSERT_TRUE(both) << describe(both.error());
+  EXPECT_TRUE(both->both && both->choose);
+  EXPECT_FALSE(both->greedy);
+  EXPECT_TRUE(parse_chat(chat({{"greedy", "both"}}))->both);
+  EXPECT_EQ(fault_of({{"greedy", "maybe"}}), "greedy|found \"maybe\"");
+  EXPECT_EQ(fault_of({{"greedy", 1}}), "greedy|found 1");
+  EXPECT_EQ(fault_of({{"greedy", "both"}, {"n", 2}}),
+            "n|greedy is \"both\", which makes two answers already");
+  EXPECT_EQ(fault_of({{"greedy", "both"}, {"best_of", 2}}),
+            "best_of|greedy is \"both\", which makes two answers already");
+  EXPECT_EQ(fault_of({{"greedy", "both"}, {"temperature", 0}}),
+            "temperature|is 0, so that both answers would be greedy");
+  EXPECT_EQ(fault_of({{"choose", "likelihood"}}), "choose|there is nothing to choose between");
+  EXPECT_EQ(fault_of({{"choose", "mine"}, {"greedy", "both"}}), "choose|found \"mine\"");
+  EXPECT_EQ(fault_of({{"choose", "likelihood"}, {"greedy", "both"}, {"stream", true}}),
+            "choose|the likelier answer is known only at the end");
+  const Json many(std::vector<std::string>(1025, "a"));
+  EXPECT_EQ(fault_of({{"prompt", many}, {"greedy", "both"}}),
+            "prompt|asks for 1025 prompts times 2 answers");
+}
+
 TEST(CompletionRequest, AliasesNameTheSameThing) {
   EXPECT_EQ(parse_completion(completion({{"out_seq_length", 9}}))->max_tokens, 9);
   EXPECT_EQ(parse_completion(completion({{"stop_sequences", "x"}}))->stop.size(), 1U);

@@ -1,65 +1,23 @@
 // `galley serve` and its clients as real programs.
-#include <signal.h>
-
 #include <fstream>
 
-#include "../http/wire.h"
-#include "base/file.h"
-#include "base/json.h"
-#include "fixture.h"
-#include "process/child.h"
-#include "server_process.h"
+#include "serve_fixture.h"
 
 namespace galley::openai {
 namespace {
 
-using support::ServerProcess;
-
-const std::filesystem::path kPrograms = GALLEY_BIN_DIR;
-
-class ServeTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    const auto made = process::run_child({GALLEY_TINY_MODEL, model.string()});
-    ASSERT_TRUE(made && made->succeeded()) << (made ? made->stderr_bytes : made.error().message);
-  }
-  Result<ServerProcess> begin(std::vector<std::string> more = {}) {
-    std::vector<std::string> arguments{"--model", model.string(), "--threads",
-                                       "1",       "--kv-memory",  "64MiB"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return ServerProcess::start({.program = kPrograms / "galley",
-                                 .data = folder / "data",
-                                 .arguments = std::move(arguments),
-                                 .role = "serve"});
-  }
-  std::unique_ptr<http::Client> client(const ServerProcess& server,
-                                       const std::string& key = {}) const {
-    return *http::Client::open(
-        {.server = server.url(), .bearer_token = key, .timeout = std::chrono::seconds(20)});
-  }
-  static std::string request(int tokens) {
-    const std::string text = dump_json(
-        {{"prompt", "Hello"}, {"max_tokens", tokens}, {"ignore_eos", true}, {"stream", true}});
-    return "POST /v1/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: " +
-           std::to_string(text.size()) + "\r\n\r\n" + text;
-  }
-  process::ChildOutput galley(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), (kPrograms / "galley").string());
-    auto out = process::run_child(arguments, {.timeout = Millis{60'000}});
-    EXPECT_TRUE(out) << out.error().message;
-    return out ? *out : process::ChildOutput{};
-  }
-
-  testing::TempFolder folder;
-  const std::filesystem::path model = folder / "tiny.gguf";
-};
+std::string streamed(int tokens) {
+  const std::string text = dump_json(
+      {{"prompt", "Hello"}, {"max_tokens", tokens}, {"ignore_eos", true}, {"stream", true}});
+  return "POST /v1/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: " +
+         std::to_string(text.size()) + "\r\n\r\n" + text;
+}
 
 TEST_F(ServeTest, RunningAnswersEndBeforeItStops) {
   auto server = begin();
   ASSERT_TRUE(server) << server.error().message;
-  const std::string address = server->url().substr(std::string("http://").size());
-  auto wire = http::testing::Wire::to(address);
-  wire.send(request(900));
+  auto wire = http::testing::Wire::to(address_of(*server));
+  wire.send(streamed(900));
   wire.read_until("data: ");
   ::kill(server->pid(), SIGTERM);
   EXPECT_THAT(wire.read_until("[DONE]"), HasSubstr("\"finish_reason\":\"length\""));
@@ -81,6 +39,30 @@ TEST_F(ServeTest, AKeyIsAskedForWhereThereIsOne) {
       galley({"generate", "--url", server->url(), "--token", key, "--max-tokens", "4", "Hello"});
   EXPECT_EQ(told.exit_code, 0) << told.stderr_bytes;
   EXPECT_EQ(galley({"generate", "--url", server->url(), "Hello"}).exit_code, 4);
+}
+
+TEST_F(ServeTest, ThePlaygroundIsServedBesideTheApi) {
+  const std::string key = "a-key-of-the-test-0123";
+  ASSERT_TRUE(write_file_atomic(folder / "key", key + "\n", Durability::memory));
+  auto server = begin({"--api-key-file", (folder / "key").string()});
+  ASSERT_TRUE(server) << server.error().message;
+  http::Headers browser;
+  browser.set("Accept", "text/html,*/*;q=0.8");
+  for (const char* path : {"/", "/playground"}) {
+    const auto page = client(*server)->send({.target = path, .headers = browser});
+    ASSERT_TRUE(page);
+    EXPECT_EQ(page->status, 200) << path;
+    EXPECT_THAT(page->body, HasSubstr("<title>Galley</title>"));
+    EXPECT_THAT(std::string(page->headers.get("Content-Security-Policy")),
+                HasSubstr("default-src 'self'"));
+  }
+  const auto other = client(*server)->send({.target = "/jobs", .headers = browser});
+  EXPECT_EQ(other->status, 404);
+  EXPECT_THAT(other->body, HasSubstr("\"error\""));
+  EXPECT_EQ(client(*server)->send({.target = "/api/v1/whoami"})->status, 404);
+  const auto models = parse_json(client(*server, key)->send({.target = "/v1/models"})->body);
+  ASSERT_TRUE(models);
+  EXPECT_EQ((*models)["data"][0]["snapshot"].get<std::string>().size(), 12U);
 }
 
 TEST_F(ServeTest, PagesOfOtherSitesAreRefused) {

@@ -49,6 +49,20 @@ TEST_F(TextEngineTest, RefusesWhatItCouldNeverAnswer) {
   EXPECT_EQ(refusal(asked).field, "speculation");
 }
 
+TEST_F(TextEngineTest, RefusesAnAdapterThatTheModelHasNot) {
+  start();
+  auto asked = request("x", 4);
+  asked.adapter = 1;
+  EXPECT_EQ(run(asked).at(0), reference(shape, asked));
+  asked.adapter = 2;
+  const auto refused = engine->generate(asked, [](const Event&) { FAIL() << "it was refused"; });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::invalid_argument);
+  EXPECT_EQ(refused.error().field, "adapter");
+  EXPECT_EQ(refused.error().message, "adapter 2 was asked for");
+  EXPECT_EQ(refused.error().expected, "0 for none, or 1 to 1");
+}
+
 TEST_F(TextEngineTest, RefusesWhatKvMemoryCouldNeverHold) {
   shape.pages = 4;
   TwinModel small(shape);

@@ -6,6 +6,7 @@
 
 #include "batch_planner.h"
 #include "drafts.h"
+#include "engine_metrics.h"
 #include "step_cost.h"
 
 namespace galley::serving {
@@ -103,6 +104,26 @@ TEST(StepCost, BackgroundWorkHardlySlowsOnlineAnswersAndGoesOn) {
   EXPECT_LE(pauses(true, some), 1.1 * alone);
   EXPECT_EQ(none, 0U);
   EXPECT_GT(some, 100U);
+}
+
+TEST(EngineMetrics, TheRateIsOfWholeSecondsSinceItBegan) {
+  using std::chrono::milliseconds;
+  const Instant start{std::chrono::seconds(1000) + milliseconds(400)};
+  EngineMetrics metrics(100, start);
+  const auto rate_at = [&](int ms) {
+    return metrics.snapshot(start + milliseconds(ms)).tokens_per_s;
+  };
+  // Fifty tokens a second, five at a time.
+  for (int ms = 0; ms < 4000; ms += 100)
+    metrics.record_step({.generated_tokens = 5}, start + milliseconds(ms));
+  EXPECT_EQ(rate_at(500), 0) << "no second has passed whole";
+  EXPECT_EQ(rate_at(1700), 50);
+  EXPECT_EQ(rate_at(3700), 50);
+  EXPECT_EQ(rate_at(10'700), 50 * 3 / 10.0 + 20 / 10.0);
+  EXPECT_EQ(rate_at(60'000), 0);
+  metrics.forget(start + milliseconds(60'000));
+  EXPECT_EQ(metrics.snapshot(start + milliseconds(62'000)).generation_tokens, 0U);
+  EXPECT_EQ(metrics.snapshot(start + milliseconds(62'000)).e2e_latency_s.bounds.size(), 21U);
 }
 
 TEST(Drafts, GoOnAsTheTextDidBefore) {

@@ -220,6 +220,21 @@ TEST(BatchPlanner, BackgroundRowsAreLimitedBesideOnlineWork) {
   EXPECT_EQ(rows_of(runner.step({.background_rows = 0})), 1U);
 }
 
+TEST(BatchPlanner, BackgroundWorkAloneRunsInShortSteps) {
+  std::mt19937_64 dice(6);
+  Runner runner({.page_count = 400}, {});
+  for (int i = 0; i < 30; ++i)
+    runner.add(random_text(dice, 100), 20, {.tier = {.background = true, .priority = 0}});
+  std::size_t steps = 0, rows = 0;
+  for (; !runner.planner.idle(); ++steps) {
+    const auto now = rows_of(runner.step());
+    EXPECT_LE(now, kBackgroundRows) << "somebody who comes now waits for no more than this";
+    rows += now;
+  }
+  EXPECT_EQ(runner.finished.size(), 30U);
+  EXPECT_GT(rows, steps * (kBackgroundRows - 2)) << "and the steps are full";
+}
+
 TEST(BatchPlanner, SmallerPriorityNumbersComeFirst) {
   std::mt19937_64 dice(7);
   Runner runner({.page_count = 100, .max_sequences = 1}, {});

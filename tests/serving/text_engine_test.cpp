@@ -75,6 +75,27 @@ TEST_F(TextEngineTest, ChoicesComeFromOnePromptAndSeedsOfTheirOwn) {
   EXPECT_EQ(model.rows_run - rows, asked.prompt.size() + answer_rows);
 }
 
+TEST_F(TextEngineTest, ThreadsThatDrawChangeNoText) {
+  // Large enough that drawing is shared out.
+  shape.vocabulary = 20'000;
+  shape.pages = 400;
+  TwinModel large(shape);
+  auto started = TextEngine::start(large, words(), system_clock(), {.sampling_threads = 3});
+  ASSERT_TRUE(started) << started.error().message;
+  std::vector<GenerationRequest> asked;
+  std::vector<Listener> listeners(24);
+  for (std::uint64_t i = 0; i < listeners.size(); ++i) {
+    asked.push_back(request("text " + std::to_string(i), 30, i));
+    asked.back().ignore_eos = true;
+    asked.back().sampling.greedy = i % 4 == 0;
+    if (i % 3 == 0) asked.back().sampling.repetition_penalty = 1.3F;
+    if (i % 5 == 0) asked.back().stop = {"\x03", "e"};
+    ASSERT_TRUE((*started)->generate(asked.back(), listeners[i].callback()));
+  }
+  for (std::size_t i = 0; i < listeners.size(); ++i)
+    EXPECT_EQ(listeners[i].wait().at(0), reference(shape, asked[i])) << i;
+}
+
 TEST_F(TextEngineTest, BestOfGivesTheLikeliestFirst) {
   start();
   auto asked = request("best of five", 20);

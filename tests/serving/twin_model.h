@@ -38,6 +38,7 @@ class TwinModel final : public inference::ForwardModel {
   std::size_t max_logit_rows() const override { return shape_.max_logit_rows; }
   std::size_t page_bytes() const override { return sizeof(Page); }
   std::size_t width() const override { return 4; }
+  std::size_t adapter_count() const override { return 1; }
 
   void forward(std::span<const inference::ForwardSequence> sequences,
                std::span<float> logits) override {

@@ -67,7 +67,7 @@ TEST(Simulate, DrawsAPageThatNeedsNothingButItself) {
 
   EXPECT_THAT(html, HasSubstr("<svg"));
   EXPECT_THAT(html, HasSubstr("&lt;script&gt;&amp;&quot;"));
-  for (const char* outside : {"<script", "http", "src=", "url(", "@import", "<link"})
+  for (const char* outside : {"<script", "http:", "https:", "src=", "url(", "@import", "<link"})
     EXPECT_THAT(html, Not(HasSubstr(outside)));
   for (const char* not_a_number : {"nan", "inf,", "-inf"})
     EXPECT_THAT(html, Not(HasSubstr(not_a_number)));

@@ -12,13 +12,13 @@ namespace {
 /// Bottom to top. A module may use its own layer (one way) and all below.
 const std::vector<std::vector<std::string>> kLayers{
     {"base"},
-    {"protocol"},
+    {"protocol", "plot"},
     {"store", "http", "process"},
     {"cluster", "text", "tensor", "blobs"},
     {"accounts", "tracking", "registry", "telemetry", "alerts", "scheduler", "inference",
      "training"},
     {"controller", "agent", "slurm", "serving"},
-    {"openai", "api", "cli", "simulation"},
+    {"openai", "profiling", "api", "cli", "simulation"},
 };
 
 /// A serving node must stay small: what it links may not reach the database.

@@ -1,5 +1,5 @@
-// tidy layers|leftovers ROOT: prints each fault as "file:line: what: what to do"; exits 1 if any.
-// tidy headers ROOT: prints the headers that must be shown to compile alone.
+// tidy layers|leftovers|types ROOT: prints each fault as "file:line: what: what to do"; exits 1 if
+// any. tidy headers ROOT: prints the headers that must be shown to compile alone.
 #include <cstdio>
 #include <string_view>
 
@@ -8,8 +8,8 @@
 int main(int argc, char** argv) {
   using namespace galley::tidy;
   const std::string_view check = argc == 3 ? argv[1] : "";
-  if (check != "layers" && check != "leftovers" && check != "headers") {
-    std::fprintf(stderr, "usage: tidy layers|leftovers|headers ROOT\n");
+  if (check != "layers" && check != "leftovers" && check != "types" && check != "headers") {
+    std::fprintf(stderr, "usage: tidy layers|leftovers|types|headers ROOT\n");
     return 2;
   }
   const Tree tree = read_tree(argv[2]);
@@ -21,7 +21,9 @@ int main(int argc, char** argv) {
     for (const auto& header : unproven_headers(tree)) std::printf("%s\n", header.c_str());
     return 0;
   }
-  const auto findings = check == "layers" ? check_layers(tree) : check_leftovers(tree);
+  const auto findings = check == "layers"  ? check_layers(tree)
+                        : check == "types" ? check_types(tree)
+                                           : check_leftovers(tree);
   for (const Finding& finding : findings)
     std::printf("%s:%d: %s: %s\n", finding.file.c_str(), finding.line, finding.what.c_str(),
                 finding.remedy.c_str());

@@ -40,6 +40,7 @@ std::vector<std::string> faults(const std::vector<Finding>& findings) {
 TEST(Tidy, FindsNothingInACleanTree) {
   EXPECT_THAT(faults(check_layers(clean_tree())), IsEmpty());
   EXPECT_THAT(faults(check_leftovers(clean_tree())), IsEmpty());
+  EXPECT_THAT(faults(check_types(clean_tree())), IsEmpty());
 }
 
 TEST(TidyLayers, SeesAnIncludeThatPointsUp) {
@@ -123,6 +124,39 @@ TEST(TidyLeftovers, SeesAFileThatGrewTooLong) {
   file.lines.resize(kLongestFile + 1);
   EXPECT_THAT(faults(check_leftovers(with(clean_tree(), file))),
               ElementsAre("src/base/id.cpp:451: has 451 lines"));
+}
+
+TEST(TidyTypes, SeesTwoTypesOfOneNameInFilesThatMayBeLinked) {
+  Tree tree = clean_tree();
+  tree.push_back({"src/store/a.cpp",
+                  {"namespace galley::store {", "struct Row { int x = 0; };", "class Other;",
+                   "struct Row::Cell {};", "}"}});
+  tree.push_back({"src/store/b.h",
+                  {"namespace galley {", "namespace store {", "template <class T>",
+                   "class alignas(64) Row final : public std::vector<T> {", "};",
+                   "enum class [[nodiscard]] Row::Cell : int { a };", "}", "}"}});
+  EXPECT_THAT(faults(check_types(tree)),
+              ElementsAre("src/store/b.h:4: defines galley::store::Row, and so does "
+                          "src/store/a.cpp:2",
+                          "src/store/b.h:6: defines galley::store::Row::Cell, and so does "
+                          "src/store/a.cpp:4"));
+}
+
+TEST(TidyTypes, LeavesAloneWhatIsAFilesOwnOrNoDefinition) {
+  Tree tree = clean_tree();
+  tree.push_back({"src/store/a.cpp",
+                  {"namespace galley::store {", "struct Row {", "  struct Inner { int x; };", "};",
+                   "struct Row make_row(int count = 10'000) { struct Local {}; return {}; }",
+                   "template <> struct Hash<Row> {};", "const struct stat info{};", "}"}});
+  tree.push_back({"src/store/b.cpp",
+                  {"namespace galley::store {", "namespace {", "struct Row {};", "}",
+                   "struct Row;  // struct Row {}", "#define ROW struct Row {}",
+                   "const char* text = \"struct Row {\" R\"(struct Row {)\";",
+                   "struct Other { struct Inner {}; struct stat info{}; };",
+                   "void f() { struct Local {}; }", "template <> struct Hash<Other> {};", "}"}});
+  tree.push_back({"src/base/c.h", {"namespace galley::base {", "struct Row {};", "}"}});
+  tree.push_back({"tests/store/d.cpp", {"namespace galley::store {", "struct Row {};", "}"}});
+  EXPECT_THAT(faults(check_types(tree)), IsEmpty());
 }
 
 TEST(TidyHeaders, LeavesToTheBuildWhatASourceFileIncludesFirst) {

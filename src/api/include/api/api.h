@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/static_pages.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/result.h"
@@ -43,15 +44,6 @@ class Tracking;
 }
 
 namespace galley::api {
-
-/// A file of the web page, compressed. The views must stay valid as long as the Api.
-struct StaticFile {
-  std::string_view path;  // "/index.html", "/assets/app-1f3c.js"
-  std::string_view content_type;
-  std::string_view gzip;
-  std::string_view etag;   // with its quotes
-  bool immutable = false;  // its name changes with its content
-};
 
 /// What the routes call. All of it must outlive the Api.
 struct Services {

@@ -42,6 +42,7 @@ class ForwardModel {
   virtual std::size_t max_rows() const = 0;        // of one step, all sequences together
   virtual std::size_t max_logit_rows() const = 0;  // of one step
   virtual std::size_t page_bytes() const = 0;      // of KV cache, all devices
+  virtual std::size_t adapter_count() const = 0;   // indices 1 to this may stand in a sequence
 
   /// Runs one step. `logits` is [sum of logit_rows, vocabulary], rows in the order of sequences.
   virtual void forward(std::span<const ForwardSequence> sequences, std::span<float> logits) = 0;

@@ -19,6 +19,7 @@ struct ServiceOptions {
   /// Files and batches are kept here; empty: there are none.
   std::filesystem::path data;
   std::string version;
+  bool warms_up = false;  // /health says that all is ready only after warm_up()
 };
 
 /// One path of the API. `open` ones tell nothing that a stranger may not know.
@@ -55,6 +56,11 @@ class Service {
   /// "batch.cancel") with what was changed, on the handler's thread. Before the routes are served.
   using Notice = std::function<void(const http::Request&, std::string action, std::string subject)>;
   void on_change(Notice notice);
+
+  /// Answers a short request with each model that is there, through all that a client's passes, and
+  /// leaves no trace in the metrics: the first client finds code and memory in place. Blocks until
+  /// the engines have answered.
+  void warm_up();
 
   /// From now on new requests are refused with 503, and batches pause; what runs goes on.
   void begin_drain();

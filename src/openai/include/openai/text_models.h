@@ -35,6 +35,8 @@ struct TextModelFacts {
   std::string architecture;
   std::size_t parameters = 0;
   std::uint64_t file_bytes = 0;
+  std::string snapshot;  // stands for the weights: the same files, the same mark
+  std::map<std::string, std::string, std::less<>> adapter_snapshots;  // by the adapter's name
   inference::LanguageModel::Memory memory;
   std::vector<inference::LanguageModel::KernelUse> kernels;
 };
@@ -64,6 +66,8 @@ class TextModel {
   Result<const text::ChatTemplate*> chat() const;
   serving::TextEngine& engine() const { return *engine_; }
   const TextModelFacts& facts() const { return parts_.facts; }
+  /// The mark of the weights, with that of the adapter behind a plus. Empty where nobody knows it.
+  std::string snapshot(std::string_view adapter = {}) const;
   const std::vector<std::pair<std::string, inference::AdapterIndex>>& adapters() const {
     return parts_.adapters;
   }

@@ -29,6 +29,9 @@ struct EngineOptions {
   std::uint32_t draft_tokens = 5;
   inference::ForwardModel* draft = nullptr;  // of the same vocabulary
   bool warm_up = true;
+  /// That draw tokens, which with many answers at once takes as long as some layers. The number
+  /// shows in no text.
+  std::uint32_t sampling_threads = 1;
 };
 
 }  // namespace galley::serving

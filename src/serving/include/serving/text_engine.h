@@ -97,8 +97,8 @@ class TextEngine {
   /// `on_event` is called on the engine's thread, in order, and must not block or call back; after
   /// the event with `last` never again. Errors, before anything is called: invalid_argument naming
   /// the field (`prompt` empty, a token past the vocabulary, prompt + max_tokens over the context
-  /// with the counts, a sampling value), too_large (a request that could never fit into KV memory),
-  /// exhausted (the queue is full).
+  /// with the counts, a sampling value, an adapter that the model has not), too_large (a request
+  /// that could never fit into KV memory), exhausted (the queue is full).
   Result<RequestNumber> generate(GenerationRequest request,
                                  std::function<void(const GenerationEvent&)> on_event);
   /// The answer ends with `cancelled` within a step; unknown numbers are ignored.
@@ -128,9 +128,11 @@ class TextEngine {
     std::vector<std::pair<std::string, std::uint64_t>> finished;  // by reason
     Histogram time_to_first_token_s, inter_token_latency_s, e2e_latency_s, queue_time_s,
         prefill_time_s, decode_time_s, prompt_length, generation_length, step_rows, batch_size;
-    double tokens_per_s = 0;  // generated, over the last ten seconds
+    double tokens_per_s = 0;  // generated, over the last ten whole seconds, or those since start
   };
   Metrics metrics() const;
+  /// Counters and histograms begin anew before the next step.
+  void forget_metrics();
 
  private:
   struct Impl;

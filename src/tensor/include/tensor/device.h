@@ -186,7 +186,8 @@ class Device {
   virtual Status reserve(std::size_t rows, std::size_t columns) = 0;
 
   /// out[r] = table[indices[r]], or added to what out holds (learned positions). `table` comes from
-  /// pack_table(), or from pack() where products want the same rows (tied embeddings). An index past its rows counts as a row of zeros: it lies on another device.
+  /// pack_table(), or from pack() where products want the same rows (tied embeddings). An index
+  /// past its rows counts as a row of zeros: it lies on another device.
   virtual void embed(const Matrix& table, std::span<const std::uint32_t> indices, Tensor& out,
                      bool accumulate) = 0;
   /// All products share the input of `rows` rows, which is prepared once.

@@ -1,0 +1,82 @@
+#include "profiling/answers.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "answer_sets.h"
+#include "profiling/catalogue.h"
+
+namespace galley::profiling {
+namespace {
+
+void answer_one(const Profile& profile, const Experiment& experiment, Answers& out) {
+  const std::string_view id = experiment.id;
+  if (id == "narrow" || id == "wide-greedy" || id == "wide-sampled")
+    answer_requests(profile, experiment, out);
+  else if (id == "one-shot" || id == "few-shot")
+    answer_batches(profile, experiment, out);
+  else if (id == "length")
+    answer_length(experiment, out);
+  else if (id == "budget")
+    answer_budget(experiment, out);
+  else if (id == "batching")
+    answer_batching(experiment, out);
+  else if (id == "warm-up")
+    answer_warm_up(experiment, out);
+  else if (id == "differences")
+    answer_differences(experiment, out);
+  else if (id == "quality")
+    answer_quality(experiment, out);
+  else if (id == "capacity")
+    answer_capacity(experiment, out);
+  else
+    answer_settings(experiment, out);
+}
+
+}  // namespace
+
+std::string_view to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::yes:
+      return "yes";
+    case Verdict::no:
+      return "no";
+    case Verdict::cannot_tell:
+      break;
+  }
+  return "cannot tell";
+}
+
+std::vector<Answer> answer_all(const Profile& profile) {
+  Answers answers;
+  for (const ExperimentKind& kind : kExperiments) {
+    const auto found = std::ranges::find(profile.experiments, kind.id, &Experiment::id);
+    if (found != profile.experiments.end()) answer_one(profile, *found, answers);
+  }
+  return answers;
+}
+
+nlohmann::json answers_json(std::span<const Answer> answers) {
+  auto list = nlohmann::json::array();
+  for (const Answer& answer : answers) {
+    nlohmann::json one{{"id", answer.id},
+                       {"experiment", answer.experiment},
+                       {"question", answer.question},
+                       {"verdict", to_string(answer.verdict)},
+                       {"sentence", answer.sentence},
+                       {"measure", answer.measure},
+                       {"value", nullptr},
+                       {"low", nullptr},
+                       {"high", nullptr},
+                       {"rule", answer.rule}};
+    if (answer.has_figure) {
+      one["value"] = answer.figure.value;
+      one["low"] = answer.figure.low;
+      one["high"] = answer.figure.high;
+    }
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
+}  // namespace galley::profiling

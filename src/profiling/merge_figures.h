@@ -1,0 +1,22 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "profiling/answers.h"
+
+/// The figures by which studies are compared.
+namespace galley::profiling {
+
+struct MergedFigure {
+  std::string experiment, measure;
+  bool lower_is_better = true;
+  std::vector<std::optional<Interval>> studies;  // as many as there are
+};
+
+/// Only figures that at least two of the studies hold.
+std::vector<MergedFigure> merged_figures(const std::vector<Profile>& studies);
+
+}  // namespace galley::profiling
