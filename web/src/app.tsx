@@ -58,8 +58,9 @@ export function App() {
   const text = useText();
   const language = useLanguage();
   const { path } = useAddress();
-  const place = placeOf(path);
   const session = useStore((state) => state.session);
+  const site = useStore((state) => state.site);
+  const place: Place = site === 'models' ? { view: 'playground' } : placeOf(path);
   const main = useRef<HTMLElement>(null);
   const [searching, setSearching] = useState(false);
   useShownTheme();
@@ -71,16 +72,16 @@ export function App() {
     const name = 'id' in place ? place.id : place.view === 'missing' ? '' : text.nav[place.view as 'jobs'];
     document.title = name ? `${name} · ${text.product}` : text.product;
     main.current?.scrollTo(0, 0);
-  }, [path, language]);
+  }, [path, site, language]);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey)) return;
+      if (site === 'models' || event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();
       setSearching(true);
     };
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
-  }, []);
+  }, [site]);
 
   if (session === 'closed') return <LoginView />;
   return (

@@ -1,12 +1,13 @@
 import { describe, expect, it, vi } from 'vitest';
 
 import { appendLog, emptyLog, readable } from '../src/live/log';
+import { initialState } from '../src/live/state';
 import { Store } from '../src/live/store';
 
 describe('Store', () => {
   it('tells its listeners once for a burst of changes', () => {
     const runs: (() => void)[] = [];
-    const store = new Store((run) => runs.push(run));
+    const store = new Store(initialState, (run) => runs.push(run));
     const listener = vi.fn();
     store.subscribe(listener);
     store.change((state) => ({ ...state, connection: 'live' }));
@@ -17,7 +18,7 @@ describe('Store', () => {
   });
   it('is silent when nothing changed and after a listener left', () => {
     const runs: (() => void)[] = [];
-    const store = new Store((run) => runs.push(run));
+    const store = new Store(initialState, (run) => runs.push(run));
     const listener = vi.fn();
     const leave = store.subscribe(listener);
     store.change((state) => state);

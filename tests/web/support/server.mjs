@@ -13,10 +13,11 @@ function binary() {
 }
 
 export class Server {
-  static async start(environment = async () => ({})) {
+  /** `more`: further arguments of `galley up`. */
+  static async start(environment = async () => ({}), more = []) {
     const server = new Server();
     server.data = await mkdtemp(join(tmpdir(), 'galley-web-'));
-    server.child = spawn(binary(), ['up', '--data', join(server.data, 'data'), '--listen', '127.0.0.1:0'], {
+    server.child = spawn(binary(), ['up', '--data', join(server.data, 'data'), '--listen', '127.0.0.1:0', ...more], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...(await environment(server.data)) },
     });

@@ -12,6 +12,7 @@ export class ApiProblem extends Error {
 
 /** Told of each 401, so that the page can ask for a login wherever it happens. */
 let onUnauthenticated: () => void = () => {};
+export const tellUnauthenticated = (): void => onUnauthenticated();
 export function whenUnauthenticated(listener: () => void): void {
   onUnauthenticated = listener;
 }

@@ -14,12 +14,18 @@ export async function startSession(): Promise<void> {
     // A used code is no harm when the cookie of its first use is still good: whoami decides.
     await calls.login(code).catch(() => store.change((state) => ({ ...state, codeRefused: true })));
   }
-  whenUnauthenticated(() => store.change((state) => ({ ...state, session: 'closed' })));
+  // A `galley serve` asks for a key instead, which its one view does.
+  whenUnauthenticated(() => store.change((state) => (state.site === 'models' ? state : { ...state, session: 'closed' })));
   try {
     const whoami = await calls.whoami();
     store.change((state) => ({ ...state, whoami, codeRefused: false }));
   } catch (failure) {
     if (failure instanceof ApiProblem && failure.status === 401) return;
+    // A `galley serve` knows nobody: it has no such path, no stream of events, and one view.
+    if (failure instanceof ApiProblem && failure.status === 404) {
+      store.change((state) => ({ ...state, session: 'open', site: 'models' }));
+      return;
+    }
     // Another trouble is told by the view that meets it, and the stream tries again by itself.
   }
   store.change((state) => ({ ...state, session: 'open' }));

@@ -13,6 +13,8 @@ export interface State {
   connection: Connection;
   /** No view asks for anything before the session is known: its refusal would close the page. */
   session: 'starting' | 'open' | 'closed';
+  /** All of Galley, or a `galley serve`, which has language models and nothing else. */
+  site: 'whole' | 'models';
   /** The code in the address was used before, or never given. */
   codeRefused: boolean;
   whoami: Whoami | undefined;
@@ -29,6 +31,7 @@ export interface State {
 export const initialState: State = {
   connection: 'connecting',
   session: 'starting',
+  site: 'whole',
   codeRefused: false,
   whoami: undefined,
   overview: undefined,

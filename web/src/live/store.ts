@@ -1,22 +1,21 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 
 import { initialState, type State } from './state';
 
 type Listener = () => void;
 
-/** Holds one immutable State; listeners are told once per animation frame, however many changes came. */
-export class Store {
-  private state: State = initialState;
+/** Holds one immutable state; listeners are told once per animation frame, however many changes came. */
+export class Store<S> {
   private readonly listeners = new Set<Listener>();
   private scheduled = false;
 
-  constructor(private readonly later: (run: () => void) => void = (run) => void setTimeout(run, 16)) {}
+  constructor(private state: S, private readonly later: (run: () => void) => void = (run) => void setTimeout(run, 16)) {}
 
-  get(): State {
+  get(): S {
     return this.state;
   }
 
-  change(next: (state: State) => State): void {
+  change(next: (state: S) => S): void {
     const changed = next(this.state);
     if (changed === this.state) return;
     this.state = changed;
@@ -34,13 +33,12 @@ export class Store {
   }
 }
 
-export const store = new Store();
-
 /** Re-renders when the selected part changes; select parts by reference, do not build new objects. */
-export function useStore<T>(select: (state: State) => T): T {
+export function useStoreOf<S, T>(store: Store<S>, select: (state: S) => T): T {
   const [, setTick] = useState(0);
   const now = select(store.get());
-  useEffect(() => {
+  // Before the next paint: what changes until then must not wait for a frame.
+  useLayoutEffect(() => {
     let shown = now;
     const check = () => {
       const next = select(store.get());
@@ -53,3 +51,8 @@ export function useStore<T>(select: (state: State) => T): T {
   });
   return now;
 }
+
+/** What all of the page shares. */
+export const store = new Store<State>(initialState);
+
+export const useStore = <T>(select: (state: State) => T): T => useStoreOf(store, select);

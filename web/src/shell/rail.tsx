@@ -1,4 +1,5 @@
 import { pathTo, type Place } from '../lib/router';
+import { useStore } from '../live/store';
 import { useText } from '../text';
 import { Icon } from '../ui/icon';
 import { Link } from '../ui/link';
@@ -8,6 +9,8 @@ const kParents: Partial<Record<Place['view'], (typeof kItems)[number]>> = { job:
 
 export function Rail({ place }: { place: Place }) {
   const text = useText();
+  const site = useStore((state) => state.site);
+  const items = site === 'models' ? kItems.filter((item) => item === 'playground') : kItems;
   const here = kParents[place.view] ?? place.view;
   return (
     <nav class="rail" aria-label={text.nav.label}>
@@ -19,7 +22,7 @@ export function Rail({ place }: { place: Place }) {
         {text.product}
       </Link>
       <ul>
-        {kItems.map((item) => (
+        {items.map((item) => (
           <li key={item}>
             <Link to={pathTo[item]()} aria-current={here === item ? 'page' : undefined}>
               <Icon name={item} />

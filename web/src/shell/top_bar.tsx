@@ -33,20 +33,25 @@ export function TopBar({ place, onSearch }: { place: Place; onSearch: () => void
   const chosenTheme = theme.use();
   const connection = useStore((state) => state.connection);
   const whoami = useStore((state) => state.whoami);
+  const site = useStore((state) => state.site);
   const [tone, icon] = kConnectionLooks[connection] as [string, IconName];
   const other = shownLanguage === 'en' ? 'ko' : 'en';
   return (
     <header class="top">
       <nav class="crumbs" aria-label={text.top.where}><Crumbs place={place} /></nav>
-      <button type="button" class="goto" onClick={onSearch} aria-label={text.top.searchHint} aria-keyshortcuts="Control+K">
-        <span class="narrow"><Icon name="search" /></span>
-        <span class="wide">{text.top.search}</span>
-        <kbd>{text.top.searchKey}</kbd>
-      </button>
-      <span class={`chip ${tone}`} role="status" data-connection={connection}>
-        <Icon name={icon} />
-        {text.top.connection[connection]}
-      </span>
+      {site === 'whole' && (
+        <>
+          <button type="button" class="goto" onClick={onSearch} aria-label={text.top.searchHint} aria-keyshortcuts="Control+K">
+            <span class="narrow"><Icon name="search" /></span>
+            <span class="wide">{text.top.search}</span>
+            <kbd>{text.top.searchKey}</kbd>
+          </button>
+          <span class={`chip ${tone}`} role="status" data-connection={connection}>
+            <Icon name={icon} />
+            {text.top.connection[connection]}
+          </span>
+        </>
+      )}
       <button type="button" class="quiet square" lang={other} onClick={() => language.set(other)}
         aria-label={text.top.languages[other]} title={text.top.languages[other]}>
         {text.top.languageMarks[other]}

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 
 import { measure } from '../lib/format';
+import { save } from '../lib/save';
 import { joined, lastOf, toCsv, type Curve } from '../lib/series';
 import { useShownTheme } from '../lib/theme';
 import { useText } from '../text';
@@ -78,14 +79,6 @@ const dataOf = (curves: readonly Curve[]): uPlot.AlignedData => {
   const { xs, columns } = joined(curves);
   return [xs, ...columns] as uPlot.AlignedData;
 };
-
-function save(name: string, blob: Blob): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-}
 
 export function Chart(props: Props) {
   const { title, curves, xName } = props;
