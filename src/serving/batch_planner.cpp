@@ -116,6 +116,12 @@ void BatchPlanner::plan_prompts(std::size_t prompt_rows) {
   if (online_decodes_ > 0) {
     const auto used = options_.step_rows - rows_left_;
     const auto bound = options_.online_step_rows - std::min(options_.online_step_rows, used);
+    // Prompts that queue may pause the answers for twice as long: the next one waits for them too.
+    const auto prompts = std::ranges::count_if(running_, [&](SequenceIndex sequence) {
+      const auto& one = at(sequence);
+      return one.pending() > 0 && !one.decodes() && !one.tier.background;
+    });
+    if (prompts > 1) prompt_rows = 2 * std::min(prompt_rows, options_.step_rows);
     rows = std::min(rows, std::max(kLeastPromptRows, std::min(bound, prompt_rows)));
   }
   order_readers(rows);

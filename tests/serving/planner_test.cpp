@@ -194,6 +194,16 @@ TEST(BatchPlanner, PromptsAreReadInLargeStepsWhenNobodyWaitsForTokens) {
   EXPECT_EQ(rows_of(runner.step({.prompt_rows = 16})), 512U);
 }
 
+TEST(BatchPlanner, PromptsThatQueueGetTwiceTheRows) {
+  std::mt19937_64 dice(14);
+  Runner runner({.page_count = 600, .step_rows = 512, .online_step_rows = 256}, {});
+  for (int i = 0; i < 2; ++i) runner.add(random_text(dice, 10), 60);
+  runner.step();
+  for (int i = 0; i < 8; ++i) runner.add(random_text(dice, 400), 60);
+  EXPECT_EQ(rows_of(runner.step({.prompt_rows = 32})), 2U + 64U);
+  EXPECT_EQ(rows_of(runner.step({.prompt_rows = 200})), 256U) << "never past the step's own bound";
+}
+
 TEST(BatchPlanner, OnlineBeforeBackgroundAndBackgroundGivesWay) {
   std::mt19937_64 dice(5);
   Runner runner({.page_count = 40, .max_sequences = 8}, {});
