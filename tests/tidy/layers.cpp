@@ -15,8 +15,8 @@ const std::vector<std::vector<std::string>> kLayers{
     {"protocol", "plot"},
     {"store", "http", "process"},
     {"cluster", "text", "tensor", "blobs"},
-    {"accounts", "tracking", "registry", "telemetry", "alerts", "scheduler", "inference",
-     "training"},
+    {"accounts", "tracking", "registry", "telemetry", "alerts", "scheduler", "hpo", "estimator",
+     "inference", "training"},
     {"controller", "agent", "slurm", "serving"},
     {"openai", "profiling", "api", "cli", "simulation"},
 };
