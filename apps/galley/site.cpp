@@ -136,6 +136,7 @@ void Site::load_language_models(const SiteOptions& options) {
                  {{"model", model.name}, {"reason", describe(status.error())}});
       language_models_.give_up(model.name, status.error());
     }
+    language_->warm_up();
   });
 }
 

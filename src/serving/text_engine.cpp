@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <stop_token>
 #include <thread>
@@ -61,6 +62,7 @@ struct TextEngine::Impl {
     RequestNumber cancelled = 0;           // or
     bool cancels_all = false;              // or
     bool forgets_metrics = false;
+    std::promise<void> done{};  // kept when carried out, broken when the thread ends before
   };
 
   Impl(inference::ForwardModel& forward_model, const text::Tokenizer& words, const Clock& time,
@@ -103,6 +105,7 @@ struct TextEngine::Impl {
       metrics.forget(clock.steady());
     else
       loop.cancel(command.cancelled);
+    command.done.set_value();
   }
 
   Result<RequestNumber> submit(std::unique_ptr<LiveRequest> request) {
@@ -234,6 +237,11 @@ TextEngine::Metrics TextEngine::metrics() const {
   return metrics;
 }
 
-void TextEngine::forget_metrics() { impl_->command({.forgets_metrics = true}); }
+void TextEngine::forget_metrics() {
+  Impl::Command command{.forgets_metrics = true};
+  const auto done = command.done.get_future();
+  impl_->command(std::move(command));
+  done.wait();
+}
 
 }  // namespace galley::serving

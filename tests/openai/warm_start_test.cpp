@@ -89,19 +89,21 @@ TEST_F(WarmStartTest, TheFirstAnswerCostsWhatLaterOnesCost) {
   // not: one start of several in which it shows no cost proves that there is none.
   constexpr int kStarts = 5;
   constexpr double kMost = 1.2;
-  double best = 1e9;
-  Start warm{};
-  for (int i = 0; i < kStarts && best > kMost; ++i) {
-    warm = measure({});
+  constexpr double kMoreFaults = 40;
+  double best = 1e9, faults = 1e9, more_faults = 1e9;
+  for (int i = 0; i < kStarts && (best > kMost || more_faults >= kMoreFaults); ++i) {
+    const Start warm = measure({});
     best = std::min(best, warm.first.seconds / warm.later.seconds);
+    faults = std::min(faults, warm.first.faults);
+    more_faults = std::min(more_faults, warm.first.faults - warm.later.faults);
   }
   EXPECT_LE(best, kMost);
+  EXPECT_LT(more_faults, kMoreFaults);
   const Start cold = measure({"--no-warmup"});
   RecordProperty("warm_ratio_percent", static_cast<int>(100 * best));
   RecordProperty("cold_ratio_percent",
                  static_cast<int>(100 * cold.first.seconds / cold.later.seconds));
-  EXPECT_LT(warm.first.faults, warm.later.faults + 40);
-  EXPECT_GT(cold.first.faults, warm.first.faults + 40) << "--no-warmup leaves it to the first";
+  EXPECT_GT(cold.first.faults, faults + kMoreFaults) << "--no-warmup leaves it to the first";
 }
 
 }  // namespace

@@ -131,7 +131,8 @@ class TextEngine {
     double tokens_per_s = 0;  // generated, over the last ten whole seconds, or those since start
   };
   Metrics metrics() const;
-  /// Counters and histograms begin anew before the next step.
+  /// Counters and histograms begin anew; waits for the step that runs, if any. Not to be called
+  /// from a callback of the engine, which would wait for itself.
   void forget_metrics();
 
  private:
