@@ -24,7 +24,7 @@
 namespace galley::app {
 namespace {
 
-constexpr Millis kDrainGrace{30'000};
+constexpr Millis kServeDrainGrace{30'000};
 constexpr Millis kCloseGrace{2'000};
 constexpr Millis kLookAgain{5};
 /// A reader that takes nothing for so long holds a sequence that others wait for.
@@ -95,7 +95,7 @@ void print_ready(const ServeOptions& options, const openai::TextModels& models,
 /// What runs may end; what does not within the time is cut off.
 void drain(openai::Service& service, const openai::TextModels& models, http::Server& server) {
   service.begin_drain();
-  const auto deadline = std::chrono::steady_clock::now() + kDrainGrace;
+  const auto deadline = std::chrono::steady_clock::now() + kServeDrainGrace;
   while (!service.idle() && std::chrono::steady_clock::now() < deadline)
     std::this_thread::sleep_for(kLookAgain);
   models.cancel_all();
@@ -138,7 +138,8 @@ Status serve(const ServeOptions& options, const sigset_t& signals, Instant began
   wait_for_stop(signals);
   stopping = true;
   if (const std::lock_guard lock(failure_mutex); failure) return *failure;
-  fmt::print(stderr, "stopping: running answers end, at most {} s\n", kDrainGrace.count() / 1000);
+  fmt::print(stderr, "stopping: running answers end, at most {} s\n",
+             kServeDrainGrace.count() / 1000);
   drain(*service, models, *server);
   return ok();
 }

@@ -19,7 +19,7 @@ namespace galley::app {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr int kUsage = 2;
+constexpr int kToolUsage = 2;
 constexpr Millis kPatientTimeout{600'000};  // a table may be large
 constexpr Millis kQuietFor{2'000};
 constexpr Millis kRedraw{100};
@@ -248,7 +248,7 @@ int run_store_tools(const std::vector<std::string>& arguments) {
   try {
     app.parse(reversed);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kUsage;
+    return app.exit(error) == 0 ? 0 : kToolUsage;
   }
   auto status = complete(options, tool);
   if (status) {
@@ -257,7 +257,7 @@ int run_store_tools(const std::vector<std::string>& arguments) {
   }
   if (status) return 0;
   fmt::print(stderr, "galley store: {}\n", describe(status.error()));
-  return status.error().code == Errc::invalid_argument ? kUsage : 1;
+  return status.error().code == Errc::invalid_argument ? kToolUsage : 1;
 }
 
 }  // namespace galley::app

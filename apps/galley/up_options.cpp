@@ -11,7 +11,7 @@
 namespace galley::app {
 namespace {
 
-constexpr int kUsage = 2;
+constexpr int kUpUsage = 2;
 
 void add_slurm_options(CLI::App& app, SlurmOptions& slurm) {
   app.add_option("--slurm", slurm.partition,
@@ -84,14 +84,14 @@ std::optional<int> parse(CLI::App& app, const std::vector<std::string>& argument
   try {
     app.parse(reversed);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kUsage;
+    return app.exit(error) == 0 ? 0 : kUpUsage;
   }
   return std::nullopt;
 }
 
 int refuse(const char* role, const Error& error) {
   fmt::print(stderr, "galley {}: {}\n", role, describe(error));
-  return kUsage;
+  return kUpUsage;
 }
 
 Status read_language(const std::vector<std::string>& models, const std::string& kv_memory,

@@ -118,10 +118,10 @@ Result<Trial> try_program(const std::string& program, const InstallationFacts& i
 
 /// As they are; nothing is migrated and nothing made.
 Result<std::unique_ptr<store::Database>> open_as_it_is(const std::string& address) {
-  constexpr std::string_view kSqlite = "sqlite:";
-  if (!address.starts_with(kSqlite))
+  constexpr std::string_view kSqliteMark = "sqlite:";
+  if (!address.starts_with(kSqliteMark))
     return store::open_postgresql({.url = address, .migrations = {}});
-  const std::string file = address.substr(kSqlite.size());
+  const std::string file = address.substr(kSqliteMark.size());
   if (!fs::exists(file))
     return Error{Errc::not_found,
                  "there are no records in " + file,

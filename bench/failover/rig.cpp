@@ -26,7 +26,7 @@ constexpr const char* kIp = "/usr/sbin/ip";
 constexpr int kPort = 7420;
 constexpr int kGpus = 4;  // of each machine
 constexpr Millis kReady{30'000};
-constexpr std::chrono::milliseconds kPoll{10};
+constexpr std::chrono::milliseconds kRigPoll{10};
 // Room for the schema and the jobs of a run, and small enough to be filled in a moment.
 constexpr const char* kDiskSize = "size=384m";
 
@@ -172,7 +172,7 @@ Status FailoverRig::start_controller(int controller) {
     if (answer && answer->status == 200) return ok();
     if (Steady::now() > deadline)
       return Error{Errc::timeout, "a controller does not answer: " + slot->stderr_text()};
-    std::this_thread::sleep_for(kPoll);
+    std::this_thread::sleep_for(kRigPoll);
   }
 }
 
@@ -193,7 +193,7 @@ Status FailoverRig::wait_for_leader() {
   const auto deadline = Steady::now() + kReady;
   while (!leader()) {
     if (Steady::now() > deadline) return Error{Errc::timeout, "no controller leads"};
-    std::this_thread::sleep_for(kPoll);
+    std::this_thread::sleep_for(kRigPoll);
   }
   return ok();
 }

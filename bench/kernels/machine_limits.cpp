@@ -7,7 +7,7 @@
 namespace galley::bench {
 namespace {
 
-constexpr double kSecondsEach = 0.05;
+constexpr double kSecondsOfALimit = 0.05;
 constexpr std::uint64_t kLoops = 20'000;
 
 /// 32 bytes, added up so that the compiler cannot leave the reading out.
@@ -30,7 +30,7 @@ double read_gb_s(Crew& crew, std::span<const std::byte> memory) {
   std::vector<std::size_t> piece;  // each thread's next
   for (std::size_t thread = 0; thread < crew.threads(); ++thread)
     piece.push_back(thread * pieces / crew.threads());
-  const double seconds = crew.shortest(3 * kSecondsEach, [&](std::uint32_t thread) {
+  const double seconds = crew.shortest(3 * kSecondsOfALimit, [&](std::uint32_t thread) {
     const std::uint64_t sum = sum_of(memory.data() + piece[thread] % pieces * kPiece, kPiece);
     __asm__ volatile("" : : "r"(sum));
     ++piece[thread];
@@ -91,7 +91,7 @@ void int8_amx() { GALLEY_TILES("tdpbssd"); }
 void bf16_amx() { GALLEY_TILES("tdpbf16ps"); }
 
 double gop_s(Crew& crew, void (*loop)(), double operations_a_loop) {
-  const double seconds = crew.shortest(kSecondsEach, [loop](std::uint32_t) { loop(); });
+  const double seconds = crew.shortest(kSecondsOfALimit, [loop](std::uint32_t) { loop(); });
   return operations_a_loop * static_cast<double>(kLoops) * crew.threads() / seconds * 1e-9;
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kPromptWords = 200;
 constexpr int kAnswerTokens = 32;
-constexpr std::chrono::milliseconds kPatience{60'000};
+constexpr std::chrono::milliseconds kServePatience{60'000};
 
 Result<Json> complete(http::Client& client, const std::string& prompt, int max_tokens) {
   const Json body{{"prompt", prompt}, {"max_tokens", max_tokens}, {"ignore_eos", true}};
@@ -41,7 +41,7 @@ Result<ServedFigures> measure_served(const std::filesystem::path& programs,
                   .data = scratch / "data",
                   .arguments = {"--model", model.string(), "--threads", std::to_string(threads)},
                   .role = "serve"}));
-  GALLEY_TRY(auto client, http::Client::open({.server = server.url(), .timeout = kPatience}));
+  GALLEY_TRY(auto client, http::Client::open({.server = server.url(), .timeout = kServePatience}));
   GALLEY_TRY_STATUS(complete(*client, "a", 1));
   ServedFigures figures;
   figures.first_token_s =

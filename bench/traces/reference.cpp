@@ -9,13 +9,13 @@
 namespace galley::bench {
 namespace {
 
-constexpr int kWholeMilli = 1000;
+constexpr int kWholeGpuMilli = 1000;
 constexpr double kNever = std::numeric_limits<double>::infinity();
 
 double gpus_of(std::span<const int> milli) {
   double sum = 0;
   for (const int left : milli) sum += left;
-  return sum / kWholeMilli;
+  return sum / kWholeGpuMilli;
 }
 
 int fullest_holding(std::span<const int> milli, int share) {
@@ -78,7 +78,7 @@ ReferenceFleet::ReferenceFleet(const OpenbTrace& trace, std::span<const TaskClas
     Node added{.cpu_milli = node.cpu_milli,
                .memory_mib = node.memory_mib,
                .model = node.gpus > 0 ? static_cast<int>(model) : -1,
-               .milli = std::vector(static_cast<std::size_t>(node.gpus), kWholeMilli)};
+               .milli = std::vector(static_cast<std::size_t>(node.gpus), kWholeGpuMilli)};
     added.fragmentation = fragmentation(added);
     nodes_.push_back(std::move(added));
     most_cpu_milli_ = std::max(most_cpu_milli_, static_cast<double>(node.cpu_milli));
@@ -118,7 +118,7 @@ void ReferenceFleet::take(Node& node, const Kind& kind, int gpu) {
   }
   int missing = kind.gpus;
   for (auto& left : node.milli)
-    if (missing > 0 && left == kWholeMilli) {
+    if (missing > 0 && left == kWholeGpuMilli) {
       left = 0;
       --missing;
     }
@@ -152,11 +152,11 @@ ReferenceFleet::Score ReferenceFleet::fgd_score(const Node& node, const Kind& ki
   const auto consider = [&](int gpu) {
     Node after = node;
     take(after, kind, gpu);
-    const double gain = (node.fragmentation - fragmentation(after)) / kWholeMilli;
+    const double gain = (node.fragmentation - fragmentation(after)) / kWholeGpuMilli;
     const double value = -std::floor(100.0 / (1.0 + std::exp(-gain)));
     if (value < best.value) best = {.gpu = gpu, .value = value};
   };
-  if (kind.gpus == 1 && kind.gpu_milli < kWholeMilli) {
+  if (kind.gpus == 1 && kind.gpu_milli < kWholeGpuMilli) {
     for (std::size_t gpu = 0; gpu < node.milli.size(); ++gpu)
       if (node.milli[gpu] >= kind.gpu_milli) consider(static_cast<int>(gpu));
   } else {
@@ -170,12 +170,12 @@ ReferenceFleet::Score ReferenceFleet::score(const Node& node, const Kind& kind) 
   if (policy_ == Reference::fgd) return fgd_score(node, kind);
 
   Score score;
-  const bool share = kind.gpus == 1 && kind.gpu_milli < kWholeMilli;
+  const bool share = kind.gpus == 1 && kind.gpu_milli < kWholeGpuMilli;
   if (share) score.gpu = fullest_holding(node.milli, kind.gpu_milli);
   const double cpu = static_cast<double>(node.cpu_milli) / most_cpu_milli_;
   const double gpu = gpus_of(node.milli) / most_gpus_;
   const double wanted_cpu = static_cast<double>(kind.cpu_milli) / most_cpu_milli_;
-  const double wanted_gpu = kind.gpus * kind.gpu_milli / (kWholeMilli * most_gpus_);
+  const double wanted_gpu = kind.gpus * kind.gpu_milli / (kWholeGpuMilli * most_gpus_);
   switch (policy_) {
     case Reference::bestfit:
       score.value = (cpu - wanted_cpu) + (gpu - wanted_gpu);
@@ -185,11 +185,11 @@ ReferenceFleet::Score ReferenceFleet::score(const Node& node, const Kind& kind) 
       break;
     case Reference::packing: {
       // The simulator's steps: tenths of the GPU in use; a node in use, however full; an empty one.
-      const auto whole = std::ranges::count(node.milli, kWholeMilli);
+      const auto whole = std::ranges::count(node.milli, kWholeGpuMilli);
       const bool empty = whole == static_cast<std::int64_t>(node.milli.size());
       if (kind.gpus == 0)
         score.value = 0;
-      else if (share && node.milli[static_cast<std::size_t>(score.gpu)] < kWholeMilli)
+      else if (share && node.milli[static_cast<std::size_t>(score.gpu)] < kWholeGpuMilli)
         score.value = node.milli[static_cast<std::size_t>(score.gpu)] / 100;
       else
         score.value = empty ? 1000 + static_cast<double>(whole) : 100;

@@ -13,8 +13,8 @@
 namespace galley::agent {
 namespace {
 
-constexpr std::int64_t kLargestFile = 64 << 10;
-constexpr std::size_t kDigestLetters = 64;
+constexpr std::int64_t kLargestIdentity = 64 << 10;
+constexpr std::size_t kFingerprintLetters = 64;
 
 std::filesystem::path file_of(const std::filesystem::path& data_folder) {
   return data_folder / "agent" / "identity.json";
@@ -51,7 +51,7 @@ namespace galley::agent {
 
 Result<std::optional<Identity>> read_identity(const std::filesystem::path& data_folder) {
   const auto path = file_of(data_folder);
-  auto text = read_file(path, kLargestFile);
+  auto text = read_file(path, kLargestIdentity);
   if (!text && text.error().code == Errc::not_found) return std::optional<Identity>();
   if (!text) return std::move(text).error();
   auto file = protocol::read_message<IdentityFile>(*text);
@@ -76,7 +76,7 @@ Status write_identity(const std::filesystem::path& data_folder, const Identity& 
 
 Result<std::string> machine_mark(const std::filesystem::path& data_folder) {
   // Absent in some containers; the folder alone then has to do.
-  const auto machine = read_file("/etc/machine-id", kLargestFile);
+  const auto machine = read_file("/etc/machine-id", kLargestIdentity);
   struct statx info {};
   if (::statx(AT_FDCWD, data_folder.c_str(), 0, STATX_INO | STATX_BTIME, &info) != 0)
     return system_error("cannot look at " + data_folder.string(), errno);
@@ -91,7 +91,7 @@ Result<std::string> machine_mark(const std::filesystem::path& data_folder) {
 Result<Identity> join(ControllerAccess access, std::string token, const std::string& name,
                       const std::filesystem::path& data_folder) {
   if (const auto dot = token.rfind('.');
-      dot != std::string::npos && token.size() - dot - 1 == kDigestLetters) {
+      dot != std::string::npos && token.size() - dot - 1 == kFingerprintLetters) {
     if (access.pinned_sha256.empty()) access.pinned_sha256 = token.substr(dot + 1);
     token.resize(dot);
   }

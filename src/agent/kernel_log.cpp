@@ -14,7 +14,7 @@
 namespace galley::agent {
 namespace {
 
-constexpr std::int64_t kSmallFileBytes = 4096;
+constexpr std::int64_t kBootIdBytes = 4096;
 constexpr std::size_t kMostLineBytes = 64 * 1024;
 constexpr std::size_t kMostReadBytes = 4 * 1024 * 1024;  // of a file, in one call
 
@@ -41,7 +41,7 @@ KernelLog::KernelLog(std::filesystem::path path, std::filesystem::path position_
 void KernelLog::open() { fd_ = UniqueFd(::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)); }
 
 void KernelLog::go_on_from_position() {
-  const auto text = read_file(position_file_, kSmallFileBytes);
+  const auto text = read_file(position_file_, kBootIdBytes);
   const auto words = text ? split(trim(*text), ' ') : std::vector<std::string_view>{};
   if (words.size() == 2) {
     // Another boot: its whole log is new.

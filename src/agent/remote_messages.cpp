@@ -10,8 +10,8 @@
 namespace galley::agent {
 namespace {
 
-constexpr Millis kFirstPause{50};
-constexpr Millis kLongestPause{1'000};
+constexpr Millis kFirstSendPause{50};
+constexpr Millis kLongestSendPause{1'000};
 constexpr std::int64_t kPollWaitMs = 20'000;
 constexpr Millis kAfterGrace{15'000};
 
@@ -100,7 +100,7 @@ Status RemoteControllerLink::Impl::attach_anywhere() {
 }
 
 void RemoteControllerLink::Impl::serve() {
-  Backoff backoff(kFirstPause, kLongestPause,
+  Backoff backoff(kFirstSendPause, kLongestSendPause,
                   static_cast<std::uint32_t>(std::hash<std::string>{}(options.identity.name)));
   std::string told;
   while (!session.stopped()) {

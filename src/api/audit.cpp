@@ -27,7 +27,7 @@ Result<std::int64_t> cursor_of(const http::Request& request) {
                "the next_cursor of an earlier answer"};
 }
 
-Result<http::Response> list(Context& context, const http::Request& request) {
+Result<http::Response> list_audit(Context& context, const http::Request& request) {
   GALLEY_TRY(const auto limit, query_limit(request));
   GALLEY_TRY(const auto before, cursor_of(request));
   GALLEY_TRY(auto filter, store::parse_filter(query_text(request, "filter"), kAuditFields));
@@ -76,7 +76,7 @@ void add_audit_routes(Endpoints& endpoints, Context& context) {
                 {.summary = "Lists who changed what, from where, newest first.",
                  .response = list_schema(audit_schema()),
                  .query = list_parameters(true)},
-                [&context](const http::Request& request) { return list(context, request); });
+                [&context](const http::Request& request) { return list_audit(context, request); });
 }
 
 }  // namespace galley::api

@@ -95,7 +95,7 @@ Status show_placement(Context& context, const Snapshot& snapshot,
   return error;
 }
 
-Result<http::Response> deploy(Context& context, const http::Request& request) {
+Result<http::Response> deploy_version(Context& context, const http::Request& request) {
   const std::string model(request.param("name"));
   const std::string channel(request.param("channel"));
   GALLEY_TRY_STATUS(registry::check_name("model", model));
@@ -201,12 +201,13 @@ void add_channel_routes(Endpoints& endpoints, Context& context) {
         for (const auto& channel : channels) items.push_back(print_channel(channel));
         return reply_list(std::move(items));
       });
-  endpoints.add("PUT", base + "/{channel}", http::Run::pool,
-                {.summary = "Deploys a snapshot: loads it, then moves the channel to it. If-Match "
-                            "with a generation refuses to overwrite somebody else's move.",
-                 .request = protocol::schema_of<DeployBody>(),
-                 .response = channel_schema()},
-                [&context](const http::Request& request) { return deploy(context, request); });
+  endpoints.add(
+      "PUT", base + "/{channel}", http::Run::pool,
+      {.summary = "Deploys a snapshot: loads it, then moves the channel to it. If-Match "
+                  "with a generation refuses to overwrite somebody else's move.",
+       .request = protocol::schema_of<DeployBody>(),
+       .response = channel_schema()},
+      [&context](const http::Request& request) { return deploy_version(context, request); });
   Json rollback_schema = channel_schema();
   rollback_schema["properties"]["previous_snapshot_ref"] = type_schema("string");
   endpoints.add("POST", base + "/{channel}/rollback", http::Run::pool,

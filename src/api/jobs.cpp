@@ -60,7 +60,7 @@ Status check_rights(const Identity& who, const JobSpec& spec) {
       fmt::format("ask an administrator: galley users set {} --max-job-gpus", who.principal)};
 }
 
-Result<http::Response> submit(Context& context, const http::Request& request) {
+Result<http::Response> submit_job(Context& context, const http::Request& request) {
   GALLEY_TRY(const auto who, context.auth->identify(request));
   auto caller = caller_of(request);
   if (who.user) caller.max_queued_jobs = who.user->quota.max_queued_jobs;
@@ -86,7 +86,7 @@ Result<http::Response> submit(Context& context, const http::Request& request) {
   return response;
 }
 
-Result<http::Response> list(Context& context, const http::Request& request) {
+Result<http::Response> list_jobs(Context& context, const http::Request& request) {
   GALLEY_TRY(const auto limit, query_limit(request));
   GALLEY_TRY(auto filter, store::parse_filter(query_text(request, "filter"), kJobFields));
   GALLEY_TRY(const auto page,
@@ -97,7 +97,7 @@ Result<http::Response> list(Context& context, const http::Request& request) {
   return reply_list(protocol::detail::print_value(page.jobs), page.next_cursor);
 }
 
-Result<http::Response> show(Context& context, const http::Request& request) {
+Result<http::Response> show_job(Context& context, const http::Request& request) {
   GALLEY_TRY(const auto id, job_id(request));
   GALLEY_TRY(const auto job, context.services.controller.job(id));
   GALLEY_TRY(const auto attempts, context.services.controller.attempts(id));
@@ -131,16 +131,16 @@ void add_job_routes(Endpoints& endpoints, Context& context) {
                  .request = protocol::schema_of<JobSpec>(),
                  .response = protocol::schema_of<JobRecord>(),
                  .status = 201},
-                [&context](const http::Request& request) { return submit(context, request); });
+                [&context](const http::Request& request) { return submit_job(context, request); });
   endpoints.add("GET", "/api/v1/jobs", http::Run::pool,
                 {.summary = "Lists jobs, newest first.",
                  .response = list_schema(protocol::schema_of<JobRecord>()),
                  .query = list_parameters(true)},
-                [&context](const http::Request& request) { return list(context, request); });
+                [&context](const http::Request& request) { return list_jobs(context, request); });
   endpoints.add(
       "GET", "/api/v1/jobs/{id}", http::Run::pool,
       {.summary = "Shows a job and its attempts.", .response = job_with_attempts_schema()},
-      [&context](const http::Request& request) { return show(context, request); });
+      [&context](const http::Request& request) { return show_job(context, request); });
   endpoints.add("POST", "/api/v1/jobs/{id}/cancel", http::Run::pool,
                 {.summary = "Ends a queued job, or asks a running one to stop.",
                  .response = protocol::schema_of<JobRecord>()},

@@ -46,7 +46,7 @@ Json model_with_snapshots_schema() {
   return schema;
 }
 
-Result<http::Response> list(Context& context, const http::Request& request) {
+Result<http::Response> list_models(Context& context, const http::Request& request) {
   GALLEY_TRY(const auto limit, query_limit(request));
   GALLEY_TRY(const auto names,
              context.services.registry.names(Kind::model, limit, query_text(request, "cursor")));
@@ -58,7 +58,7 @@ Result<http::Response> list(Context& context, const http::Request& request) {
   return reply_list(std::move(items), full ? names.back().name : std::string());
 }
 
-Result<http::Response> show(Context& context, const http::Request& request) {
+Result<http::Response> show_model(Context& context, const http::Request& request) {
   const auto name = request.param("name");
   GALLEY_TRY(const auto versions, versions_of(context, Kind::model, name));
   GALLEY_TRY(const auto channels, context.services.registry.channels(name));
@@ -75,11 +75,11 @@ void add_model_routes(Endpoints& endpoints, Context& context) {
                 {.summary = "Lists models, their newest snapshots and their channels.",
                  .response = list_schema(model_schema()),
                  .query = list_parameters()},
-                [&context](const http::Request& request) { return list(context, request); });
+                [&context](const http::Request& request) { return list_models(context, request); });
   endpoints.add("GET", "/api/v1/models/{name}", http::Run::pool,
                 {.summary = "Shows a model and its snapshots, newest first.",
                  .response = model_with_snapshots_schema()},
-                [&context](const http::Request& request) { return show(context, request); });
+                [&context](const http::Request& request) { return show_model(context, request); });
   endpoints.add(
       "POST", "/api/v1/models/{name}/snapshots", http::Run::pool,
       {.summary = "Gives frozen content, or an artifact of a run, the next version of a model.",

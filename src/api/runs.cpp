@@ -20,7 +20,7 @@ constexpr std::size_t kMaxKeys = 100;  // series of one question
 
 Result<RunId> run_id(const http::Request& request) { return RunId::parse(request.param("id")); }
 
-Result<http::Response> list(Context& context, const http::Request& request) {
+Result<http::Response> list_runs(Context& context, const http::Request& request) {
   GALLEY_TRY(const auto limit, query_limit(request));
   GALLEY_TRY(auto filter, store::parse_filter(query_text(request, "filter"), kRunFields));
   GALLEY_TRY(const auto page,
@@ -35,7 +35,7 @@ Result<http::Response> list(Context& context, const http::Request& request) {
   return reply_list(std::move(items), page.next_cursor);
 }
 
-Result<http::Response> show(Context& context, const http::Request& request) {
+Result<http::Response> show_run(Context& context, const http::Request& request) {
   GALLEY_TRY(const auto id, run_id(request));
   auto& tracking = context.services.tracking;
   GALLEY_TRY(const auto details, tracking.get(id));
@@ -59,13 +59,13 @@ Result<http::Response> metrics(Context& context, const http::Request& request) {
     for (const auto& one : series)
       if (keys.size() < kMaxKeys) keys.push_back(one.key);
   }
-  Json list = Json::array();
+  Json series = Json::array();
   for (const auto& key : keys) {
     GALLEY_TRY(const auto points,
                context.services.tracking.points(id, key, static_cast<std::size_t>(max_points)));
-    list.push_back(print_points(key, points));
+    series.push_back(print_points(key, points));
   }
-  return reply({{"series", std::move(list)}});
+  return reply({{"series", std::move(series)}});
 }
 
 Result<http::Response> add_points(Context& context, const http::Request& request) {
@@ -89,7 +89,7 @@ std::vector<KeyValue> pairs(const std::map<std::string, std::string>& map) {
   return {map.begin(), map.end()};
 }
 
-Result<http::Response> create(Context& context, const http::Request& request) {
+Result<http::Response> create_run(Context& context, const http::Request& request) {
   GALLEY_TRY(const auto body, body_as<NewRunBody>(request));
   GALLEY_TRY(const auto run, context.services.tracking.create_run(body.name, body.experiment));
   GALLEY_TRY_STATUS(audit(context, request, "run.create", run.id.str()));
@@ -104,7 +104,7 @@ void add_writes(Endpoints& endpoints, Context& context) {
                  .request = protocol::schema_of<NewRunBody>(),
                  .response = run_schema(),
                  .status = 201},
-                [&context](const http::Request& request) { return create(context, request); });
+                [&context](const http::Request& request) { return create_run(context, request); });
   endpoints.add("POST", "/api/v1/runs/{id}/metrics", http::Run::pool,
                 {.summary = "Appends points to a run's series.",
                  .request = protocol::schema_of<PointsBody>(),
@@ -157,12 +157,12 @@ void add_run_routes(Endpoints& endpoints, Context& context) {
                 {.summary = "Lists runs, newest first, with the last values of their metrics.",
                  .response = list_schema(run_schema()),
                  .query = list_parameters(true)},
-                [&context](const http::Request& request) { return list(context, request); });
+                [&context](const http::Request& request) { return list_runs(context, request); });
   endpoints.add("GET", "/api/v1/runs/{id}", http::Run::pool,
                 {.summary = "Shows a run: parameters, tags, series and artifacts.",
                  .response = details_schema(),
                  .access = Access::own_run},
-                [&context](const http::Request& request) { return show(context, request); });
+                [&context](const http::Request& request) { return show_run(context, request); });
   endpoints.add(
       "GET", "/api/v1/runs/{id}/metrics", http::Run::pool,
       {.summary = "Points of series, thinned so that no spike disappears.",

@@ -28,7 +28,7 @@ Json secret_schema() {
 }
 
 /// Secrets of other teams are not known to whoever may not use them.
-Result<http::Response> list(Context& context, const http::Request& request) {
+Result<http::Response> list_secrets(Context& context, const http::Request& request) {
   GALLEY_TRY(const auto who, context.auth->identify(request));
   GALLEY_TRY(const auto secrets, context.secrets->list());
   Json items = Json::array();
@@ -43,7 +43,7 @@ Result<std::string> team_of(const Identity& who, std::string team) {
   return team;
 }
 
-Result<http::Response> set(Context& context, const http::Request& request) {
+Result<http::Response> set_secret(Context& context, const http::Request& request) {
   GALLEY_TRY(const auto who, context.auth->identify(request));
   const auto body = body_as<SecretBody>(request);
   if (!body) {
@@ -87,15 +87,16 @@ Result<std::vector<std::string>> secrets_of(const Context& context, const Attemp
 
 void add_secret_routes(Endpoints& endpoints, Context& context) {
   const std::string base = "/api/v1/secrets";
-  endpoints.add("GET", base, http::Run::pool,
-                {.summary = "Lists the secrets of your teams, without their values.",
-                 .response = list_schema(secret_schema())},
-                [&context](const http::Request& request) { return list(context, request); });
+  endpoints.add(
+      "GET", base, http::Run::pool,
+      {.summary = "Lists the secrets of your teams, without their values.",
+       .response = list_schema(secret_schema())},
+      [&context](const http::Request& request) { return list_secrets(context, request); });
   endpoints.add("PUT", base + "/{name}", http::Run::pool,
                 {.summary = "Sets a secret of a team; its jobs get it as a variable of that name.",
                  .request = protocol::schema_of<SecretBody>(),
                  .response = secret_schema()},
-                [&context](const http::Request& request) { return set(context, request); });
+                [&context](const http::Request& request) { return set_secret(context, request); });
   endpoints.add("DELETE", base + "/{name}", http::Run::pool,
                 {.summary = "Removes a secret; jobs that run keep what they were given.",
                  .status = 204,

@@ -81,7 +81,7 @@ Result<Snapshot> find(Context& context, std::string_view reference) {
   return Error{Errc::not_found, "there is no snapshot " + std::string(reference.substr(0, 100))};
 }
 
-Result<http::Response> show(Context& context, const http::Request& request) {
+Result<http::Response> show_snapshot(Context& context, const http::Request& request) {
   GALLEY_TRY(const auto snapshot, find(context, request.param("reference")));
   GALLEY_TRY(const auto manifest,
              blobs::get_manifest(context.services.blobs, snapshot.manifest_sha256));
@@ -128,10 +128,11 @@ void add_snapshot_routes(Endpoints& endpoints, Context& context) {
                  .query = {{"from", "The older version.", "integer"},
                            {"to", "The newer version.", "integer"}}},
                 [&context](const http::Request& request) { return compare(context, request); });
-  endpoints.add("GET", "/api/v1/snapshots/{reference}", http::Run::pool,
-                {.summary = "Shows a snapshot, by id or NAME@VERSION, with its files.",
-                 .response = snapshot_schema()},
-                [&context](const http::Request& request) { return show(context, request); });
+  endpoints.add(
+      "GET", "/api/v1/snapshots/{reference}", http::Run::pool,
+      {.summary = "Shows a snapshot, by id or NAME@VERSION, with its files.",
+       .response = snapshot_schema()},
+      [&context](const http::Request& request) { return show_snapshot(context, request); });
 }
 
 }  // namespace galley::api

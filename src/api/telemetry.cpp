@@ -14,7 +14,7 @@ namespace galley::api {
 namespace {
 
 using telemetry::GpuNow;
-using telemetry::Kind;
+using GaugeKind = telemetry::Kind;
 using telemetry::NodeNow;
 using telemetry::Telemetry;
 
@@ -56,7 +56,7 @@ Result<Millis> query_step(const http::Request& request, Millis span) {
                "a duration of 5s or more, such as 1m"};
 }
 
-Error needless(std::string_view field, Kind kind) {
+Error needless(std::string_view field, GaugeKind kind) {
   return Error{Errc::invalid_argument,
                "a metric of a " + std::string(word_of(kind)) + " takes no " + std::string(field),
                std::string(field), "another metric, or no " + std::string(field)};
@@ -78,22 +78,22 @@ Result<std::string> gpu_of(const Telemetry& store, const NodeId& node, const std
 Status choose_subject(const Context& context, const http::Request& request,
                       telemetry::Query& query) {
   const Telemetry& store = *context.telemetry;
-  const Kind kind = query.metric.kind;
+  const GaugeKind kind = query.metric.kind;
   const std::string node = query_text(request, "node");
   const std::string gpu = query_text(request, "gpu");
   const std::string job = query_text(request, "job");
   const std::string team = query_text(request, "team");
   const std::string user = query_text(request, "user");
-  if (!gpu.empty() && kind != Kind::gpu) return needless("gpu", kind);
-  if (!job.empty() && kind != Kind::job) return needless("job", kind);
-  if (!team.empty() && kind != Kind::team) return needless("team", kind);
-  if (!user.empty() && kind != Kind::user) return needless("user", kind);
-  if (kind >= Kind::team) {
+  if (!gpu.empty() && kind != GaugeKind::gpu) return needless("gpu", kind);
+  if (!job.empty() && kind != GaugeKind::job) return needless("job", kind);
+  if (!team.empty() && kind != GaugeKind::team) return needless("team", kind);
+  if (!user.empty() && kind != GaugeKind::user) return needless("user", kind);
+  if (kind >= GaugeKind::team) {
     if (!node.empty()) return needless("node", kind);
-    query.subject = kind == Kind::team ? team : user;
+    query.subject = kind == GaugeKind::team ? team : user;
     return ok();
   }
-  if (kind == Kind::job && !job.empty()) {
+  if (kind == GaugeKind::job && !job.empty()) {
     GALLEY_TRY(const auto id, JobId::parse(job));
     GALLEY_TRY(const auto places, store.places_of(id));
     for (const auto& [place, attempt] : places) {
@@ -118,7 +118,7 @@ Status choose_subject(const Context& context, const http::Request& request,
   return ok();
 }
 
-Json print_series(const telemetry::Series& series, Kind kind) {
+Json print_series(const telemetry::Series& series, GaugeKind kind) {
   Json at = Json::array();
   Json mean = Json::array();
   Json least = Json::array();
@@ -136,10 +136,10 @@ Json print_series(const telemetry::Series& series, Kind kind) {
                {"min", std::move(least)},
                {"max", std::move(most)},
                {"last", std::move(last)}};
-  if (kind == Kind::gpu) printed["uuid"] = series.subject;
-  if (kind == Kind::job) printed["attempt"] = series.subject;
-  if (kind == Kind::team) printed["team"] = series.subject;
-  if (kind == Kind::user) printed["user"] = series.subject;
+  if (kind == GaugeKind::gpu) printed["uuid"] = series.subject;
+  if (kind == GaugeKind::job) printed["attempt"] = series.subject;
+  if (kind == GaugeKind::team) printed["team"] = series.subject;
+  if (kind == GaugeKind::user) printed["user"] = series.subject;
   return printed;
 }
 
@@ -173,7 +173,7 @@ Result<http::Response> query(const Context& context, const http::Request& reques
   return reply(body);
 }
 
-Json print_values(Kind kind, const std::vector<float>& values) {
+Json print_values(GaugeKind kind, const std::vector<float>& values) {
   Json printed = Json::object();
   const auto all = telemetry::gauges(kind);
   for (std::size_t i = 0; i < values.size() && i < all.size(); ++i)
@@ -184,7 +184,7 @@ Json print_values(Kind kind, const std::vector<float>& values) {
 Json print_node(const NodeNow& node) {
   Json gpus = Json::array();
   for (const GpuNow& gpu : node.gpus) {
-    Json printed = print_values(Kind::gpu, gpu.values);
+    Json printed = print_values(GaugeKind::gpu, gpu.values);
     printed["uuid"] = gpu.uuid;
     printed["index"] = gpu.index;
     printed["model"] = gpu.model;
@@ -192,7 +192,7 @@ Json print_node(const NodeNow& node) {
     printed["idle"] = gpu.idle;
     gpus.push_back(std::move(printed));
   }
-  Json printed = print_values(Kind::node, node.values);
+  Json printed = print_values(GaugeKind::node, node.values);
   printed["node_id"] = node.id.str();
   printed["name"] = node.name;
   printed["at"] = to_rfc3339(node.at);
@@ -218,10 +218,10 @@ Result<http::Response> newest(const Context& context, const http::Request& reque
 http::Response list_metrics() {
   Json items = Json::array();
   for (std::size_t kind = 0; kind < telemetry::kKinds; ++kind) {
-    const auto all = telemetry::gauges(static_cast<Kind>(kind));
+    const auto all = telemetry::gauges(static_cast<GaugeKind>(kind));
     for (std::size_t i = 0; i < all.size(); ++i)
-      items.push_back({{"name", telemetry::name_of({static_cast<Kind>(kind), i})},
-                       {"of", std::string(word_of(static_cast<Kind>(kind)))},
+      items.push_back({{"name", telemetry::name_of({static_cast<GaugeKind>(kind), i})},
+                       {"of", std::string(word_of(static_cast<GaugeKind>(kind)))},
                        {"help", std::string(all[i].help)}});
   }
   return reply_list(std::move(items));

@@ -19,7 +19,7 @@ Result<std::string> user_of(Context& context, const http::Request& request) {
                "--user NAME"};
 }
 
-Result<http::Response> list(Context& context, const http::Request& request) {
+Result<http::Response> list_tokens(Context& context, const http::Request& request) {
   GALLEY_TRY(const auto user, user_of(context, request));
   GALLEY_TRY(const auto tokens, context.auth->accounts().tokens(user));
   Json items = Json::array();
@@ -27,7 +27,7 @@ Result<http::Response> list(Context& context, const http::Request& request) {
   return reply_list(std::move(items));
 }
 
-Result<http::Response> create(Context& context, const http::Request& request) {
+Result<http::Response> create_token(Context& context, const http::Request& request) {
   GALLEY_TRY(auto body, body_as<TokenBody>(request));
   GALLEY_TRY(const auto scope, accounts::parse_scope(body.scope));
   GALLEY_TRY(const auto user, user_of(context, request));
@@ -74,16 +74,18 @@ Result<http::Response> me(Context& context, const http::Request& request) {
 void add_token_routes(Endpoints& endpoints, Context& context) {
   for (const char* base : {"/api/v1/tokens", "/api/v1/users/{name}/tokens"}) {
     const std::string whose = base == std::string("/api/v1/tokens") ? "your own" : "a user's";
-    endpoints.add("GET", base, http::Run::pool,
-                  {.summary = "Lists " + whose + " tokens, newest first, without their secrets.",
-                   .response = list_schema(token_schema())},
-                  [&context](const http::Request& request) { return list(context, request); });
-    endpoints.add("POST", base, http::Run::pool,
-                  {.summary = "Makes one of " + whose + " tokens; its secret is shown this once.",
-                   .request = protocol::schema_of<TokenBody>(),
-                   .response = made_schema(),
-                   .status = 201},
-                  [&context](const http::Request& request) { return create(context, request); });
+    endpoints.add(
+        "GET", base, http::Run::pool,
+        {.summary = "Lists " + whose + " tokens, newest first, without their secrets.",
+         .response = list_schema(token_schema())},
+        [&context](const http::Request& request) { return list_tokens(context, request); });
+    endpoints.add(
+        "POST", base, http::Run::pool,
+        {.summary = "Makes one of " + whose + " tokens; its secret is shown this once.",
+         .request = protocol::schema_of<TokenBody>(),
+         .response = made_schema(),
+         .status = 201},
+        [&context](const http::Request& request) { return create_token(context, request); });
     endpoints.add("DELETE", std::string(base) + "/{id}", http::Run::pool,
                   {.summary = "Revokes one of " + whose + " tokens, from now on.", .status = 204},
                   [&context](const http::Request& request) { return revoke(context, request); });

@@ -28,7 +28,7 @@ Result<http::Response> add(Context& context, const http::Request& request) {
   return response;
 }
 
-Result<http::Response> set(Context& context, const http::Request& request) {
+Result<http::Response> set_user(Context& context, const http::Request& request) {
   GALLEY_TRY(auto body, body_as<UserBody>(request));
   const std::string name(request.param("name"));
   if (!body.name.empty() && body.name != name)
@@ -71,7 +71,7 @@ void add_user_routes(Endpoints& endpoints, Context& context) {
                 {.summary = "Replaces a user's role, teams and quota; tokens follow at once.",
                  .request = protocol::schema_of<UserBody>(),
                  .response = user_schema()},
-                [&context](const http::Request& request) { return set(context, request); });
+                [&context](const http::Request& request) { return set_user(context, request); });
   endpoints.add(
       "DELETE", base + "/{name}", http::Run::pool,
       {.summary = "Removes a user: tokens are revoked, sessions end, jobs stay.", .status = 204},

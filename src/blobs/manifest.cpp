@@ -10,7 +10,7 @@ namespace galley::blobs {
 namespace {
 
 constexpr std::string_view kFormat = "galley-manifest";
-constexpr int kVersion = 1;
+constexpr int kManifestVersion = 1;
 constexpr std::size_t kMaxPartBytes = 255;  // what file systems take
 constexpr std::int64_t kMaxTotalBytes = std::int64_t{1} << 60U;
 constexpr std::string_view kEmptySha256 =
@@ -136,7 +136,8 @@ std::string print_manifest(const Manifest& manifest) {
                      {"mode_executable", file.executable},
                      {"sha256", file.sha256},
                      {"chunks", file.chunks}});
-  return dump_json({{"format", kFormat}, {"version", kVersion}, {"files", std::move(files)}});
+  return dump_json(
+      {{"format", kFormat}, {"version", kManifestVersion}, {"files", std::move(files)}});
 }
 
 std::string manifest_name(const Manifest& manifest) { return sha256_hex(print_manifest(manifest)); }
@@ -152,7 +153,7 @@ Result<Manifest> parse_manifest(std::string_view text) {
     return refuse("format must be \"galley-manifest\"");
   const Json version = root.value("version", Json());
   if (!version.is_number_unsigned()) return refuse("version must be a whole number");
-  if (version != kVersion)
+  if (version != kManifestVersion)
     return Error{Errc::unsupported,
                  "manifest has version " + dump_json(version) + "; this program reads version 1"};
   if (!has_keys(root, {"format", "version", "files"}) || !root["files"].is_array())

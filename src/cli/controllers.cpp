@@ -12,7 +12,7 @@
 namespace galley::cli {
 namespace {
 
-constexpr std::chrono::seconds kPatience{15};
+constexpr std::chrono::seconds kHandoverPatience{15};
 constexpr std::chrono::milliseconds kAskEvery{50};
 
 Style style_of_role(const std::string& role) {
@@ -76,7 +76,7 @@ Result<int> hand_over(Session& session, const std::string& to) {
   GALLEY_TRY(const Json asked, session.post("/api/v1/controllers/handover", Json{{"to", to}}));
   const std::string successor = text_of(asked, "to");
   while (leader_now(session) != successor) {
-    if (Steady::now() - begin > kPatience)
+    if (Steady::now() - begin > kHandoverPatience)
       return Error{Errc::timeout,
                    successor + " was asked to lead and does not yet",
                    {},

@@ -21,7 +21,7 @@ namespace {
 
 enum class Verdict { fine, note, broken };
 
-struct Finding {
+struct DoctorFinding {
   std::string subject;
   Verdict verdict = Verdict::fine;
   std::string text;
@@ -42,7 +42,7 @@ std::string_view word_of(Verdict verdict) {
   return "";
 }
 
-Finding check_server(Session& session, const Settings& settings) {
+DoctorFinding check_server(Session& session, const Settings& settings) {
   const auto who = session.get("/api/v1/whoami");
   if (!who) return {"server", Verdict::broken, describe(who.error())};
   return {"server", Verdict::fine,
@@ -57,7 +57,7 @@ fs::path existing_part(fs::path folder) {
   return folder;
 }
 
-Finding check_data_folder(const Settings& settings) {
+DoctorFinding check_data_folder(const Settings& settings) {
   const fs::path folder = existing_part(settings.data.value);
   std::error_code error;
   const bool exists = fs::is_directory(settings.data.value, error);
@@ -68,7 +68,7 @@ Finding check_data_folder(const Settings& settings) {
           settings.data.value + (exists ? " can be written" : " will be made by galley up")};
 }
 
-Finding check_disk(const Settings& settings) {
+DoctorFinding check_disk(const Settings& settings) {
   struct statvfs disk {};
   const fs::path folder = existing_part(settings.data.value);
   if (::statvfs(folder.c_str(), &disk) != 0)
@@ -80,13 +80,13 @@ Finding check_disk(const Settings& settings) {
       fmt::format("{} free{}", format_bytes(free_bytes), enough ? "" : "; jobs may run out of it")};
 }
 
-Finding check_program(const std::string& name, const std::string& needed_for) {
+DoctorFinding check_program(const std::string& name, const std::string& needed_for) {
   const fs::path path = program_folder() / name;
   if (::access(path.c_str(), X_OK) == 0) return {name, Verdict::fine, path.string()};
   return {name, Verdict::broken, fmt::format("{} is not there; {}", path.string(), needed_for)};
 }
 
-Finding check_gpus() {
+DoctorFinding check_gpus() {
   const char* path = std::getenv("PATH");
   for (const std::string_view folder : split(path == nullptr ? "" : path, ':')) {
     const fs::path program = fs::path(folder) / "nvidia-smi";
@@ -96,7 +96,7 @@ Finding check_gpus() {
   return {"GPUs", Verdict::note, "nvidia-smi is not in PATH; this machine offers no GPUs"};
 }
 
-Finding check_cgroups() {
+DoctorFinding check_cgroups() {
   std::error_code error;
   const fs::path root = "/sys/fs/cgroup";
   const bool v2 = fs::exists(root / "cgroup.controllers", error);
@@ -156,13 +156,13 @@ Result<int> judge_upgrade(Session& session, const UpgradeSources& sources,
                                                       .backup_folder = options.backup_to}));
   const UpgradeAnswer answer = check_upgrade(facts);
   print_upgrade(session, answer);
-  constexpr int kRefused = 4;
-  return answer.allowed ? 0 : kRefused;
+  constexpr int kConnectionRefused = 4;
+  return answer.allowed ? 0 : kConnectionRefused;
 }
 
 Result<int> doctor(Session& session) {
   GALLEY_TRY(const Settings settings, session.settings());
-  std::vector<Finding> findings{check_server(session, settings)};
+  std::vector<DoctorFinding> findings{check_server(session, settings)};
   findings.push_back(check_data_folder(settings));
   findings.push_back(check_disk(settings));
   findings.push_back(check_program("galley-job", "no job can be started"));
@@ -171,17 +171,17 @@ Result<int> doctor(Session& session) {
   findings.push_back(check_cgroups());
 
   const bool broken = std::ranges::any_of(
-      findings, [](const Finding& one) { return one.verdict == Verdict::broken; });
+      findings, [](const DoctorFinding& one) { return one.verdict == Verdict::broken; });
   if (session.flags.json) {
     Json items = Json::array();
-    for (const Finding& one : findings)
+    for (const DoctorFinding& one : findings)
       items.push_back(
           {{"check", one.subject}, {"verdict", word_of(one.verdict)}, {"text", one.text}});
     session.print_json({{"items", items}, {"healthy", !broken}});
     return broken ? 1 : 0;
   }
   Table table({{.title = "CHECK"}, {.title = "VERDICT"}, {.title = "FOUND"}});
-  for (const Finding& one : findings) {
+  for (const DoctorFinding& one : findings) {
     const Style style = one.verdict == Verdict::fine   ? Style::good
                         : one.verdict == Verdict::note ? Style::busy
                                                        : Style::bad;

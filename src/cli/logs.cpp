@@ -17,7 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 
 /// A quiet program is no reason to give up, but a dead connection must be noticed at some time.
-constexpr std::chrono::milliseconds kSilence = 120s;
+constexpr std::chrono::milliseconds kLogSilence = 120s;
 constexpr std::int64_t kPageBytes = 8 << 20;
 constexpr std::int64_t kFirstTailBytes = 64 << 10;
 constexpr std::int64_t kMostTailBytes = 32 << 20;
@@ -134,7 +134,7 @@ Result<Json> follow_log(Session& session, const std::string& job, LogPlace place
     if (place.attempt == 0) place.attempt = newest;
     if (newest < place.attempt || newest == 0) return record;  // ended before it began
 
-    GALLEY_TRY(const auto client, session.connect(kSilence));
+    GALLEY_TRY(const auto client, session.connect(kLogSilence));
     bool any = false;
     const auto answer = http::expect_ok(client->stream(
         {.target = log_target(job, place) + "&follow=1"}, [&](std::string_view bytes) {

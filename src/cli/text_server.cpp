@@ -11,7 +11,7 @@ namespace galley::cli {
 namespace {
 
 /// Until the first byte of an answer that is not streamed; a long one takes its time.
-constexpr std::chrono::milliseconds kPatience{600'000};
+constexpr std::chrono::milliseconds kServerPatience{600'000};
 /// Where a `galley serve` listens when nothing is said.
 constexpr const char* kLocalServe = "http://127.0.0.1:7421";
 constexpr const char* kDefaultSource = "default";
@@ -43,7 +43,7 @@ constexpr std::array kFlags{
     KnobFlag{"--adapter", "adapter", "NAME", "Of the model", true},
 };
 
-std::string api_key(const Session& session) {
+std::string server_api_key(const Session& session) {
   if (!session.flags.token.empty()) return session.flags.token;
   const char* key = std::getenv("GALLEY_API_KEY");
   return key == nullptr ? "" : key;
@@ -103,7 +103,7 @@ Result<TextServer> TextServer::open(Session& session, const std::string& given) 
   if (url.empty() && settings.server.source == kDefaultSource && answers(kLocalServe))
     url = kLocalServe;
   if (url.empty()) {
-    GALLEY_TRY(auto client, session.connect(kPatience));
+    GALLEY_TRY(auto client, session.connect(kServerPatience));
     return TextServer(std::move(client), "");
   }
   const auto scheme = url.find("://");
@@ -112,8 +112,8 @@ Result<TextServer> TextServer::open(Session& session, const std::string& given) 
   while (prefix.ends_with('/')) prefix.pop_back();
   if (prefix.ends_with("/v1")) prefix.resize(prefix.size() - 3);
   GALLEY_TRY(auto client, http::Client::open({.server = normal_server(url.substr(0, slash)),
-                                              .bearer_token = api_key(session),
-                                              .timeout = kPatience,
+                                              .bearer_token = server_api_key(session),
+                                              .timeout = kServerPatience,
                                               .ca_file = settings.ca.value}));
   return TextServer(std::move(client), std::move(prefix));
 }

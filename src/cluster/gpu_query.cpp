@@ -14,8 +14,8 @@ namespace {
 
 using protocol::GpuSample;
 
-constexpr std::size_t kMostLineBytes = 4096;
-constexpr std::int64_t kMiB = 1024 * 1024;
+constexpr std::size_t kMostQueryLineBytes = 4096;
+constexpr std::int64_t kQueryMiB = 1024 * 1024;
 constexpr std::int64_t kMostCount = std::int64_t{1} << 60;
 
 /// One value: a number, or one of the ways in which nvidia-smi says that there is none.
@@ -44,8 +44,8 @@ struct Word {
     return value;
   }
   std::optional<std::int64_t> mebibytes() const {
-    const auto megas = count(kMostCount / kMiB);
-    return megas ? std::optional(*megas * kMiB) : std::nullopt;
+    const auto megas = count(kMostCount / kQueryMiB);
+    return megas ? std::optional(*megas * kQueryMiB) : std::nullopt;
   }
   std::optional<double> percent() const {
     const auto value = real(0, 100);
@@ -174,7 +174,7 @@ void for_each_line(std::string_view text, Take take) {
 }
 
 std::optional<GpuSample> parse_row(std::string_view line, const std::vector<std::string>& fields) {
-  if (line.size() > kMostLineBytes) return std::nullopt;
+  if (line.size() > kMostQueryLineBytes) return std::nullopt;
   const auto values = values_of(line, fields.size());
   if (values.size() != fields.size()) return std::nullopt;
   GpuSample gpu;
@@ -261,7 +261,7 @@ std::vector<GpuApp> parse_gpu_apps(std::string_view text) {
   constexpr std::size_t kMostNameBytes = 256;
   std::vector<GpuApp> apps;
   for_each_line(text, [&](std::string_view line) {
-    const auto values = values_of(line.substr(0, kMostLineBytes), kValues);
+    const auto values = values_of(line.substr(0, kMostQueryLineBytes), kValues);
     if (values.size() != kValues || !values[0].starts_with("GPU-") || apps.size() == kMostApps)
       return;
     const auto pid = Word{values[1]}.count(std::int64_t{1} << 31);
@@ -278,7 +278,7 @@ std::vector<GpuApp> parse_gpu_apps(std::string_view text) {
 void read_remapped_rows(std::string_view text, std::vector<GpuSample>& gpus) {
   constexpr std::size_t kValues = 5;
   for_each_line(text, [&](std::string_view line) {
-    const auto values = values_of(line.substr(0, kMostLineBytes), kValues);
+    const auto values = values_of(line.substr(0, kMostQueryLineBytes), kValues);
     GpuSample* gpu = values.size() == kValues ? find(gpus, values[0]) : nullptr;
     if (gpu == nullptr) return;
     gpu->remapped_rows_correctable = Word{values[1]}.count();
@@ -292,7 +292,7 @@ void read_nvlinks(std::string_view text, std::vector<GpuSample>& gpus) {
   GpuSample* gpu = nullptr;
   bool states = false;  // the lines tell of links, not of their errors
   for_each_line(text, [&](std::string_view line) {
-    line = trim(line.substr(0, kMostLineBytes));
+    line = trim(line.substr(0, kMostQueryLineBytes));
     if (line.starts_with("GPU ")) {
       constexpr std::string_view kMark = "(UUID: ";
       const auto mark = line.find(kMark);

@@ -11,9 +11,9 @@ namespace {
 using protocol::DriverState;
 using protocol::GpuSample;
 
-constexpr std::int64_t kMostAnswerBytes = 256 * 1024;
-constexpr int kExitNoDevices = 6;  // nvidia-smi's own code for "no devices were found"
-constexpr std::size_t kMostQuotedBytes = 200;
+constexpr std::int64_t kMostSampleBytes = 256 * 1024;
+constexpr int kExitNoneSampled = 6;  // nvidia-smi's own code for "no devices were found"
+constexpr std::size_t kMostSampleQuotedBytes = 200;
 constexpr std::size_t kDurationsKept = 8;
 constexpr std::size_t kMostStuck = 3;
 constexpr Millis kKillPatience{100};
@@ -35,7 +35,7 @@ std::string said(const SmiAnswer& answer) {
   const std::string_view err = trim(answer.err);
   const std::string_view text = err.empty() ? trim(answer.out) : err;
   return "nvidia-smi ended with code " + std::to_string(answer.exit_code) + ": " +
-         to_valid_utf8(text.substr(0, kMostQuotedBytes));
+         to_valid_utf8(text.substr(0, kMostSampleQuotedBytes));
 }
 
 GpuSample unreachable_gpu(const GpuSample& known) {
@@ -58,7 +58,7 @@ RunSmi run_smi_program(std::string program) {
     std::vector<std::string> argv{program};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     GALLEY_TRY(auto answer, process::run_child(argv, {.timeout = limit,
-                                                      .max_output_bytes = kMostAnswerBytes,
+                                                      .max_output_bytes = kMostSampleBytes,
                                                       .env = environment(),
                                                       .stdin_bytes = {},
                                                       .workdir = {},
@@ -96,7 +96,7 @@ GpuSampler::Asked GpuSampler::ask_once(const std::vector<std::string>& only, Mil
       return {DriverState::absent, "", {}};
     if (!answer) return {DriverState::failed, answer.error().message, {}};
     if (answer->exit_code != 0 && query_.drop(answer->out + answer->err)) continue;
-    if (answer->exit_code == kExitNoDevices) return {DriverState::ok, "", {}};
+    if (answer->exit_code == kExitNoneSampled) return {DriverState::ok, "", {}};
     Asked asked{DriverState::ok, "", parse_gpu_rows(answer->out, query_)};
     if (answer->exit_code != 0) {
       const auto unreachable = parse_unreachable(answer->out + "\n" + answer->err);

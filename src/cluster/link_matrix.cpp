@@ -63,7 +63,7 @@ std::vector<std::string_view> columns_of(std::string_view line) {
   return columns;
 }
 
-Error fault(std::size_t line, const std::string& what) {
+Error matrix_fault(std::size_t line, const std::string& what) {
   return Error{Errc::corrupt, "line " + std::to_string(line) + " of nvidia-smi's matrix " + what};
 }
 
@@ -78,7 +78,7 @@ Result<Header> read_header(const std::vector<std::string_view>& columns, std::si
     const auto index = gpu_index(columns[i]);
     if (!index) continue;
     if (std::ranges::find(header.indices, *index) != header.indices.end())
-      return fault(line, "has two columns for GPU" + std::to_string(*index));
+      return matrix_fault(line, "has two columns for GPU" + std::to_string(*index));
     header.indices.push_back(*index);
     header.columns.push_back(i);
   }
@@ -94,16 +94,18 @@ Result<std::size_t> read_row(const std::vector<std::string_view>& columns, const
   const int index = *gpu_index(columns.front());
   const std::string label = kGpu.data() + std::to_string(index);
   const auto place = std::ranges::find(header.indices, index);
-  if (place == header.indices.end()) return fault(line, "is of " + label + ", which has no column");
+  if (place == header.indices.end())
+    return matrix_fault(line, "is of " + label + ", which has no column");
   const auto row = static_cast<std::size_t>(place - header.indices.begin());
   for (std::size_t i = 0; i < header.columns.size(); ++i) {
     const std::size_t column = header.columns[i] + 1;
     if (column >= columns.size())
-      return fault(line, "ends before the column of GPU" + std::to_string(header.indices[i]));
+      return matrix_fault(line,
+                          "ends before the column of GPU" + std::to_string(header.indices[i]));
     // An X elsewhere means that the columns are not where the header has them.
     if ((columns[column] == "X") != (i == row))
-      return fault(line, "has '" + to_valid_utf8(columns[column].substr(0, 32)) + "' from " +
-                             label + " to GPU" + std::to_string(header.indices[i]));
+      return matrix_fault(line, "has '" + to_valid_utf8(columns[column].substr(0, 32)) + "' from " +
+                                    label + " to GPU" + std::to_string(header.indices[i]));
     matrix.links[row * header.indices.size() + i] = link_of_word(columns[column]);
   }
   return row;
@@ -155,14 +157,15 @@ Result<LinkMatrix> parse_topo_matrix(std::string_view text) {
     }
     GALLEY_TRY(const std::size_t row, read_row(columns, *header, number, matrix));
     if (seen[row])
-      return fault(number, "is a second row of GPU" + std::to_string(matrix.indices[row]));
+      return matrix_fault(number, "is a second row of GPU" + std::to_string(matrix.indices[row]));
     seen[row] = true;
   }
-  if (!header) return fault(number, "ends without a column of any GPU");
+  if (!header) return matrix_fault(number, "ends without a column of any GPU");
   if (const auto missing = std::ranges::find(seen, false); missing != seen.end())
-    return fault(number, "ends without a row of GPU" +
-                             std::to_string(
-                                 matrix.indices[static_cast<std::size_t>(missing - seen.begin())]));
+    return matrix_fault(
+        number,
+        "ends without a row of GPU" +
+            std::to_string(matrix.indices[static_cast<std::size_t>(missing - seen.begin())]));
   return matrix;
 }
 

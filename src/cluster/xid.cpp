@@ -10,7 +10,7 @@ namespace galley::cluster {
 namespace {
 
 constexpr std::size_t kMostTextBytes = 300;
-constexpr std::size_t kMostLineBytes = 8192;  // the kernel's own bound of a record
+constexpr std::size_t kMostKernelLineBytes = 8192;  // the kernel's own bound of a record
 constexpr std::string_view kMark = "NVRM: Xid (";
 constexpr std::string_view kBusMark = "NVRM: GPU ";
 constexpr std::string_view kFallen = "GPU has fallen off the bus";
@@ -96,7 +96,7 @@ std::string normal_pci(std::string_view text) {
 }
 
 std::optional<protocol::XidEvent> parse_kernel_line(std::string_view line) {
-  if (line.size() > kMostLineBytes) line = line.substr(0, kMostLineBytes);
+  if (line.size() > kMostKernelLineBytes) line = line.substr(0, kMostKernelLineBytes);
   const auto message = kernel_message(trim(line.substr(0, line.find('\n'))));
   if (!message) return std::nullopt;
   protocol::XidEvent event;

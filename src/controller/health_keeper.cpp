@@ -23,9 +23,9 @@ HealthRecord record_of(const protocol::NodeRecord& node, const Health* health, W
   if (health->since != WallTime{}) record.since = health->since;
   record.expires_at = health->expires_at;
   record.next_test_at = health->next_test_at;
-  constexpr Millis kDay = std::chrono::hours(24);
+  constexpr Millis kOneDay = std::chrono::hours(24);
   record.exclusions_24h =
-      std::ranges::count_if(health->exclusions, [&](WallTime at) { return at + kDay > now; });
+      std::ranges::count_if(health->exclusions, [&](WallTime at) { return at + kOneDay > now; });
   record.quarantined = health->quarantined;
   record.held_by_cap = health->held.has_value();
   record.next = next_step(*health, now);

@@ -20,7 +20,7 @@ Value optional_ms(const std::optional<WallTime>& time) {
   return time ? Value(to_ms(*time)) : Value(nullptr);
 }
 
-std::optional<WallTime> time_of(const store::Row& row, std::size_t column) {
+std::optional<WallTime> health_time_of(const store::Row& row, std::size_t column) {
   return row.is_null(column) ? std::nullopt : std::optional(from_ms(row.integer(column)));
 }
 
@@ -78,8 +78,8 @@ Result<std::vector<std::pair<Subject, Health>>> read_health(store::Database& dat
       health.evidence = row.text(4);
       health.owner = row.text(5);
       health.since = from_ms(row.integer(6));
-      health.expires_at = time_of(row, 7);
-      health.next_test_at = time_of(row, 8);
+      health.expires_at = health_time_of(row, 7);
+      health.next_test_at = health_time_of(row, 8);
       GALLEY_TRY_STATUS(read_details(row.text(9), health));
       // Whoever was asked for the test may not have heard of it: it is asked for again.
       if (health.state == cluster::HealthState::probing) {

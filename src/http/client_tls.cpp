@@ -14,14 +14,14 @@ namespace galley::http {
 namespace {
 
 template <auto Free>
-struct Deleter {
+struct TlsDeleter {
   template <class T>
   void operator()(T* object) const {
     Free(object);
   }
 };
-using Context = std::unique_ptr<SSL_CTX, Deleter<SSL_CTX_free>>;
-using Session = std::unique_ptr<SSL, Deleter<SSL_free>>;
+using Context = std::unique_ptr<SSL_CTX, TlsDeleter<SSL_CTX_free>>;
+using Session = std::unique_ptr<SSL, TlsDeleter<SSL_free>>;
 
 constexpr std::size_t kRecordBodyBytes = 16 << 10;  // the most that one TLS record carries
 constexpr std::size_t kRecordBytes = 17 << 10;      // with its frame
@@ -41,7 +41,8 @@ bool is_number(const std::string& host) {
 
 /// The digest of the certificate that the server showed; empty when it showed none.
 std::string certificate_sha256(SSL* session) {
-  const std::unique_ptr<X509, Deleter<X509_free>> certificate(SSL_get1_peer_certificate(session));
+  const std::unique_ptr<X509, TlsDeleter<X509_free>> certificate(
+      SSL_get1_peer_certificate(session));
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned length = 0;
   if (!certificate || X509_digest(certificate.get(), EVP_sha256(), digest.data(), &length) != 1)

@@ -24,9 +24,9 @@ std::string_view view(beast::string_view text) { return {text.data(), text.size(
 /// A body is not reserved further ahead of its bytes than this, whatever length is announced.
 constexpr std::uint64_t kReserveBytes = 256 << 10;
 
-class Message final : public beast::http::basic_parser<true> {
+class RequestMessage final : public beast::http::basic_parser<true> {
  public:
-  Message(Request& request, std::size_t header_bytes) : request_(request) {
+  RequestMessage(Request& request, std::size_t header_bytes) : request_(request) {
     header_limit(static_cast<std::uint32_t>(
         std::min<std::size_t>(header_bytes, std::numeric_limits<std::uint32_t>::max())));
     // Lengths are judged by us once the route is known. Not boost::none: 1.74 takes that for zero.
@@ -97,7 +97,8 @@ bool names_http_version(std::string_view bytes) {
 }
 
 /// What Beast lets through and RFC 9112 does not.
-std::optional<RequestParser::Failure> fault_of(const Request& request, const Message& message) {
+std::optional<RequestParser::Failure> fault_of(const Request& request,
+                                               const RequestMessage& message) {
   std::size_t hosts = 0;
   bool encoded = false;
   for (const auto& [name, value] : request.headers.all()) {
@@ -122,7 +123,8 @@ std::optional<RequestParser::Failure> fault_of(const Request& request, const Mes
 }  // namespace
 
 struct RequestParser::Impl {
-  std::optional<Message> message;  // built anew for each request: Beast's parser cannot be reset
+  std::optional<RequestMessage>
+      message;  // built anew for each request: Beast's parser cannot be reset
   Request* request = nullptr;
   bool head_announced = false;
 };

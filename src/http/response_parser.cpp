@@ -19,11 +19,11 @@ using beast::error_code;
 constexpr std::uint32_t kHeaderBytes = 64 << 10;
 /// Of what the answer says its length is. Memory that is not written costs nothing, while a body
 /// that grows is copied as often as it doubles.
-constexpr std::uint64_t kReserveBytes = 64 << 20;
+constexpr std::uint64_t kReserveAnswerBytes = 64 << 20;
 
-class Message final : public beast::http::basic_parser<false> {
+class ResponseMessage final : public beast::http::basic_parser<false> {
  public:
-  Message(Response& response, const ResponseParser::Options& options)
+  ResponseMessage(Response& response, const ResponseParser::Options& options)
       : response_(response), options_(options) {
     header_limit(kHeaderBytes);
     body_limit(std::numeric_limits<std::uint64_t>::max());
@@ -49,7 +49,7 @@ class Message final : public beast::http::basic_parser<false> {
   void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code& error) override {
     if (!length || streams()) return;
     if (*length > options_.max_body_bytes) return refuse(error);
-    response_.body.reserve(static_cast<std::size_t>(std::min(*length, kReserveBytes)));
+    response_.body.reserve(static_cast<std::size_t>(std::min(*length, kReserveAnswerBytes)));
   }
   std::size_t on_body_impl(beast::string_view body, error_code& error) override {
     return take({body.data(), body.size()}, error);
@@ -90,7 +90,7 @@ class Message final : public beast::http::basic_parser<false> {
 }  // namespace
 
 struct ResponseParser::Impl {
-  std::optional<Message> message;
+  std::optional<ResponseMessage> message;
 };
 
 ResponseParser::ResponseParser(Options options)

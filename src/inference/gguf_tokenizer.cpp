@@ -14,9 +14,9 @@ using text::TokenizerKind;
 using text::TokenizerSpec;
 using text::TokenType;
 
-constexpr std::string_view kPrefix = "tokenizer.ggml.";
+constexpr std::string_view kTokenizerPrefix = "tokenizer.ggml.";
 
-std::string key(std::string_view name) { return std::string(kPrefix).append(name); }
+std::string key(std::string_view name) { return std::string(kTokenizerPrefix).append(name); }
 
 /// What holds for each kind where the file is silent: llama.cpp's defaults, which writers rely on.
 struct KindDefaults {
@@ -41,7 +41,7 @@ bool is_llama3(std::string_view pre) {
 
 Error wrong_length(std::string_view name, std::size_t found, std::size_t tokens) {
   return {Errc::corrupt,
-          fmt::format("{}{} has {} entries for {} tokens", kPrefix, name, found, tokens)};
+          fmt::format("{}{} has {} entries for {} tokens", kTokenizerPrefix, name, found, tokens)};
 }
 
 Status read_tokens(const Gguf& file, TokenizerSpec& spec) {
@@ -58,8 +58,8 @@ Status read_tokens(const Gguf& file, TokenizerSpec& spec) {
     if (scores) token.score = (*scores)[i];
     const std::int64_t type = types ? (*types)[i] : 1;
     if (type < 0 || type > 6)
-      return Error{Errc::corrupt,
-                   fmt::format("{}token_type of token {} is {}, not 0 to 6", kPrefix, i, type)};
+      return Error{Errc::corrupt, fmt::format("{}token_type of token {} is {}, not 0 to 6",
+                                              kTokenizerPrefix, i, type)};
     // 0 means undefined: some writers leave it there for ordinary tokens.
     if (type > 0) token.type = static_cast<TokenType>(type);
     spec.tokens.push_back(std::move(token));

@@ -8,7 +8,7 @@ namespace galley::inference {
 namespace {
 
 constexpr std::uint64_t kAlignment = 32;  // the default, so that no key needs to say it
-constexpr std::uint32_t kVersion = 3;
+constexpr std::uint32_t kGgufVersion = 3;
 
 template <class T>
 void put(std::string& out, T value) {
@@ -101,7 +101,7 @@ void GgufWriter::add_tensor(std::string_view name, tensor::Format format,
 
 std::string GgufWriter::header() const {
   std::string out = "GGUF";
-  put(out, kVersion);
+  put(out, kGgufVersion);
   put<std::uint64_t>(out, tensors_.size());
   put<std::uint64_t>(out, value_count_);
   out += values_;

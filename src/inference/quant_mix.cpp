@@ -24,10 +24,10 @@ bool gets_more_bits(std::size_t layer, std::size_t layers) {
 }
 
 std::size_t layer_of(std::string_view name) {
-  constexpr std::string_view kPrefix = "blk.";
+  constexpr std::string_view kLayerPrefix = "blk.";
   std::size_t layer = 0;
-  if (name.starts_with(kPrefix))
-    std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), layer);
+  if (name.starts_with(kLayerPrefix))
+    std::from_chars(name.data() + kLayerPrefix.size(), name.data() + name.size(), layer);
   return layer;
 }
 

@@ -34,37 +34,37 @@ double llama3_share(const RopeSettings& settings, double frequency) {
   return 1 - std::clamp(kept, 0.0, 1.0);
 }
 
-Error bad(const std::string& what) {
+Error bad_scaling(const std::string& what) {
   return {Errc::corrupt, "the rotary positions are unusable: " + what};
 }
 
 Status check(const RopeSettings& settings) {
   if (settings.rotated_dim == 0 || settings.rotated_dim % 2 != 0)
-    return bad(fmt::format("{} rotated dimensions", settings.rotated_dim));
+    return bad_scaling(fmt::format("{} rotated dimensions", settings.rotated_dim));
   if (!std::isfinite(settings.base) || settings.base <= 1)
-    return bad(fmt::format("a base of {}", settings.base));
+    return bad_scaling(fmt::format("a base of {}", settings.base));
   if (!std::isfinite(settings.factor) || settings.factor <= 0)
-    return bad(fmt::format("a scaling factor of {}", settings.factor));
+    return bad_scaling(fmt::format("a scaling factor of {}", settings.factor));
   if (!std::isfinite(settings.attention_scale) || settings.attention_scale <= 0)
-    return bad(fmt::format("an attention scale of {}", settings.attention_scale));
+    return bad_scaling(fmt::format("an attention scale of {}", settings.attention_scale));
   const bool needs_original =
       settings.scaling == RopeScaling::yarn || settings.scaling == RopeScaling::llama3;
   if (needs_original &&
       !(std::isfinite(settings.original_context) && settings.original_context >= 1))
-    return bad(fmt::format("an original context of {}", settings.original_context));
+    return bad_scaling(fmt::format("an original context of {}", settings.original_context));
   if (settings.scaling == RopeScaling::yarn &&
       !(settings.beta_slow > 0 && settings.beta_fast > settings.beta_slow &&
         std::isfinite(settings.beta_fast)))
-    return bad(
+    return bad_scaling(
         fmt::format("beta_fast {} and beta_slow {}", settings.beta_fast, settings.beta_slow));
   if (settings.scaling == RopeScaling::llama3 &&
       !(settings.low_frequency_factor > 0 && std::isfinite(settings.high_frequency_factor) &&
         settings.high_frequency_factor > settings.low_frequency_factor))
-    return bad(fmt::format("low_freq_factor {} and high_freq_factor {}",
-                           settings.low_frequency_factor, settings.high_frequency_factor));
+    return bad_scaling(fmt::format("low_freq_factor {} and high_freq_factor {}",
+                                   settings.low_frequency_factor, settings.high_frequency_factor));
   if (!settings.divisors.empty() && settings.divisors.size() != settings.rotated_dim / 2)
-    return bad(fmt::format("{} divisors for {} frequencies", settings.divisors.size(),
-                           settings.rotated_dim / 2));
+    return bad_scaling(fmt::format("{} divisors for {} frequencies", settings.divisors.size(),
+                                   settings.rotated_dim / 2));
   return ok();
 }
 
@@ -98,7 +98,7 @@ Result<std::vector<float>> rope_frequencies(const RopeSettings& settings) {
     frequencies[pair] =
         static_cast<float>(frequency * (1 - share) + frequency / settings.factor * share);
     if (!std::isfinite(frequencies[pair]) || frequencies[pair] <= 0)
-      return bad(fmt::format("frequency {} is {}", pair, frequencies[pair]));
+      return bad_scaling(fmt::format("frequency {} is {}", pair, frequencies[pair]));
   }
   return frequencies;
 }

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kLengthBytes = 8;
 constexpr std::size_t kDataAlignment = 64;
-constexpr std::size_t kMaxRank = 8;
+constexpr std::size_t kMaxDimensions = 8;
 
 struct Dtype {
   std::string_view name;
@@ -25,7 +25,9 @@ constexpr std::array kDtypes{
     Dtype{"U16", 2},  Dtype{"I16", 2}, Dtype{"F16", 2}, Dtype{"BF16", 2},    Dtype{"U32", 4},
     Dtype{"I32", 4},  Dtype{"F32", 4}, Dtype{"U64", 8}, Dtype{"I64", 8},     Dtype{"F64", 8}};
 
-Error corrupt(std::string message) { return {Errc::corrupt, "safetensors: " + std::move(message)}; }
+Error safetensors_corrupt(std::string message) {
+  return {Errc::corrupt, "safetensors: " + std::move(message)};
+}
 
 std::uint64_t read_u64(const char* bytes) {
   std::uint64_t value = 0;
@@ -40,7 +42,7 @@ std::optional<std::uint64_t> multiply(std::uint64_t a, std::uint64_t b) {
   return product;
 }
 
-struct Extent {
+struct HeaderExtent {
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
   std::string_view name;
@@ -59,67 +61,70 @@ std::optional<std::uint64_t> bytes_needed(const TensorView& tensor) {
 
 Result<std::uint64_t> unsigned_number(const Json& json, std::string_view what) {
   if (!json.is_number_unsigned())
-    return corrupt(std::string(what) + " holds something else than whole numbers");
+    return safetensors_corrupt(std::string(what) + " holds something else than whole numbers");
   return json.get<std::uint64_t>();
 }
 
 Result<TensorView> parse_tensor(const std::string& name, const Json& json, std::string_view data,
-                                Extent& extent) {
+                                HeaderExtent& extent) {
   if (!json.is_object() || json.size() != 3 || !json.contains("dtype") || !json.contains("shape") ||
       !json.contains("data_offsets"))
-    return corrupt("tensor '" + name + "' needs exactly dtype, shape and data_offsets");
+    return safetensors_corrupt("tensor '" + name + "' needs exactly dtype, shape and data_offsets");
   TensorView tensor;
   const Json& dtype = json["dtype"];
   if (!dtype.is_string() || std::ranges::find(kDtypes, dtype.get_ref<const std::string&>(),
                                               &Dtype::name) == kDtypes.end())
-    return corrupt("tensor '" + name + "' has an unknown dtype");
+    return safetensors_corrupt("tensor '" + name + "' has an unknown dtype");
   tensor.dtype = dtype.get<std::string>();
   const Json& shape = json["shape"];
-  if (!shape.is_array() || shape.size() > kMaxRank)
-    return corrupt("the shape of tensor '" + name + "' is not a list of at most 8 numbers");
+  if (!shape.is_array() || shape.size() > kMaxDimensions)
+    return safetensors_corrupt("the shape of tensor '" + name +
+                               "' is not a list of at most 8 numbers");
   for (const Json& n : shape) {
     GALLEY_TRY(const auto length, unsigned_number(n, "the shape of tensor '" + name + "'"));
     tensor.shape.push_back(length);
   }
   const Json& offsets = json["data_offsets"];
   if (!offsets.is_array() || offsets.size() != 2)
-    return corrupt("data_offsets of tensor '" + name + "' are not two numbers");
+    return safetensors_corrupt("data_offsets of tensor '" + name + "' are not two numbers");
   GALLEY_TRY(const auto begin, unsigned_number(offsets[0], "data_offsets of '" + name + "'"));
   GALLEY_TRY(const auto end, unsigned_number(offsets[1], "data_offsets of '" + name + "'"));
   if (begin > end || end > data.size())
-    return corrupt("tensor '" + name + "' lies at " + std::to_string(begin) + " to " +
-                   std::to_string(end) + " of " + std::to_string(data.size()) + " data bytes");
+    return safetensors_corrupt("tensor '" + name + "' lies at " + std::to_string(begin) + " to " +
+                               std::to_string(end) + " of " + std::to_string(data.size()) +
+                               " data bytes");
   if (bytes_needed(tensor) != end - begin)
-    return corrupt("tensor '" + name + "' has " + std::to_string(end - begin) +
-                   " bytes, which its shape and dtype do not explain");
+    return safetensors_corrupt("tensor '" + name + "' has " + std::to_string(end - begin) +
+                               " bytes, which its shape and dtype do not explain");
   tensor.bytes = data.substr(begin, end - begin);
   extent = {begin, end, {}};
   return tensor;
 }
 
 Status parse_metadata(const Json& json, Safetensors& file) {
-  if (!json.is_object()) return corrupt("__metadata__ is not an object");
+  if (!json.is_object()) return safetensors_corrupt("__metadata__ is not an object");
   for (const auto& [key, value] : json.items()) {
-    if (!value.is_string()) return corrupt("__metadata__." + key + " is not a string");
+    if (!value.is_string()) return safetensors_corrupt("__metadata__." + key + " is not a string");
     file.metadata.emplace(key, value.get<std::string>());
   }
   return ok();
 }
 
-Status check_tiling(std::vector<Extent>& extents, std::uint64_t data_bytes) {
-  std::ranges::sort(extents, [](const Extent& a, const Extent& b) {
+Status check_tiling(std::vector<HeaderExtent>& extents, std::uint64_t data_bytes) {
+  std::ranges::sort(extents, [](const HeaderExtent& a, const HeaderExtent& b) {
     return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
   });
   std::uint64_t at = 0;
-  for (const Extent& extent : extents) {
+  for (const HeaderExtent& extent : extents) {
     if (extent.begin != at)
-      return corrupt("tensor '" + std::string(extent.name) + "' begins at " +
-                     std::to_string(extent.begin) + " where the one before ends at " +
-                     std::to_string(at));
+      return safetensors_corrupt("tensor '" + std::string(extent.name) + "' begins at " +
+                                 std::to_string(extent.begin) + " where the one before ends at " +
+                                 std::to_string(at));
     at = extent.end;
   }
   if (at != data_bytes)
-    return corrupt(std::to_string(data_bytes - at) + " bytes after the last tensor belong to none");
+    return safetensors_corrupt(std::to_string(data_bytes - at) +
+                               " bytes after the last tensor belong to none");
   return ok();
 }
 
@@ -127,26 +132,26 @@ Status check_tiling(std::vector<Extent>& extents, std::uint64_t data_bytes) {
 
 Result<Safetensors> Safetensors::parse(std::string_view file) {
   if (file.size() < kLengthBytes)
-    return corrupt("the file has " + std::to_string(file.size()) +
-                   " bytes, fewer than its first field");
+    return safetensors_corrupt("the file has " + std::to_string(file.size()) +
+                               " bytes, fewer than its first field");
   const std::uint64_t header_bytes = read_u64(file.data());
   if (header_bytes > kMaxSafetensorsHeader || header_bytes > file.size() - kLengthBytes)
-    return corrupt("a header of " + std::to_string(header_bytes) +
-                   " bytes does not fit a file of " + std::to_string(file.size()));
+    return safetensors_corrupt("a header of " + std::to_string(header_bytes) +
+                               " bytes does not fit a file of " + std::to_string(file.size()));
   const std::string_view header_text = file.substr(kLengthBytes, header_bytes);
   const std::string_view data = file.substr(kLengthBytes + header_bytes);
   const auto header = parse_json(header_text);
-  if (!header) return corrupt("the header is not JSON: " + header.error().message);
-  if (!header->is_object()) return corrupt("the header is not a JSON object");
+  if (!header) return safetensors_corrupt("the header is not JSON: " + header.error().message);
+  if (!header->is_object()) return safetensors_corrupt("the header is not a JSON object");
 
   Safetensors result;
-  std::vector<Extent> extents;
+  std::vector<HeaderExtent> extents;
   for (const auto& [name, json] : header->items()) {
     if (name == "__metadata__") {
       GALLEY_TRY_STATUS(parse_metadata(json, result));
       continue;
     }
-    Extent extent;
+    HeaderExtent extent;
     GALLEY_TRY(auto tensor, parse_tensor(name, json, data, extent));
     const auto entry = result.tensors.emplace(name, std::move(tensor)).first;
     extent.name = entry->first;

@@ -7,7 +7,7 @@
 namespace galley::inference {
 namespace {
 
-constexpr int kMaxGroups = 50;
+constexpr int kMaxPatternGroups = 50;
 
 using Ranges = std::vector<std::pair<char32_t, char32_t>>;
 
@@ -48,7 +48,7 @@ class Pattern {
   }
 
   NodeIndex alternatives(int depth) {
-    if (depth > kMaxGroups) fail(Errc::invalid_argument, "groups are nested too deeply");
+    if (depth > kMaxPatternGroups) fail(Errc::invalid_argument, "groups are nested too deeply");
     std::vector<NodeIndex> parts{sequence(depth)};
     while (take('|')) {
       bars_ = bars_ || depth == 0;

@@ -35,8 +35,8 @@ constexpr std::array<std::string_view, 21> kKeywords{"type",
                                                      "exclusiveMinimum",
                                                      "exclusiveMaximum"};
 
-constexpr std::array<std::string_view, 7> kTypes{"object",  "array",   "string", "number",
-                                                 "integer", "boolean", "null"};
+constexpr std::array<std::string_view, 7> kSchemaTypes{"object",  "array",   "string", "number",
+                                                       "integer", "boolean", "null"};
 
 /// The type that a keyword speaks of; a schema that does not name its type means that one.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kTypeOfKeyword{
@@ -173,7 +173,7 @@ std::vector<std::string> SchemaReader::types(const OrderedJson& schema, const st
   for (const auto& type : named.is_array() ? named : OrderedJson::array({named})) {
     const bool known =
         type.is_string() &&
-        std::ranges::find(kTypes, type.get_ref<const std::string&>()) != kTypes.end();
+        std::ranges::find(kSchemaTypes, type.get_ref<const std::string&>()) != kSchemaTypes.end();
     if (!known) {
       fail(Errc::invalid_argument, "'type' is " + dump(type).substr(0, 40), join(place, "type"));
       if (failure_->expected.empty())

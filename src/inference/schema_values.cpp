@@ -8,9 +8,9 @@
 namespace galley::inference {
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 256;  // of properties beside which others are allowed
+constexpr std::size_t kMaxPropertyNameBytes = 256;  // of properties beside which others are allowed
 
-std::string dump(const OrderedJson& json) {
+std::string dump_value(const OrderedJson& json) {
   return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
@@ -40,7 +40,7 @@ SchemaReader::Counts SchemaReader::counts(const OrderedJson& schema, const char*
     const double number = value.is_number() ? value.get<double>() : -1;
     if (number < 0 || number != std::floor(number) || number > kMaxRepeat)
       fail(Errc::invalid_argument,
-           "'" + std::string(keyword) + "' is " + dump(value).substr(0, 40) +
+           "'" + std::string(keyword) + "' is " + dump_value(value).substr(0, 40) +
                "; it must be an integer from 0 to " + std::to_string(kMaxRepeat),
            place + "/" + keyword);
     else
@@ -79,7 +79,7 @@ std::optional<NumberRange> SchemaReader::range(const OrderedJson& schema, bool i
     const std::string own = place + "/" + keyword;
     if (!value.is_number() || !(std::abs(value.get<double>()) <= static_cast<double>(kMaxBound)))
       return (void)fail(Errc::invalid_argument,
-                        "'" + std::string(keyword) + "' is " + dump(value).substr(0, 40) +
+                        "'" + std::string(keyword) + "' is " + dump_value(value).substr(0, 40) +
                             "; it must be a number up to 1e17",
                         own);
     const double given = value.get<double>();
@@ -179,7 +179,7 @@ std::vector<Grammar::Member> SchemaReader::members(const OrderedJson& schema,
   std::vector<Grammar::Member> all;
   const auto add = [&](const std::string& name, NodeIndex content, bool needed) {
     names.push_back(name);
-    all.push_back({json_.member(grammar_.bytes(dump(OrderedJson(name))), content), needed});
+    all.push_back({json_.member(grammar_.bytes(dump_value(OrderedJson(name))), content), needed});
   };
   const OrderedJson properties = schema.value("properties", OrderedJson::object());
   if (!properties.is_object()) {
@@ -232,7 +232,8 @@ NodeIndex SchemaReader::object(const OrderedJson& schema, const std::string& pla
 /// spelt in another way.
 NodeIndex SchemaReader::other_name(std::vector<std::string> names, const std::string& place) {
   std::erase_if(names, [](const std::string& name) { return !is_plain(name); });
-  if (std::ranges::any_of(names, [](const auto& name) { return name.size() > kMaxNameBytes; }))
+  if (std::ranges::any_of(names,
+                          [](const auto& name) { return name.size() > kMaxPropertyNameBytes; }))
     return fail(Errc::too_large, "a property's name is longer than 256 bytes", place);
   std::ranges::sort(names);
   return grammar_.sequence(

@@ -91,7 +91,7 @@ class Shapes {
   std::vector<SynthTensor> tensors_;
 };
 
-Error bad(std::string message) { return {Errc::invalid_argument, std::move(message)}; }
+Error bad_synthesis(std::string message) { return {Errc::invalid_argument, std::move(message)}; }
 
 ModelConfig config_of(const SynthShape& shape) {
   ModelConfig config;
@@ -115,16 +115,17 @@ ModelConfig config_of(const SynthShape& shape) {
 
 Status check_shape(const SynthShape& shape) {
   if (shape.architecture != "llama" && shape.architecture != "gpt2")
-    return bad(
+    return bad_synthesis(
         fmt::format("architecture '{}' cannot be made up; llama and gpt2 can", shape.architecture));
   if (shape.heads == 0 || shape.width % shape.heads != 0)
-    return bad(fmt::format("a width of {} cannot be cut into {} heads", shape.width, shape.heads));
+    return bad_synthesis(
+        fmt::format("a width of {} cannot be cut into {} heads", shape.width, shape.heads));
   if (shape.architecture == "gpt2" && shape.kv_heads != shape.heads)
-    return bad(fmt::format("gpt2 has as many KV heads as heads, not {} of {}", shape.kv_heads,
-                           shape.heads));
+    return bad_synthesis(fmt::format("gpt2 has as many KV heads as heads, not {} of {}",
+                                     shape.kv_heads, shape.heads));
   if (shape.vocabulary < kMinVocabulary)
-    return bad(fmt::format("a vocabulary of {}; at least {} are needed for all bytes",
-                           shape.vocabulary, kMinVocabulary));
+    return bad_synthesis(fmt::format("a vocabulary of {}; at least {} are needed for all bytes",
+                                     shape.vocabulary, kMinVocabulary));
   return check_config(config_of(shape));
 }
 
@@ -190,7 +191,7 @@ std::optional<SynthShape> synth_preset(std::string_view name) {
 Result<WrittenModel> synthesize(const SynthShape& wanted, const SynthOptions& options,
                                 const std::filesystem::path& out) {
   if (options.mix == QuantMix::i8)
-    return bad("random weights are written as GGUF, which has no place for i8");
+    return bad_synthesis("random weights are written as GGUF, which has no place for i8");
   SynthShape shape = wanted;
   GALLEY_TRY_STATUS(check_shape(shape));
   GgufWriter writer;

@@ -11,23 +11,23 @@
 namespace galley::inference {
 namespace {
 
-__extension__ using Wide = unsigned __int128;
+__extension__ using Wide128 = unsigned __int128;
 
 constexpr std::size_t kLanes = 16;
 constexpr std::size_t kBlock = 32;
-constexpr float kNone = -std::numeric_limits<float>::infinity();
+constexpr float kImpossible = -std::numeric_limits<float>::infinity();
 
 /// Written so that the compiler makes one maximum instruction of it; NaN loses.
 float larger(float candidate, float than) { return candidate > than ? candidate : than; }
 
 float maximum(std::span<const float> values) {
   std::array<float, kLanes> lanes;
-  lanes.fill(kNone);
+  lanes.fill(kImpossible);
   std::size_t i = 0;
   for (; i + kLanes <= values.size(); i += kLanes)
     for (std::size_t lane = 0; lane < kLanes; ++lane)
       lanes[lane] = larger(values[i + lane], lanes[lane]);
-  float most = kNone;
+  float most = kImpossible;
   for (const float lane : lanes) most = larger(lane, most);
   for (; i < values.size(); ++i) most = larger(values[i], most);
   return most;
@@ -39,7 +39,7 @@ float bound_of(std::span<const float> values, std::size_t count, std::vector<flo
   maxima.clear();
   for (std::size_t i = 0; i < values.size(); i += kBlock)
     maxima.push_back(maximum(values.subspan(i, std::min(kBlock, values.size() - i))));
-  if (maxima.size() < count) return kNone;
+  if (maxima.size() < count) return kImpossible;
   const auto nth = maxima.begin() + static_cast<std::ptrdiff_t>(count - 1);
   std::ranges::nth_element(maxima, nth, std::greater<>());
   return *nth;
@@ -47,7 +47,7 @@ float bound_of(std::span<const float> values, std::size_t count, std::vector<flo
 
 /// The values of at least `least` stay, but of those equal to it only the first `ties`.
 struct Border {
-  float least = kNone;
+  float least = kImpossible;
   std::size_t ties = 0;
 };
 
@@ -57,8 +57,8 @@ Border border_of(std::span<const float> values, std::size_t count, SamplingScrat
   for (const float value : values) {
     if (value >= bound)
       scratch.ranked.push_back(value);
-    else if (bound == kNone)
-      scratch.ranked.push_back(kNone);  // NaN, which has no place in an order
+    else if (bound == kImpossible)
+      scratch.ranked.push_back(kImpossible);  // NaN, which has no place in an order
   }
   const auto nth = scratch.ranked.begin() + static_cast<std::ptrdiff_t>(count - 1);
   std::ranges::nth_element(scratch.ranked, nth, std::greater<>());
@@ -160,7 +160,7 @@ Candidates gather(std::span<const float> logits, const TokenMask& allowed,
 
 std::size_t greatest(std::span<const float> logits) {
   const float most = maximum(logits);
-  if (most == kNone) return logits.size();
+  if (most == kImpossible) return logits.size();
   return static_cast<std::size_t>(std::ranges::find(logits, most) - logits.begin());
 }
 
@@ -226,7 +226,7 @@ std::size_t draw(std::span<const float> likelihoods, float top_p, float min_p,
     }
     total += weight(likelihood);
   }
-  auto left = static_cast<std::uint64_t>(Wide{random_bits} * total >> 64);
+  auto left = static_cast<std::uint64_t>(Wide128{random_bits} * total >> 64);
   ties = cut.ties;
   std::size_t last = 0;
   for (std::size_t i = 0; i < likelihoods.size(); ++i) {

@@ -10,7 +10,7 @@
 namespace galley::openai {
 namespace {
 
-constexpr std::size_t kCallIdBytes = 12;
+constexpr std::size_t kStreamedCallIdBytes = 12;
 
 std::string delta_of(std::string_view text) {
   std::string out = R"("delta":{"content":)";
@@ -142,7 +142,7 @@ void StreamedAnswer::send_calls(std::size_t index, const std::vector<ToolCall>& 
   for (std::size_t i = 0; i < calls.size(); ++i) {
     fmt::format_to(std::back_inserter(inside),
                    R"({}{{"index":{},"id":"call_{}","type":"function","function":{{"name":)",
-                   i == 0 ? "" : ",", i, random_hex(kCallIdBytes));
+                   i == 0 ? "" : ",", i, random_hex(kStreamedCallIdBytes));
     append_json_string(inside, calls[i].name);
     inside += R"(,"arguments":)";
     append_json_string(inside, calls[i].arguments);

@@ -13,7 +13,7 @@
 namespace galley::process {
 namespace {
 
-constexpr std::int64_t kProcFileBytes = 64 * 1024;
+constexpr std::int64_t kIdentityFileBytes = 64 * 1024;
 
 template <class Number>
 bool parse_number(std::string_view text, Number& out) {
@@ -22,14 +22,15 @@ bool parse_number(std::string_view text, Number& out) {
 }
 
 std::optional<ProcStat> read_stat(pid_t pid) {
-  const auto text = read_file("/proc/" + std::to_string(pid) + "/stat", kProcFileBytes);
+  const auto text = read_file("/proc/" + std::to_string(pid) + "/stat", kIdentityFileBytes);
   return text ? parse_proc_stat(*text) : std::nullopt;
 }
 
 }  // namespace
 
 Result<std::string> boot_id() {
-  GALLEY_TRY(const std::string text, read_file("/proc/sys/kernel/random/boot_id", kProcFileBytes));
+  GALLEY_TRY(const std::string text,
+             read_file("/proc/sys/kernel/random/boot_id", kIdentityFileBytes));
   return std::string(trim(text));
 }
 

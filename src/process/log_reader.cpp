@@ -31,7 +31,7 @@ struct Segment {
   std::int64_t end() const { return start + size; }
 };
 
-struct CloseFolder {
+struct CloseLogFolder {
   void operator()(DIR* folder) const { ::closedir(folder); }
 };
 
@@ -51,7 +51,7 @@ bool parse_name(std::string_view name, Segment& segment) {
 /// All segments by position. Sizes are taken after the listing: a segment with a successor was
 /// complete before the successor existed.
 Result<std::vector<Segment>> list_segments(const std::filesystem::path& folder) {
-  const std::unique_ptr<DIR, CloseFolder> dir(::opendir(folder.c_str()));
+  const std::unique_ptr<DIR, CloseLogFolder> dir(::opendir(folder.c_str()));
   if (!dir) return system_error("cannot read the log in " + folder.string(), errno);
   std::vector<Segment> segments;
   while (const dirent* entry = ::readdir(dir.get())) {

@@ -17,15 +17,15 @@ namespace galley::process {
 namespace {
 
 // An environment is at most a few MiB (the kernel's limit on exec arguments).
-constexpr std::int64_t kProcFileBytes = 8 * 1024 * 1024;
+constexpr std::int64_t kStatusFileBytes = 8 * 1024 * 1024;
 
-struct CloseFolder {
+struct CloseProcFolder {
   void operator()(DIR* folder) const { ::closedir(folder); }
 };
 
 std::vector<pid_t> all_processes() {
   std::vector<pid_t> pids;
-  const std::unique_ptr<DIR, CloseFolder> proc(::opendir("/proc"));
+  const std::unique_ptr<DIR, CloseProcFolder> proc(::opendir("/proc"));
   if (!proc) return pids;
   while (const dirent* entry = ::readdir(proc.get())) {
     const std::string_view name = entry->d_name;
@@ -45,7 +45,7 @@ std::string proc_file(pid_t pid, const char* name) {
 std::vector<pid_t> descendants_of(pid_t ancestor) {
   std::unordered_map<pid_t, std::vector<pid_t>> children;
   for (const pid_t pid : all_processes()) {
-    const auto text = read_file(proc_file(pid, "stat"), kProcFileBytes);
+    const auto text = read_file(proc_file(pid, "stat"), kStatusFileBytes);
     const auto stat = text ? parse_proc_stat(*text) : std::nullopt;
     if (stat) children[stat->parent].push_back(pid);
   }
@@ -61,7 +61,7 @@ std::vector<pid_t> processes_with_environment(std::string_view entry) {
   std::vector<pid_t> found;
   for (const pid_t pid : all_processes()) {
     if (pid == ::getpid()) continue;
-    const auto text = read_file(proc_file(pid, "environ"), kProcFileBytes);
+    const auto text = read_file(proc_file(pid, "environ"), kStatusFileBytes);
     if (!text) continue;  // it ended, or it is not ours to see
     const auto entries = split(*text, '\0');
     if (std::ranges::find(entries, entry) != entries.end()) found.push_back(pid);

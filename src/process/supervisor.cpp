@@ -39,10 +39,10 @@ constexpr std::int64_t kMostSpecBytes = 16 * 1024 * 1024;
 constexpr std::size_t kCopyBytes = kOutputPipeBytes;
 // A killed process dies at once, unless it hangs in the kernel (a dead network disk); then its
 // status matters more than its end.
-constexpr Millis kKillTimeout{10'000};
-constexpr std::chrono::microseconds kLongestPause{20'000};
+constexpr Millis kSupervisorKillTimeout{10'000};
+constexpr std::chrono::microseconds kLongestWaitPause{20'000};
 // A container engine kills and removes within a second or two.
-constexpr Millis kAfterTimeout{30'000};
+constexpr Millis kHookTimeout{30'000};
 // How long a status that cannot be written (full disk) is tried for, and how often at least.
 constexpr Millis kWriteFor{600'000};
 constexpr Millis kWriteEvery{1'000};
@@ -254,9 +254,9 @@ void Supervisor::take_output(std::string_view bytes) {
 
 /// Kills the command and all its descendants, wherever they have moved, and reaps them.
 void Supervisor::kill_tree() {
-  const auto deadline = Steady::now() + kKillTimeout;
+  const auto deadline = Steady::now() + kSupervisorKillTimeout;
   for (auto pause = std::chrono::microseconds{100}; Steady::now() < deadline;
-       pause = std::min(pause * 2, kLongestPause)) {
+       pause = std::min(pause * 2, kLongestWaitPause)) {
     reap();
     siginfo_t info{};
     const bool childless = ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0;
@@ -285,7 +285,7 @@ void Supervisor::drain_output() {
 /// Nobody else is left to wait for, so the child may be reaped here.
 void Supervisor::run_after() {
   if (spec_.after.empty()) return;
-  const auto done = run_child(spec_.after, {.timeout = kAfterTimeout, .env = spec_.env});
+  const auto done = run_child(spec_.after, {.timeout = kHookTimeout, .env = spec_.env});
   if (done && done->succeeded()) return;
   after_fault_ = done ? done->stderr_bytes : done.error().message;
   std::fprintf(stderr, "galley-job: after the command: %s\n", after_fault_.c_str());

@@ -13,7 +13,7 @@
 namespace galley::profiling {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNoRequest = std::numeric_limits<double>::quiet_NaN();
 // A smaller share of the time that hangs on the input is nothing that users could notice.
 constexpr double kNoticeableGrowth = 0.03;
 constexpr double kNoticeableSampling = 1.05;
@@ -64,7 +64,7 @@ double input_elasticity(const Requests& requests, std::span<const std::size_t> r
   auto fit = least_squares({requests.prompt, requests.output}, requests.latency, rows);
   // Answers of one length leave nothing to hold constant.
   if (!fit) fit = least_squares({requests.prompt}, requests.latency, rows);
-  if (!fit) return kNan;
+  if (!fit) return kNoRequest;
   return (*fit)[1] * mean_of(requests.prompt, rows) / mean_of(requests.latency, rows);
 }
 
@@ -156,7 +156,7 @@ void answer_kv_growth(const Profile& profile, const Experiment& experiment, cons
   const double expected = profile.model.kv_bytes_per_token;
   const auto slope = resampled(tokens.size(), [&](std::span<const std::size_t> rows) {
     const auto fit = least_squares({tokens}, columns[2], rows);
-    return fit ? (*fit)[1] : kNan;
+    return fit ? (*fit)[1] : kNoRequest;
   });
   const Question question{
       .experiment = experiment.id,

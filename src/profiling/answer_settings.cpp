@@ -13,7 +13,7 @@
 namespace galley::profiling {
 namespace {
 
-constexpr const char* kOnce = "fewer than two settings were measured twice";
+constexpr const char* kOneSetting = "fewer than two settings were measured twice";
 
 /// One setting's times, by repetition.
 struct Setting {
@@ -132,7 +132,7 @@ void answer_instruction_sets(const Experiment& experiment, const std::vector<Set
                              .rule = {.bound = 1.05},
                              .if_yes = "the instruction set matters",
                              .if_no = "the instruction set makes no difference worth naming"},
-                            ratio, kOnce, facts));
+                            ratio, kOneSetting, facts));
 }
 
 void answer_threads(const Experiment& experiment, const std::vector<Setting>& settings,
@@ -155,7 +155,7 @@ void answer_threads(const Experiment& experiment, const std::vector<Setting>& se
                              .rule = {.bound = 1.1},
                              .if_yes = "more threads make it faster",
                              .if_no = "more threads make it no faster worth naming"},
-                            speedup, kOnce, facts));
+                            speedup, kOneSetting, facts));
 }
 
 void answer_formats(const Experiment& experiment, const std::vector<Setting>& settings,
@@ -171,7 +171,7 @@ void answer_formats(const Experiment& experiment, const std::vector<Setting>& se
        .rule = {.bound = 1.05},
        .if_yes = "the smallest format is faster than the largest",
        .if_no = "the smallest format is no faster worth naming than the largest"},
-      slower(large, small), kOnce,
+      slower(large, small), kOneSetting,
       (small != nullptr && small != large ? fmt::format("{} against {}. ", small->name, large->name)
                                           : "") +
           times_text(settings)));

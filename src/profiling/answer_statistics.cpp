@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kResamples = 599;
 constexpr std::size_t kBlocks = 16;  // at least so many pieces are drawn for a resample
 constexpr std::uint64_t kSeed = 20210901;
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNoStatistic = std::numeric_limits<double>::quiet_NaN();
 
 /// Continued fraction of the incomplete beta function (Lentz's method).
 double beta_fraction(double a, double b, double x) {
@@ -232,7 +232,7 @@ double explained_share(std::span<const double> x, std::span<const double> y,
   }
   // Rounding makes even a constant column differ from its own mean.
   constexpr double kRounding = 1e-20;
-  if (!(xx > kRounding * size_x) || !(yy > kRounding * size_y)) return kNan;
+  if (!(xx > kRounding * size_x) || !(yy > kRounding * size_y)) return kNoStatistic;
   return xy * xy / (xx * yy);
 }
 

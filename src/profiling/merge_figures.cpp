@@ -14,7 +14,7 @@
 namespace galley::profiling {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNoFigure = std::numeric_limits<double>::quiet_NaN();
 using Measure = std::function<std::optional<Interval>(const Figures&)>;
 
 std::optional<Interval> mean_of_column(const Figures& figures, std::string_view column) {
@@ -35,7 +35,7 @@ std::optional<Interval> token_time(const Figures& figures) {
       time += columns[1][row] - columns[0][row];
       tokens += columns[2][row] - 1;
     }
-    return tokens > 0 && time > 0 ? time / tokens : kNan;
+    return tokens > 0 && time > 0 ? time / tokens : kNoFigure;
   });
 }
 
@@ -43,7 +43,7 @@ std::optional<Interval> slope_per_token(const Figures& figures) {
   const auto columns = complete_columns(figures, {"output_tokens", "latency_ms"});
   return resampled(columns[0].size(), [&](std::span<const std::size_t> rows) {
     const auto fit = least_squares({columns[0]}, columns[1], rows);
-    return fit ? (*fit)[1] : kNan;
+    return fit ? (*fit)[1] : kNoFigure;
   });
 }
 

@@ -17,7 +17,7 @@ using plot::Point;
 constexpr std::size_t kMostDots = 500;
 constexpr std::size_t kBins = 14;
 constexpr std::size_t kPointsABin = 6;  // fewer, and the line would only show chance
-constexpr double kMiB = 1024.0 * 1024;
+constexpr double kBytesOfMiB = 1024.0 * 1024;
 
 double largest(const std::vector<Point>& points, double Point::*member) {
   double most = 0;
@@ -76,9 +76,9 @@ std::string plots_of_requests(const Experiment& experiment) {
       scatter("Latency, in order of the generated length", "generated, tokens", "latency, ms",
               points_of(figures, "output_tokens", "latency_ms")),
       scatter("Keys and values, in order of the input's length", "input, tokens", "MiB",
-              points_of(figures, "prompt_tokens", "kv_bytes", kMiB)),
+              points_of(figures, "prompt_tokens", "kv_bytes", kBytesOfMiB)),
       scatter("Keys and values, in order of the generated length", "generated, tokens", "MiB",
-              points_of(figures, "output_tokens", "kv_bytes", kMiB))};
+              points_of(figures, "output_tokens", "kv_bytes", kBytesOfMiB))};
   return figures_row(plots);
 }
 

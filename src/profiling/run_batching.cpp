@@ -11,10 +11,10 @@
 namespace galley::profiling {
 namespace {
 
-constexpr std::array<std::uint32_t, 5> kBatches{32, 8, 2, 16, 4};
+constexpr std::array<std::uint32_t, 5> kBatchSizes{32, 8, 2, 16, 4};
 constexpr std::size_t kQuickBatches = 3;  // the first of them
 constexpr std::array<std::string_view, 3> kPolicies{"static", "length_sorted", "continuous"};
-constexpr std::uint32_t kMostRounds = 24;
+constexpr std::uint32_t kMostBatchingRounds = 24;
 constexpr std::uint32_t kQuickRequests = 32;
 constexpr std::uint32_t kRequests = 64;
 constexpr std::uint32_t kLeastAnswer = 4, kMostAnswer = 64;
@@ -137,16 +137,17 @@ Experiment run_batching(Subject& subject, const StudyFrame& frame, const Budget&
       "known beforehand. Static batches compute every row until the batch's longest answer ends; "
       "prompts are not padded.");
   const Workload wide = scaled(workload("wide-greedy"), frame.scale);
-  const std::size_t sizes = frame.quick ? kQuickBatches : kBatches.size();
-  std::vector<double> seconds(kBatches.size() * kPolicies.size(), 0);
+  const std::size_t sizes = frame.quick ? kQuickBatches : kBatchSizes.size();
+  std::vector<double> seconds(kBatchSizes.size() * kPolicies.size(), 0);
   double last_s = 0;
   bool going = true;
   int faults = 0;
-  for (std::uint32_t round = 0; going && round < std::min(kMostRounds, frame.rounds); ++round) {
+  for (std::uint32_t round = 0; going && round < std::min(kMostBatchingRounds, frame.rounds);
+       ++round) {
     going = false;
     const auto asks = sized_asks(subject, frame, round);
     for (std::size_t size = 0; size < sizes; ++size) {
-      const std::uint32_t batch = kBatches[size];
+      const std::uint32_t batch = kBatchSizes[size];
       if (const auto why = subject.cannot_hold(
               batch, wide.prompt_most + scaled_tokens(kMostAnswer, frame.scale));
           !why.empty()) {

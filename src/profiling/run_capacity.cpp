@@ -10,7 +10,7 @@ namespace galley::profiling {
 namespace {
 
 constexpr std::array<std::uint32_t, 7> kUsers{1, 2, 4, 8, 16, 32, 64};
-constexpr std::uint32_t kMostRounds = 8;
+constexpr std::uint32_t kMostCapacityRounds = 8;
 constexpr double kMostRequests = 2000;
 /// Of each user, where rounds are counted and not the time.
 constexpr double kRequestsOfARound = 4;
@@ -66,7 +66,7 @@ Experiment run_capacity(Subject& subject, const StudyFrame& frame, const Budget&
   std::uint64_t next_prompt = 0;
   double request_s = 0;  // of the last number of users
   std::array<bool, kUsers.size()> closed{};
-  for (std::uint32_t round = 0; round < std::min(kMostRounds, frame.rounds); ++round) {
+  for (std::uint32_t round = 0; round < std::min(kMostCapacityRounds, frame.rounds); ++round) {
     bool any = false;
     for (std::size_t i = 0; i < kUsers.size() && !budget.interrupted(); ++i) {
       const std::uint32_t users = kUsers[i];

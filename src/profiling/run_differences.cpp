@@ -12,16 +12,16 @@ namespace {
 
 using inference::QuantMix;
 
-constexpr std::array<std::uint32_t, 3> kBatches{4, 8, 32};
+constexpr std::array<std::uint32_t, 3> kDifferenceBatches{4, 8, 32};
 constexpr double kUsualIsas = 5;
 constexpr std::array kMixes{QuantMix::q8_0, QuantMix::q4_k_m, QuantMix::q4_0};
-constexpr std::uint32_t kOutput = 32;
+constexpr std::uint32_t kDifferenceOutput = 32;
 constexpr std::uint32_t kQuickOutputs = 16, kOutputs = 96;
 constexpr std::uint32_t kQuickTokens = 512, kTokens = 8192;
 
 std::vector<Ask> greedy_asks(const Subject& subject, const StudyFrame& frame, std::uint32_t count) {
   Workload work = scaled(workload("one-shot"), frame.scale);
-  work.output_tokens = scaled_tokens(kOutput, frame.scale);
+  work.output_tokens = scaled_tokens(kDifferenceOutput, frame.scale);
   std::vector<Ask> asks;
   for (std::uint32_t i = 0; i < count; ++i) asks.push_back(ask_of(subject, work, frame, i));
   return asks;
@@ -103,7 +103,7 @@ Experiment run_target_differences(Subject& subject, const StudyFrame& frame, con
     table.notes(subject.take_notes());
     return table.take();
   }
-  for (const std::uint32_t batch : kBatches) {
+  for (const std::uint32_t batch : kDifferenceBatches) {
     if (budget.over()) break;
     const Outputs together{texts_of(subject, asks, batch, table), {}};
     if (!together.texts.empty())
@@ -135,14 +135,15 @@ Experiment run_differences(const ModelSource& source, const StudyFrame& frame,
     const Instant began = budget.now();
     if (texts_of(**subject, first, 1, table).empty()) return table.take();
     const double each_s = std::chrono::duration<double>(budget.now() - began).count() / 2;
-    constexpr double kSettings = kBatches.size() + 2 * kUsualIsas + kMixes.size() + 1;
+    constexpr double kSettings = kDifferenceBatches.size() + 2 * kUsualIsas + kMixes.size() + 1;
     const double affordable = budget.left_s() / kSettings / 2 / std::max(each_s, 1e-6);
     const auto outputs = static_cast<std::uint32_t>(
         std::clamp<double>(affordable, 2, frame.quick ? kQuickOutputs : kOutputs));
-    tokens = std::clamp(static_cast<std::uint32_t>(affordable * kOutput * 4), 128U, tokens);
+    tokens =
+        std::clamp(static_cast<std::uint32_t>(affordable * kDifferenceOutput * 4), 128U, tokens);
     const auto asks = greedy_asks(**subject, frame, outputs);
     reference = {texts_of(**subject, asks, 1, table), surprise(**subject, frame, tokens)};
-    for (const std::uint32_t batch : kBatches) {
+    for (const std::uint32_t batch : kDifferenceBatches) {
       if (budget.over() || reference.texts.empty()) break;
       const Outputs together{texts_of(**subject, asks, batch, table),
                              surprise(**subject, frame, tokens)};

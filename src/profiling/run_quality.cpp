@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint32_t kRoomBehindAnswer = 8;
 /// More bytes a token than any vocabulary has on the mean: bounds how much is written.
-constexpr std::uint32_t kLeastTokens = 16;
+constexpr std::uint32_t kLeastAnswerTokens = 16;
 
 struct Outcome {
   bool correct = false;
@@ -69,7 +69,8 @@ Outcome write(Subject& subject, const EvaluationItem& item, const EngineSubject*
   ask.prompt.text = item.prompt;
   std::size_t longest = item.answer.size();
   for (const std::string& choice : item.choices) longest = std::max(longest, choice.size());
-  ask.max_tokens = std::max(kLeastTokens, static_cast<std::uint32_t>(longest) + kRoomBehindAnswer);
+  ask.max_tokens =
+      std::max(kLeastAnswerTokens, static_cast<std::uint32_t>(longest) + kRoomBehindAnswer);
   if (engine != nullptr) {
     ask.prompt.tokens = engine->tokenizer().encode(item.prompt);
     const std::uint32_t context = subject.model().context;

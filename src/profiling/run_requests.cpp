@@ -9,7 +9,7 @@ namespace galley::profiling {
 namespace {
 
 /// Where rounds are counted and not the time.
-constexpr std::uint32_t kRequestsOfARound = 32;
+constexpr std::uint32_t kRequestsOfAMix = 32;
 
 }  // namespace
 
@@ -35,7 +35,7 @@ Experiment run_requests(Subject& subject, const StudyFrame& frame, std::string_v
   const Workload work = scaled(workload(name), frame.scale);
   Table table(name);
   const std::uint32_t most = static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(work.prompts, std::uint64_t{kRequestsOfARound} * frame.rounds));
+      std::min<std::uint64_t>(work.prompts, std::uint64_t{kRequestsOfAMix} * frame.rounds));
   int faults = 0;
   std::uint32_t index = 0;
   for (; index < most && (index == 0 || !budget.over()); ++index) {

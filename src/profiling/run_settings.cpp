@@ -12,7 +12,7 @@
 namespace galley::profiling {
 namespace {
 
-constexpr std::uint32_t kMostRounds = 32;
+constexpr std::uint32_t kMostSettingRounds = 32;
 constexpr std::uint32_t kTextWindow = 256;
 constexpr std::uint32_t kSurpriseTokens = 256;
 constexpr std::uint64_t kTextStream = std::uint64_t{1} << 48;  // apart from every prompt
@@ -147,7 +147,7 @@ void measure_settings(Table& table, const std::vector<Setting>& settings, const 
     bool closed = false;
   };
   std::vector<State> states(settings.size());
-  const std::uint32_t rounds = std::min(kMostRounds, frame.rounds);
+  const std::uint32_t rounds = std::min(kMostSettingRounds, frame.rounds);
   for (std::uint32_t visit = 0; visit < rounds; visit += kRoundsAVisit) {
     bool any = false;
     for (std::size_t k = 0; k < settings.size() * kRoundsAVisit && !budget.interrupted(); ++k) {

@@ -13,7 +13,7 @@
 namespace galley::profiling {
 namespace {
 
-constexpr std::uint32_t kMostRounds = 8;
+constexpr std::uint32_t kMostTorchRounds = 8;
 constexpr Millis kLeastPatience{5'000};
 
 struct Speeds {
@@ -102,7 +102,7 @@ Experiment run_training_framework(const ModelSource& source, const StudyFrame& f
                   "threads. The latency follows from the two speeds.",
                   work.prompt, work.generate, work.threads));
   double seconds = 0;
-  const std::uint32_t rounds = std::min(kMostRounds, frame.rounds);
+  const std::uint32_t rounds = std::min(kMostTorchRounds, frame.rounds);
   for (std::uint32_t round = 0; round < rounds && (round == 0 || budget.affords(seconds));
        ++round) {
     const Instant began = budget.now();

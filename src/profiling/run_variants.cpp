@@ -14,7 +14,7 @@ namespace {
 
 using inference::QuantMix;
 
-constexpr std::array kMixes{QuantMix::f16, QuantMix::q8_0, QuantMix::q4_k_m, QuantMix::q4_0};
+constexpr std::array kVariantMixes{QuantMix::f16, QuantMix::q8_0, QuantMix::q4_k_m, QuantMix::q4_0};
 constexpr std::uint32_t kWarmUpRequests = 4;
 constexpr std::uint32_t kWarmUpRounds = 8;
 
@@ -182,7 +182,7 @@ Experiment run_formats(const ModelSource& source, const StudyFrame& frame, const
   std::vector<Setting> settings{
       {.name = source.model.format, .path = source.path, .engine = engine_of(source)}};
   const Budget making = budget.part(0.6);
-  for (const QuantMix mix : kMixes) {
+  for (const QuantMix mix : kVariantMixes) {
     const std::string name(inference::name_of(mix));
     if (name == source.model.format) continue;
     auto path = files.get(mix, making);

@@ -27,7 +27,7 @@ std::int32_t dense_memory(std::int64_t mib) {
       std::clamp<std::int64_t>(mib, 0, std::numeric_limits<std::int32_t>::max()));
 }
 
-bool allows(const Request& request, ModelIndex model) {
+bool allows_model(const Request& request, ModelIndex model) {
   return request.models.empty() || std::ranges::binary_search(request.models, model);
 }
 
@@ -183,14 +183,14 @@ DeviceSet Pool::holders(NodeIndex node, const Request& request) const {
       const auto d = static_cast<std::size_t>(device);
       if (build.devices[d].shareable && idle_milli(node, device) >= request.gpu_milli &&
           idle_memory_mib(node, device) >= request.gpu_memory_mib &&
-          allows(request, build.models[d]))
+          allows_model(request, build.models[d]))
         found |= bit(device);
     });
     return found;
   }
   for_each_device(free_devices(node), [&](int device) {
     const auto d = static_cast<std::size_t>(device);
-    if (build.memory_mib_of[d] >= request.gpu_memory_mib && allows(request, build.models[d]))
+    if (build.memory_mib_of[d] >= request.gpu_memory_mib && allows_model(request, build.models[d]))
       found |= bit(device);
   });
   return found;
@@ -211,7 +211,8 @@ bool Pool::could_fit(NodeIndex node, const Request& request) const {
     return false;
   int holders = 0;
   for (std::size_t d = 0; d < build.devices.size(); ++d)
-    if (build.memory_mib_of[d] >= request.gpu_memory_mib && allows(request, build.models[d]) &&
+    if (build.memory_mib_of[d] >= request.gpu_memory_mib &&
+        allows_model(request, build.models[d]) &&
         (!request.is_share() || build.devices[d].shareable))
       ++holders;
   return holders >= request.gpus;

@@ -9,7 +9,7 @@ namespace galley::scheduler {
 namespace {
 
 /// Kinds that the mix holds: rarer ones say little about what comes next.
-constexpr std::size_t kMostKinds = 128;
+constexpr std::size_t kMostSignatureKinds = 128;
 
 }  // namespace
 
@@ -81,7 +81,7 @@ std::vector<std::pair<Signature, int>> Signatures::mix() const {
                      static_cast<int>(std::bit_width(static_cast<std::uint64_t>(count))));
   }
   std::ranges::stable_sort(mix, [](const auto& a, const auto& b) { return a.second > b.second; });
-  if (mix.size() > kMostKinds) mix.resize(kMostKinds);
+  if (mix.size() > kMostSignatureKinds) mix.resize(kMostSignatureKinds);
   return mix;
 }
 

@@ -7,7 +7,7 @@ namespace galley::scheduler {
 namespace {
 
 /// Names of teams come from outside; nobody has more kinds of jobs than this.
-constexpr std::size_t kMostKinds = 100'000;
+constexpr std::size_t kMostFileKinds = 100'000;
 constexpr double kLargest = 1e9;
 
 Error wrong(const char* field) {
@@ -94,7 +94,7 @@ Result<StartEstimator> StartEstimator::parse(std::string_view text) {
   if (!read_bucket(child(json, "all"), estimator.all_)) return wrong("all");
 
   const auto read_kinds = [](const Json& list, const auto& take) {
-    if (!list.is_array() || list.size() > kMostKinds) return false;
+    if (!list.is_array() || list.size() > kMostFileKinds) return false;
     for (const Json& entry : list) {
       const Json& size = child(entry, "size");
       double value = 0;
@@ -125,7 +125,7 @@ Result<StartEstimator> StartEstimator::parse(std::string_view text) {
   };
   if (!read_rate(child(json, "starts"), estimator.starts_)) return wrong("starts");
   const Json& rates = child(json, "rates");
-  if (!rates.is_array() || rates.size() > kMostKinds) return wrong("rates");
+  if (!rates.is_array() || rates.size() > kMostFileKinds) return wrong("rates");
   for (const Json& entry : rates) {
     const Json& team = child(entry, "team");
     if (!team.is_string() || !read_rate(entry, estimator.starts_of_team_[team.get<std::string>()]))

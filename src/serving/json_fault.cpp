@@ -13,7 +13,7 @@ namespace {
 
 /// About a millisecond for the slower parser.
 constexpr std::size_t kMaxReadAgain = 64 << 10;
-constexpr std::size_t kMaxShown = 64;
+constexpr std::size_t kMaxFaultBytes = 64;
 
 }  // namespace
 
@@ -42,9 +42,10 @@ Error wrong_value(std::string_view field, std::string found, std::string expecte
 }
 
 Error unknown_field(std::string_view field, std::span<const std::string_view> known) {
-  Error error{Errc::invalid_argument, "unknown field", to_valid_utf8(field.substr(0, kMaxShown))};
+  Error error{Errc::invalid_argument, "unknown field",
+              to_valid_utf8(field.substr(0, kMaxFaultBytes))};
   const std::vector<std::string> names(known.begin(), known.end());
-  const std::string close = field.size() > kMaxShown ? std::string() : nearest(field, names);
+  const std::string close = field.size() > kMaxFaultBytes ? std::string() : nearest(field, names);
   if (close.empty())
     error.expected = fmt::format("one of {}", fmt::join(names, ", "));
   else

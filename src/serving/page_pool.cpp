@@ -22,7 +22,7 @@ std::uint64_t hash_of(inference::AdapterIndex adapter, std::uint64_t parent_seri
   return hash;
 }
 
-std::size_t common_start(std::span<const text::TokenId> a, std::span<const text::TokenId> b) {
+std::size_t common_prefix(std::span<const text::TokenId> a, std::span<const text::TokenId> b) {
   const auto length = std::min(a.size(), b.size());
   const auto end = a.begin() + static_cast<std::ptrdiff_t>(length);
   return static_cast<std::size_t>(std::mismatch(a.begin(), end, b.begin()).first - a.begin());
@@ -91,7 +91,7 @@ void PagePool::find(inference::AdapterIndex adapter, std::span<const text::Token
   for (std::size_t i = 0; i < kSiblingsCompared && child != kNoPage; ++i) {
     const auto& page = pages_[child];
     const auto common = static_cast<std::uint32_t>(
-        common_start(std::span(page.tokens).first(page.token_count), tokens));
+        common_prefix(std::span(page.tokens).first(page.token_count), tokens));
     if (common > match.partial_tokens) {
       match.partial = child;
       match.partial_tokens = common;
@@ -137,7 +137,7 @@ bool PagePool::covered(inference::AdapterIndex adapter, PageIndex parent,
   auto child = first_child_of(adapter, parent);
   for (std::size_t i = 0; i < kSiblingsCompared && child != kNoPage; ++i) {
     const auto& page = pages_[child];
-    if (common_start(std::span(page.tokens).first(page.token_count), tokens) == tokens.size())
+    if (common_prefix(std::span(page.tokens).first(page.token_count), tokens) == tokens.size())
       return true;
     child = page.next_sibling;
   }

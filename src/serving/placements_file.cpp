@@ -62,7 +62,7 @@ namespace {
 
 /// Ten times the 10,000 channels that one machine may be asked to serve, at 400 bytes each.
 constexpr std::int64_t kMaxFileBytes = 40 << 20;
-constexpr std::size_t kMaxNameBytes = 63;
+constexpr std::size_t kMaxPlacedNameBytes = 63;
 constexpr std::size_t kMaxIdBytes = 128;
 
 bool is_plain(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
@@ -105,8 +105,8 @@ Error as_corrupt(Error error) {
 Status check_placement(const Placement& p) {
   constexpr auto kName =
       "1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit";
-  if (!is_name(p.model, kMaxNameBytes)) return refused("model", p.model, kName);
-  if (!is_name(p.channel, kMaxNameBytes)) return refused("channel", p.channel, kName);
+  if (!is_name(p.model, kMaxPlacedNameBytes)) return refused("model", p.model, kName);
+  if (!is_name(p.channel, kMaxPlacedNameBytes)) return refused("channel", p.channel, kName);
   if (!is_name(p.snapshot_id, kMaxIdBytes))
     return refused("snapshot_id", p.snapshot_id, "the id of a snapshot");
   if (!is_reference(p.snapshot_ref, p.model))

@@ -15,7 +15,7 @@ namespace galley::serving {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::string_view kComponent = "serving";
+constexpr std::string_view kSnapshots = "serving";
 constexpr std::string_view kFamily = "text-classifier";
 constexpr std::size_t kShownFiles = 5;
 
@@ -123,7 +123,7 @@ Result<std::shared_ptr<const LoadedSnapshot>> SnapshotFolder::load(
     const Status sizes = manifest ? check_sizes(*manifest, path) : ok();
     auto loaded = sizes ? open_snapshot(placement, path) : Error{sizes.error()};
     if (loaded) return loaded;
-    log::warn(kComponent, "a snapshot on disk is damaged; writing it again from its blobs",
+    log::warn(kSnapshots, "a snapshot on disk is damaged; writing it again from its blobs",
               {{"snapshot", placement.snapshot_ref}, {"reason", describe(loaded.error())}});
   }
   if (auto written = rewrite(placement, path); !written)
@@ -132,7 +132,7 @@ Result<std::shared_ptr<const LoadedSnapshot>> SnapshotFolder::load(
   if (loaded) return loaded;
   // Sound bytes that cannot be served: another attempt would write the same again.
   if (const auto removed = blobs::remove_tree(path); !removed)
-    log::warn(kComponent, "cannot remove a snapshot that cannot be served",
+    log::warn(kSnapshots, "cannot remove a snapshot that cannot be served",
               {{"folder", path.string()}, {"reason", removed.error().message}});
   return about(placement, std::move(loaded).error());
 }
@@ -145,7 +145,7 @@ void SnapshotFolder::keep_only(const std::set<std::string, std::less<>>& ids) co
     if (!ids.contains(entries->path().filename().string())) doomed.push_back(entries->path());
   for (const auto& path : doomed)
     if (const auto removed = blobs::remove_tree(path); !removed)
-      log::warn(kComponent, "cannot remove a snapshot that no channel needs",
+      log::warn(kSnapshots, "cannot remove a snapshot that no channel needs",
                 {{"folder", path.string()}, {"reason", removed.error().message}});
 }
 

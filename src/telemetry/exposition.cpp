@@ -155,7 +155,7 @@ std::string gpu_labels(std::string_view node_name, const GpuSample& gpu) {
          "\",modelName=\"" + escaped(gpu.model) + "\",Hostname=\"" + escaped(node_name) + "\"} ";
 }
 
-void print_line(std::string& out, std::string_view name, std::string_view labels, double value) {
+void print_sample(std::string& out, std::string_view name, std::string_view labels, double value) {
   out += name;
   out += labels;
   print_number(out, value);
@@ -205,12 +205,12 @@ NodeText::NodeText(std::string_view node_name, const protocol::NodeSample& sampl
   for (const GpuFamily& family : kGpuFamilies) {
     for (std::size_t i = 0; i < labels.size(); ++i)
       if (const Number value = family.read(sample.gpus[i]))
-        print_line(text, family.family.name, labels[i], *value);
+        print_sample(text, family.family.name, labels[i], *value);
     ends_.push_back(static_cast<std::uint32_t>(text.size()));
   }
   for (const HostFamily& family : kHostFamilies) {
     if (const Number value = family.read(sample))
-      print_line(text, family.family.name, host, *value);
+      print_sample(text, family.family.name, host, *value);
     ends_.push_back(static_cast<std::uint32_t>(text.size()));
   }
   text_.assign(text);  // without the room that growing has left

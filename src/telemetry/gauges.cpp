@@ -16,10 +16,10 @@ using protocol::GpuSample;
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 template <class T>
-float number(const std::optional<T>& value) {
+float stored_number(const std::optional<T>& value) {
   return value ? static_cast<float>(*value) : kNan;
 }
-float number(std::int64_t value) { return static_cast<float>(value); }
+float stored_number(std::int64_t value) { return static_cast<float>(value); }
 
 struct GpuGauge {
   Gauge gauge;
@@ -29,54 +29,55 @@ struct GpuGauge {
 // The first three are named by places in the header.
 constexpr auto kGpu = std::to_array<GpuGauge>({
     {{"temperature_celsius", "Temperature of the chip."},
-     [](const GpuSample& s) { return number(s.temperature_celsius); }},
-    {{"power_watts", "Power drawn."}, [](const GpuSample& s) { return number(s.power_watts); }},
+     [](const GpuSample& s) { return stored_number(s.temperature_celsius); }},
+    {{"power_watts", "Power drawn."},
+     [](const GpuSample& s) { return stored_number(s.power_watts); }},
     {{"utilization_ratio", "Share of time with a kernel running."},
-     [](const GpuSample& s) { return number(s.utilization_ratio); }},
+     [](const GpuSample& s) { return stored_number(s.utilization_ratio); }},
     {{"memory_temperature_celsius", "Temperature of the memory."},
-     [](const GpuSample& s) { return number(s.memory_temperature_celsius); }},
+     [](const GpuSample& s) { return stored_number(s.memory_temperature_celsius); }},
     {{"power_limit_watts", "Power allowed."},
-     [](const GpuSample& s) { return number(s.power_limit_watts); }},
+     [](const GpuSample& s) { return stored_number(s.power_limit_watts); }},
     {{"memory_used_bytes", "Memory in use."},
-     [](const GpuSample& s) { return number(s.memory_used_bytes); }},
+     [](const GpuSample& s) { return stored_number(s.memory_used_bytes); }},
     {{"memory_total_bytes", "Size of the memory."},
-     [](const GpuSample& s) { return number(s.memory_total_bytes); }},
+     [](const GpuSample& s) { return stored_number(s.memory_total_bytes); }},
     {{"memory_utilization_ratio", "Share of time with memory being moved."},
-     [](const GpuSample& s) { return number(s.memory_utilization_ratio); }},
+     [](const GpuSample& s) { return stored_number(s.memory_utilization_ratio); }},
     {{"sm_clock_mhz", "Clock of the multiprocessors."},
-     [](const GpuSample& s) { return number(s.sm_clock_mhz); }},
+     [](const GpuSample& s) { return stored_number(s.sm_clock_mhz); }},
     {{"memory_clock_mhz", "Clock of the memory."},
-     [](const GpuSample& s) { return number(s.memory_clock_mhz); }},
+     [](const GpuSample& s) { return stored_number(s.memory_clock_mhz); }},
     {{"throttle_reasons", "NVML's bits of what holds the clocks down."},
-     [](const GpuSample& s) { return number(s.throttle_reasons); }},
+     [](const GpuSample& s) { return stored_number(s.throttle_reasons); }},
     {{"ecc_corrected_volatile", "Corrected memory errors since the driver was loaded."},
-     [](const GpuSample& s) { return number(s.ecc_corrected_volatile); }},
+     [](const GpuSample& s) { return stored_number(s.ecc_corrected_volatile); }},
     {{"ecc_uncorrected_volatile", "Uncorrected memory errors since the driver was loaded."},
-     [](const GpuSample& s) { return number(s.ecc_uncorrected_volatile); }},
+     [](const GpuSample& s) { return stored_number(s.ecc_uncorrected_volatile); }},
     {{"ecc_corrected_aggregate", "Corrected memory errors of the GPU's life."},
-     [](const GpuSample& s) { return number(s.ecc_corrected_aggregate); }},
+     [](const GpuSample& s) { return stored_number(s.ecc_corrected_aggregate); }},
     {{"ecc_uncorrected_aggregate", "Uncorrected memory errors of the GPU's life."},
-     [](const GpuSample& s) { return number(s.ecc_uncorrected_aggregate); }},
+     [](const GpuSample& s) { return stored_number(s.ecc_uncorrected_aggregate); }},
     {{"retired_pages_single_bit", "Pages retired for corrected errors."},
-     [](const GpuSample& s) { return number(s.retired_pages_single_bit); }},
+     [](const GpuSample& s) { return stored_number(s.retired_pages_single_bit); }},
     {{"retired_pages_double_bit", "Pages retired for uncorrected errors."},
-     [](const GpuSample& s) { return number(s.retired_pages_double_bit); }},
+     [](const GpuSample& s) { return stored_number(s.retired_pages_double_bit); }},
     {{"retired_pages_pending", "1 when pages wait for a reset to be retired."},
-     [](const GpuSample& s) { return number(s.retired_pages_pending); }},
+     [](const GpuSample& s) { return stored_number(s.retired_pages_pending); }},
     {{"remapped_rows_correctable", "Rows replaced for corrected errors."},
-     [](const GpuSample& s) { return number(s.remapped_rows_correctable); }},
+     [](const GpuSample& s) { return stored_number(s.remapped_rows_correctable); }},
     {{"remapped_rows_uncorrectable", "Rows replaced for uncorrected errors."},
-     [](const GpuSample& s) { return number(s.remapped_rows_uncorrectable); }},
+     [](const GpuSample& s) { return stored_number(s.remapped_rows_uncorrectable); }},
     {{"remapped_rows_pending", "1 when rows wait for a reset to be replaced."},
-     [](const GpuSample& s) { return number(s.remapped_rows_pending); }},
+     [](const GpuSample& s) { return stored_number(s.remapped_rows_pending); }},
     {{"remapped_rows_failure", "1 when a row could not be replaced."},
-     [](const GpuSample& s) { return number(s.remapped_rows_failure); }},
+     [](const GpuSample& s) { return stored_number(s.remapped_rows_failure); }},
     {{"nvlinks_active", "NVLinks that are up."},
-     [](const GpuSample& s) { return number(s.nvlinks_active); }},
+     [](const GpuSample& s) { return stored_number(s.nvlinks_active); }},
     {{"nvlink_errors", "Errors of the NVLinks since the driver was loaded."},
-     [](const GpuSample& s) { return number(s.nvlink_errors); }},
+     [](const GpuSample& s) { return stored_number(s.nvlink_errors); }},
     {{"last_xid", "The last Xid that was seen."},
-     [](const GpuSample& s) { return number(s.last_xid); }},
+     [](const GpuSample& s) { return stored_number(s.last_xid); }},
     {{"lost", "1 when the driver cannot reach the GPU."},
      [](const GpuSample& s) { return s.lost ? 1.0F : 0.0F; }},
     {{"processes", "Processes that hold memory of the GPU."},
@@ -215,13 +216,13 @@ std::vector<float> values_of(const protocol::HostSample& sample, std::int64_t at
   const std::int64_t passed = before != nullptr ? at_ms - old.at_ms : 0;
   const auto total = static_cast<double>(sample.memory_total_bytes);
   return {
-      number(sample.cpu_busy_ratio),
+      stored_number(sample.cpu_busy_ratio),
       static_cast<float>(sample.load_1m),
-      number(sample.memory_used_bytes),
-      number(sample.memory_total_bytes),
+      stored_number(sample.memory_used_bytes),
+      stored_number(sample.memory_total_bytes),
       total > 0 ? static_cast<float>(static_cast<double>(sample.memory_used_bytes) / total) : kNan,
-      number(sample.disk_free_bytes),
-      number(sample.disk_total_bytes),
+      stored_number(sample.disk_free_bytes),
+      stored_number(sample.disk_total_bytes),
       rate(sample.disk_read_bytes_since_start, old.sample.disk_read_bytes_since_start, passed),
       rate(sample.disk_written_bytes_since_start, old.sample.disk_written_bytes_since_start,
            passed),
@@ -238,7 +239,8 @@ std::vector<float> values_of(const protocol::JobSample& sample, std::int64_t at_
   if (before != nullptr && sample.cpu_seconds >= before->cpu_seconds && at_ms > before->at_ms)
     busy = static_cast<float>((sample.cpu_seconds - before->cpu_seconds) * 1e3 /
                               static_cast<double>(at_ms - before->at_ms));
-  return {busy, number(sample.rss_bytes), number(sample.gpu_used_bytes), number(sample.processes)};
+  return {busy, stored_number(sample.rss_bytes), stored_number(sample.gpu_used_bytes),
+          stored_number(sample.processes)};
 }
 
 std::vector<float> values_of(Kind kind, const FleetCounts& counts) {

@@ -8,7 +8,7 @@ namespace galley::telemetry {
 namespace {
 
 constexpr std::array<std::string_view, 4> kParts{".min", ".mean", ".max", ".last"};
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kNoSample = std::numeric_limits<float>::quiet_NaN();
 
 }  // namespace
 
@@ -72,7 +72,7 @@ void Rollup::Sum::add(const Spread& spread) {
 }
 
 Spread Rollup::Sum::spread() const {
-  if (count == 0) return {kNan, kNan, kNan, kNan};
+  if (count == 0) return {kNoSample, kNoSample, kNoSample, kNoSample};
   // Rounding must not put the mean of equal values beside them.
   const auto mean = static_cast<float>(total / static_cast<double>(count));
   return {min, min == max ? min : rounded(mean), max, last};

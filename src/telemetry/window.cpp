@@ -7,7 +7,7 @@
 namespace galley::telemetry {
 namespace {
 
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kNoValue = std::numeric_limits<float>::quiet_NaN();
 
 }  // namespace
 
@@ -26,7 +26,7 @@ void Window::begin(std::int64_t at_ms) {
   at_ms_[here] = at_ms;
   for (auto& [key, subject] : subjects_) {
     const std::size_t width = gauges(key.first).size();
-    std::fill_n(subject.ring.begin() + static_cast<std::ptrdiff_t>(here * width), width, kNan);
+    std::fill_n(subject.ring.begin() + static_cast<std::ptrdiff_t>(here * width), width, kNoValue);
   }
   drop_unseen();
 }
@@ -41,7 +41,7 @@ void Window::put(Kind kind, std::string_view subject, std::span<const float> val
   if (found == subjects_.end()) {
     if (subjects_.size() >= kMaxSubjects) return;
     found = subjects_.emplace(Key(kind, subject), Subject{}).first;
-    found->second.ring.assign(kRows * width, kNan);
+    found->second.ring.assign(kRows * width, kNoValue);
   }
   found->second.seen_ms = newest_ms();
   std::ranges::copy(
@@ -97,13 +97,13 @@ void Window::visit(Metric metric, std::string_view subject, const Each& each) co
 
 float Window::newest(Metric metric, std::string_view subject) const {
   const Subject* found = find(metric.kind, subject);
-  if (found == nullptr || rows_ == 0) return kNan;
+  if (found == nullptr || rows_ == 0) return kNoValue;
   return found->ring[slot(rows_ - 1) * gauges(metric.kind).size() + metric.field];
 }
 
 float Window::mean_since(Metric metric, std::string_view subject, std::int64_t since_ms) const {
   const Subject* found = find(metric.kind, subject);
-  if (found == nullptr) return kNan;
+  if (found == nullptr) return kNoValue;
   const std::size_t width = gauges(metric.kind).size();
   double sum = 0;
   std::size_t count = 0;
@@ -113,7 +113,7 @@ float Window::mean_since(Metric metric, std::string_view subject, std::int64_t s
     sum += static_cast<double>(value);
     ++count;
   }
-  return count > 0 ? static_cast<float>(sum / static_cast<double>(count)) : kNan;
+  return count > 0 ? static_cast<float>(sum / static_cast<double>(count)) : kNoValue;
 }
 
 std::vector<std::string> Window::subjects(Kind kind) const {

@@ -4,7 +4,7 @@
 namespace galley::text {
 namespace {
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+constexpr std::string_view kReplacementText = "\xEF\xBF\xBD";
 
 bool adds_leading_space(const TokenizerSpec& spec) {
   switch (spec.kind) {
@@ -36,7 +36,7 @@ std::string Detokenizer::add(TokenId token) {
   while (!rest.empty()) {
     const Utf8Scan scan = scan_char(rest);
     if (scan.open) break;
-    text += scan.complete ? rest.substr(0, scan.size) : kReplacement;
+    text += scan.complete ? rest.substr(0, scan.size) : kReplacementText;
     rest.remove_prefix(scan.size);
   }
   pending_.erase(0, pending_.size() - rest.size());
@@ -45,7 +45,7 @@ std::string Detokenizer::add(TokenId token) {
 
 std::string Detokenizer::finish() {
   // What is pending is the begin of one character: a single maximal subpart.
-  std::string text(pending_.empty() ? std::string_view() : kReplacement);
+  std::string text(pending_.empty() ? std::string_view() : kReplacementText);
   pending_.clear();
   return text;
 }

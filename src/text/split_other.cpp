@@ -67,7 +67,7 @@ bool contains(const std::array<Range, N>& ranges, char32_t c) {
 }
 
 /// The letters with case of an older Unicode, as DeepSeek's tokenizer.json enumerates them.
-constexpr std::array kCasedLetters = std::to_array<Range>(
+constexpr std::array kLettersWithCase = std::to_array<Range>(
     {{0x41, 0x5A},       {0x61, 0x7A},       {0xB5, 0xB5},       {0xC0, 0xD6},
      {0xD8, 0xF6},       {0xF8, 0x1BA},      {0x1BC, 0x1BF},     {0x1C4, 0x293},
      {0x295, 0x2AF},     {0x370, 0x373},     {0x376, 0x377},     {0x37B, 0x37D},
@@ -175,7 +175,7 @@ Match match_coder_marks(const CharClasses& classes, const char* p, const char* e
 Match match_cased_letters(const CharClasses& classes, const char* p, const char* end) {
   return spaced_run(classes, p, end, [](const Here& here) {
     // Everything in the list is a letter; most characters that are not asked for it.
-    return here.is(kLetter) && contains(kCasedLetters, here.code_point);
+    return here.is(kLetter) && contains(kLettersWithCase, here.code_point);
   });
 }
 

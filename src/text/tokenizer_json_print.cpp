@@ -14,7 +14,7 @@ namespace galley::text {
 namespace {
 
 /// A JSON string. Control characters are escaped, malformed UTF-8 becomes U+FFFD.
-std::string quoted(std::string_view text) {
+std::string json_quoted(std::string_view text) {
   std::string repaired;
   std::string out = "\"";
   for (const char c : well_formed(text, repaired)) {
@@ -46,7 +46,7 @@ std::string sequence(std::string_view list, const std::vector<std::string>& step
 }
 
 std::string base64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
+  constexpr std::string_view kBase64Digits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
   for (std::size_t at = 0; at < bytes.size(); at += 3) {
@@ -54,7 +54,7 @@ std::string base64(std::string_view bytes) {
     for (std::size_t i = at; i < at + 3; ++i)
       bits = bits << 8 | (i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U);
     for (std::size_t digit = 0; digit < 4; ++digit)
-      out += at + digit <= bytes.size() ? kDigits[bits >> (18 - 6 * digit) & 63U] : '=';
+      out += at + digit <= bytes.size() ? kBase64Digits[bits >> (18 - 6 * digit) & 63U] : '=';
   }
   return out;
 }
@@ -99,7 +99,7 @@ std::string byte_level_splits(const TokenizerSpec& spec) {
       else
         steps.push_back(fmt::format(R"({{"type": "Split", "pattern": {{"Regex": {}}}, )"
                                     R"("behavior": "Isolated", "invert": false}})",
-                                    quoted(each.regex)));
+                                    json_quoted(each.regex)));
     }
   }
   steps.push_back(byte_level(words));
@@ -125,7 +125,7 @@ std::string post_processor_of(const TokenizerSpec& spec) {
   if (!spec.add_bos && !spec.add_eos) return "null";
   std::vector<std::string> parts, tokens;
   const auto special = [&](std::optional<TokenId> id) {
-    const std::string name = quoted(spec.tokens[static_cast<std::size_t>(*id)].text);
+    const std::string name = json_quoted(spec.tokens[static_cast<std::size_t>(*id)].text);
     parts.push_back(fmt::format(R"({{"SpecialToken": {{"id": {}, "type_id": 0}}}})", name));
     tokens.push_back(
         fmt::format(R"({0}: {{"id": {0}, "ids": [{1}], "tokens": [{0}]}})", name, *id));
@@ -173,7 +173,7 @@ std::string added_tokens_of(const TokenizerSpec& spec) {
     fmt::format_to(std::back_inserter(entries.next()),
                    R"({{"id": {}, "content": {}, "single_word": false, "lstrip": {}, )"
                    R"("rstrip": {}, "normalized": false, "special": {}}})",
-                   id, quoted(token.text), token.strip_left, token.strip_right,
+                   id, json_quoted(token.text), token.strip_left, token.strip_right,
                    token.type != TokenType::user_defined);
   }
   return out += "]";
@@ -196,9 +196,9 @@ std::string vocabulary_of(const TokenizerSpec& spec) {
     if (token.text.empty() && !scored) continue;
     std::string& line = entries.next();
     if (scored)
-      fmt::format_to(std::back_inserter(line), "[{}, {}]", quoted(token.text), token.score);
+      fmt::format_to(std::back_inserter(line), "[{}, {}]", json_quoted(token.text), token.score);
     else
-      fmt::format_to(std::back_inserter(line), "{}: {}", quoted(spelling(spec, token)), id);
+      fmt::format_to(std::back_inserter(line), "{}: {}", json_quoted(spelling(spec, token)), id);
   }
   return out += scored ? "]" : "}";
 }
@@ -207,7 +207,8 @@ std::string merges_of(const TokenizerSpec& spec) {
   std::string out = "[";
   Entries entries(out);
   const auto add = [&entries](std::string_view left, std::string_view right) {
-    fmt::format_to(std::back_inserter(entries.next()), "[{}, {}]", quoted(left), quoted(right));
+    fmt::format_to(std::back_inserter(entries.next()), "[{}, {}]", json_quoted(left),
+                   json_quoted(right));
   };
   for (const auto& [left, right] : spec.merges) add(left, right);
   if (spec.kind != TokenizerKind::sentencepiece_bpe || !spec.merges.empty()) return out += "]";
@@ -223,7 +224,8 @@ std::string merges_of(const TokenizerSpec& spec) {
 
 std::string model_of(const TokenizerSpec& spec) {
   std::string unknown = "null";
-  if (spec.unknown) unknown = quoted(spec.tokens[static_cast<std::size_t>(*spec.unknown)].text);
+  if (spec.unknown)
+    unknown = json_quoted(spec.tokens[static_cast<std::size_t>(*spec.unknown)].text);
   const std::string vocabulary = vocabulary_of(spec);
   const bool has_bytes = std::ranges::any_of(
       spec.tokens, [](const Token& token) { return token.type == TokenType::byte; });

@@ -11,11 +11,11 @@ namespace {
 
 using format::corrupt;
 
-constexpr char kVersion = 2;
+constexpr char kTableVersion = 2;
 constexpr std::size_t kPlanes = sizeof(float);
 // Names are of machines' parts and of gauges; a real table has some tens of kilobytes of them.
 constexpr std::size_t kMaxNamesBytes = std::size_t{4} << 20U;
-constexpr std::size_t kMaxPacked =
+constexpr std::size_t kMaxTablePacked =
     kChunkPoints * 10 + kMaxNamesBytes + kChunkPoints * kMaxTableColumns * kPlanes;
 
 std::string print_groups(const std::vector<TableGroup>& groups) {
@@ -85,14 +85,15 @@ std::string encode_table(const TableChunk& table) {
   for (unsigned plane = 0; plane < kPlanes; ++plane)
     for (const std::uint32_t change : changes)
       packed += static_cast<char>((change >> (8U * (kPlanes - 1 - plane))) & 0xffU);
-  return format::with_header({kVersion, 1, rows}, format::compress(packed));
+  return format::with_header({kTableVersion, 1, rows}, format::compress(packed));
 }
 
 Result<TableReader> TableReader::open(std::string_view bytes) {
-  GALLEY_TRY(const auto header, format::read_header(bytes, kVersion));
+  GALLEY_TRY(const auto header, format::read_header(bytes, kTableVersion));
   if (header.count < 1 || header.count > kChunkPoints) return corrupt("its count is out of bounds");
   TableReader reader;
-  GALLEY_TRY(reader.packed_, format::decompress(bytes.substr(format::kHeaderBytes), kMaxPacked));
+  GALLEY_TRY(reader.packed_,
+             format::decompress(bytes.substr(format::kHeaderBytes), kMaxTablePacked));
   std::string_view rest = reader.packed_;
   std::uint64_t code = 0;
   std::uint64_t at = 0;

@@ -13,7 +13,7 @@ namespace {
 
 using inference::RowIndex;
 
-constexpr std::size_t kChunkTexts = 1024;
+constexpr std::size_t kHashedTexts = 1024;
 
 /// The n-grams of kChunkTexts texts: what one worker makes at a time.
 struct HashedChunk {
@@ -23,15 +23,15 @@ struct HashedChunk {
 
 Result<std::vector<HashedChunk>> hash_chunks(const LabelledTexts& texts,
                                              const HashingOptions& options) {
-  std::vector<HashedChunk> chunks((texts.size() + kChunkTexts - 1) / kChunkTexts);
-  ChunkCounter counter(texts.size(), kChunkTexts);
+  std::vector<HashedChunk> chunks((texts.size() + kHashedTexts - 1) / kHashedTexts);
+  ChunkCounter counter(texts.size(), kHashedTexts);
   std::mutex error_mutex;  // guards first_error
   std::optional<Error> first_error;
   run_workers(options.threads, [&](std::uint32_t) {
     text::NgramScratch scratch;
     std::vector<std::uint32_t> hashes;
     for (ChunkCounter::Chunk range; counter.next(range);) {
-      HashedChunk& chunk = chunks[range.begin / kChunkTexts];
+      HashedChunk& chunk = chunks[range.begin / kHashedTexts];
       for (std::size_t i = range.begin; i < range.end; ++i) {
         if (auto status = text::hash_ngrams(texts.text(i), options.ngrams, scratch, hashes);
             !status) {

@@ -14,7 +14,7 @@ constexpr std::size_t kValidationShare = 20;  // one line in so many
 constexpr std::size_t kFewestLines = 40;
 constexpr std::array<std::string_view, 2> kEndings{".txt", ".txt.zst"};
 
-Error refuse(const std::string& name, const std::string& reason) {
+Error refuse_text(const std::string& name, const std::string& reason) {
   return {Errc::invalid_argument, name + " " + reason, "data"};
 }
 
@@ -55,11 +55,12 @@ std::string name_of(const std::filesystem::path& path) {
 Result<LanguageText> cut_language_text(std::string bytes, const std::string& name) {
   unify_line_ends(bytes);
   if (!is_valid_utf8(bytes))
-    return refuse(name + ":" + std::to_string(line_of_invalid_utf8(bytes)), "is not valid UTF-8");
+    return refuse_text(name + ":" + std::to_string(line_of_invalid_utf8(bytes)),
+                       "is not valid UTF-8");
   const auto lines = static_cast<std::size_t>(std::ranges::count(bytes, '\n'));
   if (lines < kFewestLines)
-    return refuse(name, "has " + std::to_string(lines) + " lines; a training needs " +
-                            std::to_string(kFewestLines) + " to hold some of them out");
+    return refuse_text(name, "has " + std::to_string(lines) + " lines; a training needs " +
+                                 std::to_string(kFewestLines) + " to hold some of them out");
   LanguageText text;
   text.name = name;
   text.lines = bytes.find("\n\n") == std::string::npos;

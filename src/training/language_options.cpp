@@ -14,7 +14,7 @@ constexpr double kWarmUpSteps = 60;
 constexpr double kWarmUpShare = 0.1;  // a short training does not spend more of itself on that
 constexpr double kLastRate = 0.05;
 
-Error refuse(std::string field, std::string message) {
+Error refuse_option(std::string field, std::string message) {
   return {Errc::invalid_argument, std::move(message), std::move(field)};
 }
 
@@ -23,18 +23,19 @@ Error refuse(std::string field, std::string message) {
 Status check(const LanguageOptions& options) {
   GALLEY_TRY_STATUS(check(options.shape));
   if (!(options.minutes > 0 && options.minutes <= 10'080))
-    return refuse("minutes", "a training takes more than 0 and at most 10080 minutes");
-  if (options.steps < 0) return refuse("steps", "a training cannot have fewer than 0 steps");
+    return refuse_option("minutes", "a training takes more than 0 and at most 10080 minutes");
+  if (options.steps < 0) return refuse_option("steps", "a training cannot have fewer than 0 steps");
   if (options.batch < 1 || options.batch > 4096)
-    return refuse("batch", std::to_string(options.batch) + " windows a step are outside 1 to 4096");
+    return refuse_option("batch",
+                         std::to_string(options.batch) + " windows a step are outside 1 to 4096");
   if (!(options.learning_rate > 0 && options.learning_rate <= 1))
-    return refuse("lr", "a learning rate is more than 0 and at most 1");
+    return refuse_option("lr", "a learning rate is more than 0 and at most 1");
   if (!(options.weight_decay >= 0 && options.weight_decay <= 10))
-    return refuse("weight_decay", "a weight decay is from 0 to 10");
+    return refuse_option("weight_decay", "a weight decay is from 0 to 10");
   if (!(options.dropout >= 0 && options.dropout < 1))
-    return refuse("dropout", "a dropout is from 0 to less than 1");
+    return refuse_option("dropout", "a dropout is from 0 to less than 1");
   if (options.threads > 256)
-    return refuse("threads", std::to_string(options.threads) + " threads are more than 256");
+    return refuse_option("threads", std::to_string(options.threads) + " threads are more than 256");
   return ok();
 }
 

@@ -18,7 +18,7 @@ namespace galley::blobs {
 namespace {
 namespace fs = std::filesystem;
 
-std::string noise(std::size_t size, unsigned seed) {
+std::string freeze_noise(std::size_t size, unsigned seed) {
   std::mt19937 random(seed);
   std::string bytes(size, '\0');
   std::ranges::generate(bytes, [&] { return static_cast<char>(random()); });
@@ -52,8 +52,8 @@ class Freeze : public ::testing::Test {
     store_ = *std::move(opened);
   }
   void fill() {
-    write(source() / "weights.bin", noise(9'000'000, 1));
-    write(source() / "exactly-one-chunk", noise(static_cast<std::size_t>(kChunkBytes), 2));
+    write(source() / "weights.bin", freeze_noise(9'000'000, 1));
+    write(source() / "exactly-one-chunk", freeze_noise(static_cast<std::size_t>(kChunkBytes), 2));
     write(source() / "empty", "");
     write(source() / "dir/deep/이름.txt", "text");
     write(source() / "dir/run.sh", "#!/bin/sh\n", 0755);
@@ -126,7 +126,7 @@ class CountingSink final : public ChunkSink {
 
 TEST_F(Freeze, SendsOnlyWhatTheOtherSideLacks) {
   fill();
-  write(source() / "again.bin", noise(9'000'000, 1));  // a second copy of the same chunks
+  write(source() / "again.bin", freeze_noise(9'000'000, 1));  // a second copy of the same chunks
   CountingSink first(*store_);
   const auto before = freeze(source(), first);
   ASSERT_TRUE(before);
@@ -204,7 +204,8 @@ TEST_F(Freeze, NoticesAFileThatShrinksMeanwhile) {
   // Larger than a batch, so the sink is asked in the middle of the file; it is truncated in place.
   fs::create_directories(source());
   const fs::path victim = source() / "growing";
-  write(victim, noise(static_cast<std::size_t>(kFreezeBatchBytes), 1) + noise(5'000'000, 2));
+  write(victim,
+        freeze_noise(static_cast<std::size_t>(kFreezeBatchBytes), 1) + freeze_noise(5'000'000, 2));
   class Truncating final : public ChunkSink {
    public:
     explicit Truncating(fs::path path) : path_(std::move(path)) {}

@@ -7,14 +7,14 @@ namespace {
 
 using protocol::JobState;
 
-constexpr WallTime kNow{Millis{1'700'000'000'000}};
+constexpr WallTime kOutsideNow{Millis{1'700'000'000'000}};
 
 /// A door to Slurm and one small node of our own.
 class OutsideTest : public ::testing::Test {
  protected:
   OutsideTest() {
-    (void)core_.step(NodeAttached{own()}, kNow);
-    (void)core_.step(NodeAttached{door()}, kNow);
+    (void)core_.step(NodeAttached{own()}, kOutsideNow);
+    (void)core_.step(NodeAttached{door()}, kOutsideNow);
   }
   scheduler::NodeOffer own() {
     return {.id = own_, .cpus = 1, .memory_bytes = std::int64_t{1} << 30};
@@ -24,7 +24,7 @@ class OutsideTest : public ::testing::Test {
     scheduler::QueuedJob job;
     job.id = ids_.next<JobTag>();
     job.seq = ++seq_;
-    job.queued_at = kNow;
+    job.queued_at = kOutsideNow;
     job.resources.gpus = outside ? 64 : 0;  // more than all of our own nodes have
     job.goes_outside = outside;
     return job;
@@ -36,7 +36,7 @@ class OutsideTest : public ::testing::Test {
     record.spec.resources = job.resources;
     return {record, 1};
   }
-  Effects step(const Event& event, WallTime now = kNow) { return core_.step(event, now); }
+  Effects step(const Event& event, WallTime now = kOutsideNow) { return core_.step(event, now); }
   /// Starts one behind the door and answers its attempt.
   AttemptId started(const scheduler::QueuedJob& job) {
     const auto decided = step(JobAccepted{job});
@@ -131,7 +131,7 @@ TEST_F(OutsideTest, ALostAttemptIsStartedAgain) {
 
 TEST_F(OutsideTest, AStartTimeIsKept) {
   auto job = next_job(true);
-  job.start_at = kNow + Millis{60'000};
+  job.start_at = kOutsideNow + Millis{60'000};
   const auto early = step(JobAccepted{job});
   EXPECT_TRUE(early.starts.empty());
   ASSERT_TRUE(early.wake_at);
@@ -149,9 +149,9 @@ TEST_F(OutsideTest, AfterARestartWhatWasBehindTheDoorStaysThere) {
   attempt.placement = {{{door_, {}}}};
   attempt.members.resize(1);
   Core fresh(8, ids_);
-  EXPECT_TRUE(fresh.step(Restored{{}, {waiting}, {attempt}}, kNow).starts.empty());
-  EXPECT_TRUE(fresh.step(NodeLost{door_}, kNow).losses.empty());
-  const auto attached = fresh.step(NodeAttached{door(), {attempt.id}}, kNow);
+  EXPECT_TRUE(fresh.step(Restored{{}, {waiting}, {attempt}}, kOutsideNow).starts.empty());
+  EXPECT_TRUE(fresh.step(NodeLost{door_}, kOutsideNow).losses.empty());
+  const auto attached = fresh.step(NodeAttached{door(), {attempt.id}}, kOutsideNow);
   ASSERT_EQ(attached.messages.size(), 1U);
   ASSERT_EQ(attached.starts.size(), 1U);
   EXPECT_EQ(attached.starts[0].job, waiting.id);

@@ -14,7 +14,7 @@ namespace {
 
 using testing::HasSubstr;
 
-const ByteVocabulary& vocabulary() {
+const ByteVocabulary& schema_vocabulary() {
   static const ByteVocabulary kVocabulary;
   return kVocabulary;
 }
@@ -100,22 +100,22 @@ std::string random_answer(const std::shared_ptr<const Constraint>& constraint,
     state.allowed(mask);
     std::vector<text::TokenId> allowed;
     std::vector<text::TokenId> closing;
-    for (std::size_t i = 0; i < vocabulary().texts.size(); ++i) {
+    for (std::size_t i = 0; i < schema_vocabulary().texts.size(); ++i) {
       const auto token = static_cast<text::TokenId>(i);
       if (!mask.test(token)) continue;
       allowed.push_back(token);
-      const std::string& own = vocabulary().texts[i];
-      if (token != vocabulary().end && !own.empty() && own.find_first_of("\"]}") == 0)
+      const std::string& own = schema_vocabulary().texts[i];
+      if (token != schema_vocabulary().end && !own.empty() && own.find_first_of("\"]}") == 0)
         closing.push_back(token);
     }
     EXPECT_FALSE(allowed.empty()) << "nothing may follow '" << text << "'";
     if (allowed.empty()) return {};
     const auto& from = !closing.empty() && random() % 3 == 0 ? closing : allowed;
     text::TokenId token = from[random() % from.size()];
-    if (mask.test(vocabulary().end) && random() % 2 == 0) token = vocabulary().end;
+    if (mask.test(schema_vocabulary().end) && random() % 2 == 0) token = schema_vocabulary().end;
     EXPECT_TRUE(state.accept(token));
-    if (token == vocabulary().end) return text;
-    text += vocabulary().texts[static_cast<std::size_t>(token)];
+    if (token == schema_vocabulary().end) return text;
+    text += schema_vocabulary().texts[static_cast<std::size_t>(token)];
   }
   return {};
 }
@@ -123,7 +123,7 @@ std::string random_answer(const std::shared_ptr<const Constraint>& constraint,
 class Schemas : public testing::TestWithParam<const char*> {};
 
 TEST_P(Schemas, HoldOfEveryAnswer) {
-  const auto constraint = Constraint::from_json_schema(GetParam(), vocabulary().trie);
+  const auto constraint = Constraint::from_json_schema(GetParam(), schema_vocabulary().trie);
   ASSERT_TRUE(constraint) << constraint.error().message;
   const Json schema = parsed(GetParam());
   std::mt19937 random(20261121);
@@ -175,7 +175,7 @@ INSTANTIATE_TEST_SUITE_P(
         R"({"type":"number","minimum":98})", R"({"type":"string","minLength":3,"maxLength":300})"));
 
 std::shared_ptr<const Constraint> compiled(std::string_view schema) {
-  auto constraint = Constraint::from_json_schema(schema, vocabulary().trie);
+  auto constraint = Constraint::from_json_schema(schema, schema_vocabulary().trie);
   EXPECT_TRUE(constraint) << (constraint ? "" : constraint.error().message);
   return constraint ? *constraint : nullptr;
 }
@@ -219,7 +219,7 @@ TEST(JsonSchema, ReachesEveryNumberOfARange) {
   for (const auto& [low, high] : {std::pair{-12, 13}, {0, 9}, {7, 7}, {95, 1005}, {-1005, -95}}) {
     const std::string schema = R"({"type":"integer","minimum":)" + std::to_string(low) +
                                R"(,"maximum":)" + std::to_string(high) + "}";
-    const auto constraint = *Constraint::from_json_schema(schema, vocabulary().trie);
+    const auto constraint = *Constraint::from_json_schema(schema, schema_vocabulary().trie);
     for (int n = -1100; n <= 1100; ++n) {
       ConstraintState state(constraint);
       bool read = true;
@@ -249,17 +249,17 @@ TEST(JsonSchema, ReadsPatterns) {
   EXPECT_TRUE(accepts(R"({"pattern":"^[\\n\\\\]{2}$"})", R"("\n\\")"));
 }
 
-struct Fault {
+struct SchemaFault {
   const char* schema;
   Errc code;
   const char* message;
   const char* field;
 };
 
-class SchemaFaults : public testing::TestWithParam<Fault> {};
+class SchemaFaults : public testing::TestWithParam<SchemaFault> {};
 
 TEST_P(SchemaFaults, NameTheKeyword) {
-  const auto made = Constraint::from_json_schema(GetParam().schema, vocabulary().trie);
+  const auto made = Constraint::from_json_schema(GetParam().schema, schema_vocabulary().trie);
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, GetParam().code);
   EXPECT_THAT(made.error().message, HasSubstr(GetParam().message));
@@ -269,44 +269,45 @@ TEST_P(SchemaFaults, NameTheKeyword) {
 INSTANTIATE_TEST_SUITE_P(
     Keywords, SchemaFaults,
     testing::Values(
-        Fault{"{", Errc::invalid_argument, "not valid JSON at line 1", "json_schema"},
-        Fault{"3", Errc::invalid_argument, "an object or a boolean", "json_schema"},
-        Fault{"false", Errc::invalid_argument, "no value satisfies", "json_schema"},
-        Fault{R"({"type":"strng"})", Errc::invalid_argument, "'type' is \"strng\"",
-              "json_schema/type"},
-        Fault{R"({"properties":{"a":{"not":{}}}})", Errc::unsupported,
-              "the keyword 'not' is not supported", "json_schema/properties/a/not"},
-        Fault{R"({"type":"array","uniqueItems":true})", Errc::unsupported, "'uniqueItems'",
-              "json_schema/uniqueItems"},
-        Fault{R"({"$ref":"https://example.com/x"})", Errc::unsupported, "leads out of the schema",
-              "json_schema/$ref"},
-        Fault{R"({"$ref":"#/$defs/none"})", Errc::invalid_argument, "leads nowhere",
-              "json_schema/$ref"},
-        Fault{R"({"$ref":"#"})", Errc::invalid_argument, "left-recursive", "json_schema"},
-        Fault{R"({"type":"string","minLength":-1})", Errc::invalid_argument, "'minLength' is -1",
-              "json_schema/minLength"},
-        Fault{R"({"type":"string","minLength":5,"maxLength":2})", Errc::invalid_argument,
-              "'minLength' is above 'maxLength'", "json_schema"},
-        Fault{R"({"type":"integer","minimum":5,"maximum":4})", Errc::invalid_argument,
-              "no number lies between", "json_schema"},
-        Fault{R"({"type":"number","minimum":0.5})", Errc::unsupported, "not a whole number",
-              "json_schema/minimum"},
-        Fault{R"({"enum":[]})", Errc::invalid_argument, "leave no value", "json_schema"},
-        Fault{R"({"enum":["a"],"minLength":1})", Errc::unsupported, "beside 'enum'",
-              "json_schema/minLength"},
-        Fault{R"({"properties":{"a":{}},"required":["b"],"additionalProperties":false})",
-              Errc::invalid_argument, "'b' is required and forbidden", "json_schema"},
-        Fault{R"({"allOf":[{"type":"string"},{"type":"null"}]})", Errc::invalid_argument,
-              "contradict each other in 'type'", "json_schema/allOf"},
-        Fault{R"({"allOf":[{"$ref":"#"}]})", Errc::invalid_argument, "left-recursive",
-              "json_schema"},
-        Fault{R"({"pattern":"(?=a)b"})", Errc::unsupported, "look-around", "json_schema/pattern"},
-        Fault{R"({"pattern":"(a)\\1"})", Errc::unsupported, "the escape \\1",
-              "json_schema/pattern"},
-        Fault{R"({"pattern":"a(b"})", Errc::invalid_argument, "a group is never closed",
-              "json_schema/pattern"},
-        Fault{R"({"type":"object","properties":{"a":{"$ref":"#"}},"required":["a"]})",
-              Errc::invalid_argument, "no text satisfies the grammar", "json_schema"}));
+        SchemaFault{"{", Errc::invalid_argument, "not valid JSON at line 1", "json_schema"},
+        SchemaFault{"3", Errc::invalid_argument, "an object or a boolean", "json_schema"},
+        SchemaFault{"false", Errc::invalid_argument, "no value satisfies", "json_schema"},
+        SchemaFault{R"({"type":"strng"})", Errc::invalid_argument, "'type' is \"strng\"",
+                    "json_schema/type"},
+        SchemaFault{R"({"properties":{"a":{"not":{}}}})", Errc::unsupported,
+                    "the keyword 'not' is not supported", "json_schema/properties/a/not"},
+        SchemaFault{R"({"type":"array","uniqueItems":true})", Errc::unsupported, "'uniqueItems'",
+                    "json_schema/uniqueItems"},
+        SchemaFault{R"({"$ref":"https://example.com/x"})", Errc::unsupported,
+                    "leads out of the schema", "json_schema/$ref"},
+        SchemaFault{R"({"$ref":"#/$defs/none"})", Errc::invalid_argument, "leads nowhere",
+                    "json_schema/$ref"},
+        SchemaFault{R"({"$ref":"#"})", Errc::invalid_argument, "left-recursive", "json_schema"},
+        SchemaFault{R"({"type":"string","minLength":-1})", Errc::invalid_argument,
+                    "'minLength' is -1", "json_schema/minLength"},
+        SchemaFault{R"({"type":"string","minLength":5,"maxLength":2})", Errc::invalid_argument,
+                    "'minLength' is above 'maxLength'", "json_schema"},
+        SchemaFault{R"({"type":"integer","minimum":5,"maximum":4})", Errc::invalid_argument,
+                    "no number lies between", "json_schema"},
+        SchemaFault{R"({"type":"number","minimum":0.5})", Errc::unsupported, "not a whole number",
+                    "json_schema/minimum"},
+        SchemaFault{R"({"enum":[]})", Errc::invalid_argument, "leave no value", "json_schema"},
+        SchemaFault{R"({"enum":["a"],"minLength":1})", Errc::unsupported, "beside 'enum'",
+                    "json_schema/minLength"},
+        SchemaFault{R"({"properties":{"a":{}},"required":["b"],"additionalProperties":false})",
+                    Errc::invalid_argument, "'b' is required and forbidden", "json_schema"},
+        SchemaFault{R"({"allOf":[{"type":"string"},{"type":"null"}]})", Errc::invalid_argument,
+                    "contradict each other in 'type'", "json_schema/allOf"},
+        SchemaFault{R"({"allOf":[{"$ref":"#"}]})", Errc::invalid_argument, "left-recursive",
+                    "json_schema"},
+        SchemaFault{R"({"pattern":"(?=a)b"})", Errc::unsupported, "look-around",
+                    "json_schema/pattern"},
+        SchemaFault{R"({"pattern":"(a)\\1"})", Errc::unsupported, "the escape \\1",
+                    "json_schema/pattern"},
+        SchemaFault{R"({"pattern":"a(b"})", Errc::invalid_argument, "a group is never closed",
+                    "json_schema/pattern"},
+        SchemaFault{R"({"type":"object","properties":{"a":{"$ref":"#"}},"required":["a"]})",
+                    Errc::invalid_argument, "no text satisfies the grammar", "json_schema"}));
 
 }  // namespace
 }  // namespace galley::inference

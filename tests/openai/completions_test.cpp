@@ -3,7 +3,7 @@
 namespace galley::openai {
 namespace {
 
-Json ask(Json more = Json::object()) {
+Json ask_completion(Json more = Json::object()) {
   Json body{{"model", "twin"},
             {"prompt", "Hello"},
             {"seed", 7},
@@ -13,18 +13,18 @@ Json ask(Json more = Json::object()) {
   return body;
 }
 
-const Json& only(const Json& answer) { return answer["choices"][0]; }
+const Json& only_choice(const Json& answer) { return answer["choices"][0]; }
 
 TEST_F(ApiTest, ACompletionHasOpenAisShape) {
   start();
-  const Json answer = post("/v1/completions", ask());
+  const Json answer = post("/v1/completions", ask_completion());
   EXPECT_EQ(answer["object"], "text_completion");
   EXPECT_EQ(answer["model"], "twin");
   EXPECT_THAT(answer["id"].get<std::string>(), ::testing::StartsWith("cmpl-"));
-  EXPECT_EQ(only(answer)["index"], 0);
-  EXPECT_EQ(only(answer)["finish_reason"], "length");
-  EXPECT_EQ(only(answer)["logprobs"], nullptr);
-  EXPECT_FALSE(only(answer)["text"].get<std::string>().empty());
+  EXPECT_EQ(only_choice(answer)["index"], 0);
+  EXPECT_EQ(only_choice(answer)["finish_reason"], "length");
+  EXPECT_EQ(only_choice(answer)["logprobs"], nullptr);
+  EXPECT_FALSE(only_choice(answer)["text"].get<std::string>().empty());
   EXPECT_EQ(answer["usage"]["prompt_tokens"], 5);
   EXPECT_EQ(answer["usage"]["completion_tokens"], 12);
   EXPECT_EQ(answer["usage"]["total_tokens"], 17);
@@ -33,53 +33,58 @@ TEST_F(ApiTest, ACompletionHasOpenAisShape) {
 
 TEST_F(ApiTest, TheSameSeedGivesTheSameTextInEveryForm) {
   start();
-  const std::string text = only(post("/v1/completions", ask()))["text"];
-  EXPECT_EQ(only(post("/v1/completions", ask()))["text"], text);
-  EXPECT_EQ(only(post("/v1/completions", ask({{"prompt", {72, 101, 108, 108, 111}}})))["text"],
+  const std::string text = only_choice(post("/v1/completions", ask_completion()))["text"];
+  EXPECT_EQ(only_choice(post("/v1/completions", ask_completion()))["text"], text);
+  EXPECT_EQ(only_choice(post("/v1/completions",
+                             ask_completion({{"prompt", {72, 101, 108, 108, 111}}})))["text"],
             text);
-  const Json two = post("/v1/completions", ask({{"prompt", {"Hello", "Other"}}}));
+  const Json two = post("/v1/completions", ask_completion({{"prompt", {"Hello", "Other"}}}));
   ASSERT_EQ(two["choices"].size(), 2U);
   EXPECT_EQ(two["choices"][0]["text"], text);
   EXPECT_EQ(two["usage"]["prompt_tokens"], 10);
-  EXPECT_EQ(only(post("/v1/completions", ask({{"recompute", true}})))["text"], text);
-  EXPECT_NE(only(post("/v1/completions", ask({{"seed", 8}})))["text"], text);
-  EXPECT_NE(only(post("/v1/completions", ask({{"adapter", "poems"}})))["text"], text);
+  EXPECT_EQ(only_choice(post("/v1/completions", ask_completion({{"recompute", true}})))["text"],
+            text);
+  EXPECT_NE(only_choice(post("/v1/completions", ask_completion({{"seed", 8}})))["text"], text);
+  EXPECT_NE(only_choice(post("/v1/completions", ask_completion({{"adapter", "poems"}})))["text"],
+            text);
 }
 
 TEST_F(ApiTest, AStreamIsTheSameText) {
   start();
-  const std::string text = only(post("/v1/completions", ask()))["text"];
+  const std::string text = only_choice(post("/v1/completions", ask_completion()))["text"];
   const auto events =
-      stream("/v1/completions", ask({{"stream_options", {{"include_usage", true}}}}));
+      stream("/v1/completions", ask_completion({{"stream_options", {{"include_usage", true}}}}));
   std::string streamed;
   for (const Json& event : events)
-    if (!event["choices"].empty()) streamed += only(event)["text"].get<std::string>();
+    if (!event["choices"].empty()) streamed += only_choice(event)["text"].get<std::string>();
   EXPECT_EQ(streamed, text);
   EXPECT_EQ(events.front()["usage"], nullptr);
   EXPECT_EQ(events.back()["usage"]["completion_tokens"], 12);
   EXPECT_TRUE(events.back()["choices"].empty());
-  EXPECT_EQ(only(events[events.size() - 2])["finish_reason"], "length");
+  EXPECT_EQ(only_choice(events[events.size() - 2])["finish_reason"], "length");
 }
 
 TEST_F(ApiTest, SeveralChoicesAreApart) {
   start();
-  const Json whole = post("/v1/completions", ask({{"n", 3}}));
+  const Json whole = post("/v1/completions", ask_completion({{"n", 3}}));
   ASSERT_EQ(whole["choices"].size(), 3U);
   std::vector<std::string> streamed(3);
-  for (const Json& event : stream("/v1/completions", ask({{"n", 3}})))
-    streamed[only(event)["index"].get<std::size_t>()] += only(event)["text"].get<std::string>();
+  for (const Json& event : stream("/v1/completions", ask_completion({{"n", 3}})))
+    streamed[only_choice(event)["index"].get<std::size_t>()] +=
+        only_choice(event)["text"].get<std::string>();
   for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(streamed[i], whole["choices"][i]["text"]);
   EXPECT_NE(streamed[0], streamed[1]);
-  const Json best = post("/v1/completions", ask({{"n", 1}, {"best_of", 4}}));
+  const Json best = post("/v1/completions", ask_completion({{"n", 1}, {"best_of", 4}}));
   EXPECT_EQ(best["choices"].size(), 1U);
   EXPECT_EQ(best["usage"]["completion_tokens"], 48);
 }
 
 TEST_F(ApiTest, BothAnswersAreThoseOfEachWayAlone) {
   start();
-  const std::string greedy = only(post("/v1/completions", ask({{"greedy", true}})))["text"];
-  const std::string sampled = only(post("/v1/completions", ask()))["text"];
-  const Json both = post("/v1/completions", ask({{"greedy", "both"}}));
+  const std::string greedy =
+      only_choice(post("/v1/completions", ask_completion({{"greedy", true}})))["text"];
+  const std::string sampled = only_choice(post("/v1/completions", ask_completion()))["text"];
+  const Json both = post("/v1/completions", ask_completion({{"greedy", "both"}}));
   ASSERT_EQ(both["choices"].size(), 2U);
   EXPECT_EQ(both["choices"][0]["decoding"], "greedy");
   EXPECT_EQ(both["choices"][0]["text"], greedy);
@@ -93,10 +98,10 @@ TEST_F(ApiTest, BothAnswersAreThoseOfEachWayAlone) {
 
   std::vector<std::string> streamed(2);
   std::vector<std::string> decodings(2);
-  for (const Json& event : stream("/v1/completions", ask({{"greedy", "both"}}))) {
-    const auto index = only(event)["index"].get<std::size_t>();
-    streamed[index] += only(event)["text"].get<std::string>();
-    if (only(event).contains("decoding")) decodings[index] = only(event)["decoding"];
+  for (const Json& event : stream("/v1/completions", ask_completion({{"greedy", "both"}}))) {
+    const auto index = only_choice(event)["index"].get<std::size_t>();
+    streamed[index] += only_choice(event)["text"].get<std::string>();
+    if (only_choice(event).contains("decoding")) decodings[index] = only_choice(event)["decoding"];
   }
   EXPECT_THAT(streamed, ElementsAre(greedy, sampled));
   EXPECT_THAT(decodings, ElementsAre("greedy", "sampled"));
@@ -104,7 +109,8 @@ TEST_F(ApiTest, BothAnswersAreThoseOfEachWayAlone) {
 
 TEST_F(ApiTest, TheLikelierOfBothIsChosenForEachPrompt) {
   start();
-  const Json request = ask({{"prompt", {"Hello", "Other"}}, {"greedy", "both"}, {"logprobs", 0}});
+  const Json request =
+      ask_completion({{"prompt", {"Hello", "Other"}}, {"greedy", "both"}, {"logprobs", 0}});
   const Json both = post("/v1/completions", request);
   ASSERT_EQ(both["choices"].size(), 4U);
   Json choosing = request;
@@ -140,49 +146,53 @@ TEST_F(ApiTest, AChatIsAnsweredBothWaysToo) {
 TEST_F(ApiTest, EchoAndLogprobsReachIntoThePrompt) {
   start();
   const Json answer =
-      post("/v1/completions", ask({{"echo", true}, {"logprobs", 2}, {"max_tokens", 3}}));
-  EXPECT_THAT(only(answer)["text"].get<std::string>(), ::testing::StartsWith("Hello"));
-  const Json& logprobs = only(answer)["logprobs"];
+      post("/v1/completions", ask_completion({{"echo", true}, {"logprobs", 2}, {"max_tokens", 3}}));
+  EXPECT_THAT(only_choice(answer)["text"].get<std::string>(), ::testing::StartsWith("Hello"));
+  const Json& logprobs = only_choice(answer)["logprobs"];
   ASSERT_EQ(logprobs["tokens"].size(), 8U);
   EXPECT_EQ(logprobs["tokens"][0], "H");
   EXPECT_EQ(logprobs["token_logprobs"][0], nullptr);
   EXPECT_LT(logprobs["token_logprobs"][1], 0);
   EXPECT_EQ(logprobs["top_logprobs"][7].size(), 2U);
   EXPECT_EQ(logprobs["text_offset"][5], 5);
-  const Json alone = post("/v1/completions", ask({{"logprobs", 0}, {"max_tokens", 3}}));
-  EXPECT_EQ(only(alone)["logprobs"]["tokens"].size(), 3U);
-  EXPECT_EQ(only(alone)["logprobs"]["text_offset"][0], 5);
-  EXPECT_EQ(only(alone)["logprobs"]["token_logprobs"][2], logprobs["token_logprobs"][7]);
+  const Json alone = post("/v1/completions", ask_completion({{"logprobs", 0}, {"max_tokens", 3}}));
+  EXPECT_EQ(only_choice(alone)["logprobs"]["tokens"].size(), 3U);
+  EXPECT_EQ(only_choice(alone)["logprobs"]["text_offset"][0], 5);
+  EXPECT_EQ(only_choice(alone)["logprobs"]["token_logprobs"][2], logprobs["token_logprobs"][7]);
   const Json scored =
-      post("/v1/completions", ask({{"echo", true}, {"logprobs", 1}, {"max_tokens", 0}}));
-  EXPECT_EQ(only(scored)["logprobs"]["tokens"].size(), 5U);
-  EXPECT_EQ(only(scored)["text"], "Hello");
-  const Json beside = post("/v1/completions", ask({{"prompt_logprobs", true}}));
-  EXPECT_EQ(only(beside)["prompt_logprobs"].size(), 5U);
+      post("/v1/completions", ask_completion({{"echo", true}, {"logprobs", 1}, {"max_tokens", 0}}));
+  EXPECT_EQ(only_choice(scored)["logprobs"]["tokens"].size(), 5U);
+  EXPECT_EQ(only_choice(scored)["text"], "Hello");
+  const Json beside = post("/v1/completions", ask_completion({{"prompt_logprobs", true}}));
+  EXPECT_EQ(only_choice(beside)["prompt_logprobs"].size(), 5U);
 }
 
 TEST_F(ApiTest, StopSequencesEndAnAnswer) {
   start();
-  const Json whole = post("/v1/completions", ask({{"grammar", "root ::= \"one two three\""}}));
-  EXPECT_THAT("one two three", ::testing::StartsWith(only(whole)["text"].get<std::string>()));
+  const Json whole =
+      post("/v1/completions", ask_completion({{"grammar", "root ::= \"one two three\""}}));
+  EXPECT_THAT("one two three",
+              ::testing::StartsWith(only_choice(whole)["text"].get<std::string>()));
   const Json stopped =
       post("/v1/completions",
-           ask({{"grammar", "root ::= \"one two three\""}, {"stop", {"tw"}}, {"max_tokens", 40}}));
-  EXPECT_EQ(only(stopped)["text"], "one ");
-  EXPECT_EQ(only(stopped)["finish_reason"], "stop");
-  EXPECT_EQ(only(stopped)["stop_reason"], "tw");
+           ask_completion(
+               {{"grammar", "root ::= \"one two three\""}, {"stop", {"tw"}}, {"max_tokens", 40}}));
+  EXPECT_EQ(only_choice(stopped)["text"], "one ");
+  EXPECT_EQ(only_choice(stopped)["finish_reason"], "stop");
+  EXPECT_EQ(only_choice(stopped)["stop_reason"], "tw");
 }
 
 TEST_F(ApiTest, StartAndRestartFrameTheAnswer) {
   start();
   const Json framed =
-      post("/v1/completions", ask({{"prompt", "Hel"}, {"start", "lo"}, {"restart", "\nQ: "}}));
-  const std::string text = only(post("/v1/completions", ask()))["text"];
-  EXPECT_EQ(only(framed)["text"], text + "\nQ: ");
-  EXPECT_EQ(only(framed)["restart"], "\nQ: ");
+      post("/v1/completions",
+           ask_completion({{"prompt", "Hel"}, {"start", "lo"}, {"restart", "\nQ: "}}));
+  const std::string text = only_choice(post("/v1/completions", ask_completion()))["text"];
+  EXPECT_EQ(only_choice(framed)["text"], text + "\nQ: ");
+  EXPECT_EQ(only_choice(framed)["restart"], "\nQ: ");
   std::string streamed;
-  for (const Json& event : stream("/v1/completions", ask({{"restart", "\nQ: "}})))
-    streamed += only(event)["text"].get<std::string>();
+  for (const Json& event : stream("/v1/completions", ask_completion({{"restart", "\nQ: "}})))
+    streamed += only_choice(event)["text"].get<std::string>();
   EXPECT_EQ(streamed, text + "\nQ: ");
 }
 
@@ -194,23 +204,24 @@ TEST_F(ApiTest, SchemasHold) {
                     {"additionalProperties", false}};
   const Json answer = post(
       "/v1/completions",
-      ask({{"max_tokens", 64},
+      ask_completion(
+          {{"max_tokens", 64},
            {"ignore_eos", false},
            {"response_format",
             {{"type", "json_schema"}, {"json_schema", {{"name", "a"}, {"schema", schema}}}}}}));
-  const auto json = parse_json(only(answer)["text"].get<std::string>());
-  if (only(answer)["finish_reason"] == "stop") {
+  const auto json = parse_json(only_choice(answer)["text"].get<std::string>());
+  if (only_choice(answer)["finish_reason"] == "stop") {
     ASSERT_TRUE(json) << answer.dump();
     EXPECT_TRUE((*json)["ok"].is_boolean());
   }
-  const Json refused = post("/v1/completions", ask({{"grammar", "root ::= \"a"}}), 400);
+  const Json refused = post("/v1/completions", ask_completion({{"grammar", "root ::= \"a"}}), 400);
   EXPECT_EQ(refused["error"]["param"], "grammar");
 }
 
 TEST_F(ApiTest, WrongRequestsAreToldWhatIsWrong) {
   start();
   const auto error = [&](const Json& more, int status = 400) {
-    return post("/v1/completions", ask(more), status)["error"];
+    return post("/v1/completions", ask_completion(more), status)["error"];
   };
   EXPECT_EQ(error({{"model", "twim"}}, 404)["code"], "model_not_found");
   EXPECT_THAT(error({{"model", "twim"}}, 404)["message"].get<std::string>(),
@@ -247,13 +258,14 @@ TEST_F(ApiTest, HealthWaitsForWhatIsExpected) {
   models->expect("twin");
   start();
   EXPECT_EQ(get("/health", 503)["error"]["type"], "server_error");
-  EXPECT_EQ(post("/v1/completions", ask(), 503)["error"]["code"], "unavailable");
+  EXPECT_EQ(post("/v1/completions", ask_completion(), 503)["error"]["code"], "unavailable");
   add_model();
   EXPECT_TRUE(eventually([&] { return models->ready(); }));
   EXPECT_EQ(get("/health")["status"], "ok");
   service->begin_drain();
   EXPECT_EQ(send({.target = "/health"}).status, 503);
-  EXPECT_EQ(post_bytes("/v1/completions", dump_json(ask())).headers.get("Retry-After"), "1");
+  EXPECT_EQ(post_bytes("/v1/completions", dump_json(ask_completion())).headers.get("Retry-After"),
+            "1");
 }
 
 TEST_F(ApiTest, TokensGoThereAndBack) {
@@ -284,7 +296,7 @@ TEST_F(ApiTest, EmbeddingsComeAsNumbersOrAsBytes) {
 
 TEST_F(ApiTest, MetricsSpeakBothDialects) {
   start();
-  post("/v1/completions", ask());
+  post("/v1/completions", ask_completion());
   serving::metrics_after(models->all().front()->engine(), 1);
   const std::string text = send({.target = "/metrics"}).body;
   EXPECT_THAT(text, HasSubstr("galley_generation_tokens_total{model=\"twin\"} 12\n"));

@@ -20,12 +20,12 @@ TEST(TeamSpec, ReadsWhatATeamOwns) {
   EXPECT_EQ(team->guarantees[1].gpu_type, std::nullopt);
 }
 
-struct Wrong {
+struct WrongTeams {
   std::string json;
   std::string says;
 };
-class WrongTeam : public ::testing::TestWithParam<Wrong> {};
-class WrongReservation : public ::testing::TestWithParam<Wrong> {};
+class WrongTeam : public ::testing::TestWithParam<WrongTeams> {};
+class WrongReservation : public ::testing::TestWithParam<WrongTeams> {};
 
 TEST_P(WrongTeam, IsRefusedInASentence) {
   const auto team = parse_team_spec(*parse_json(GetParam().json));
@@ -41,39 +41,44 @@ TEST_P(WrongReservation, IsRefusedInASentence) {
 INSTANTIATE_TEST_SUITE_P(
     Fields, WrongTeam,
     ::testing::Values(
-        Wrong{R"({"name": "a b"})",
-              "name: found 'a b'; expected letters, digits, '.', '_' and '-', beginning with a "
-              "letter or digit"},
-        Wrong{R"({"name": "-x"})",
-              "name: found '-x'; expected letters, digits, '.', '_' and '-', beginning with a "
-              "letter or digit"},
-        Wrong{R"({"name": "x", "weight": 0})", "weight: found 0; expected 0.001 to 1000"},
-        Wrong{R"({"name": "x", "weight": -1})", "weight: found -1; expected 0.001 to 1000"},
-        Wrong{R"({"name": "x", "weight": 1e9})",
-              "weight: found 1000000000; expected 0.001 to 1000"},
-        Wrong{R"({"name": "x", "guarantees": [{"gpus": 0, "count": 1}]})",
-              "guarantees[0].gpus: found 0; expected 1 to 64"},
-        Wrong{R"({"name": "x", "guarantees": [{"gpus": 8, "count": -4}]})",
-              "guarantees[0].count: found -4; expected 1 to 100000"},
-        Wrong{R"({"name": "x", "guarantees": [{"gpus": 8}]})",
-              "guarantees[0].count: required field is missing; expected How many such cells."}));
+        WrongTeams{
+            R"({"name": "a b"})",
+            "name: found 'a b'; expected letters, digits, '.', '_' and '-', beginning with a "
+            "letter or digit"},
+        WrongTeams{R"({"name": "-x"})",
+                   "name: found '-x'; expected letters, digits, '.', '_' and '-', beginning with a "
+                   "letter or digit"},
+        WrongTeams{R"({"name": "x", "weight": 0})", "weight: found 0; expected 0.001 to 1000"},
+        WrongTeams{R"({"name": "x", "weight": -1})", "weight: found -1; expected 0.001 to 1000"},
+        WrongTeams{R"({"name": "x", "weight": 1e9})",
+                   "weight: found 1000000000; expected 0.001 to 1000"},
+        WrongTeams{R"({"name": "x", "guarantees": [{"gpus": 0, "count": 1}]})",
+                   "guarantees[0].gpus: found 0; expected 1 to 64"},
+        WrongTeams{R"({"name": "x", "guarantees": [{"gpus": 8, "count": -4}]})",
+                   "guarantees[0].count: found -4; expected 1 to 100000"},
+        WrongTeams{
+            R"({"name": "x", "guarantees": [{"gpus": 8}]})",
+            "guarantees[0].count: required field is missing; expected How many such cells."}));
 
 INSTANTIATE_TEST_SUITE_P(
     Fields, WrongReservation,
     ::testing::Values(
-        Wrong{R"({"resources": {"gpus": 8}, "start_at": "2026-12-01T09:00Z", "duration": 5})",
-              "duration: found 5.0 s; expected 1 minute to 366 days"},
-        Wrong{R"({"resources": {"gpus": 8}, "start_at": "2026-12-01T09:00Z", "duration": "400d"})",
-              "duration: found 400 d 0 h; expected 1 minute to 366 days"},
-        Wrong{R"({"resources": {"gpus": 8}, "duration": "6h"})", "required field is missing"},
-        Wrong{R"({"resources": {"gpus": 8}, "start_at": "soon", "duration": "6h"})",
-              "'soon' is not a time"},
-        Wrong{R"({"resources": {"gpus": -8}, "start_at": "2026-12-01T09:00Z", "duration": "6h"})",
-              "resources.gpus: found -8; expected 0 to 4096"},
-        Wrong{R"({"resources": {"gpus": 2, "gpu_milli": 5}, "start_at": "2026-12-01T09:00Z",
+        WrongTeams{R"({"resources": {"gpus": 8}, "start_at": "2026-12-01T09:00Z", "duration": 5})",
+                   "duration: found 5.0 s; expected 1 minute to 366 days"},
+        WrongTeams{
+            R"({"resources": {"gpus": 8}, "start_at": "2026-12-01T09:00Z", "duration": "400d"})",
+            "duration: found 400 d 0 h; expected 1 minute to 366 days"},
+        WrongTeams{R"({"resources": {"gpus": 8}, "duration": "6h"})", "required field is missing"},
+        WrongTeams{R"({"resources": {"gpus": 8}, "start_at": "soon", "duration": "6h"})",
+                   "'soon' is not a time"},
+        WrongTeams{
+            R"({"resources": {"gpus": -8}, "start_at": "2026-12-01T09:00Z", "duration": "6h"})",
+            "resources.gpus: found -8; expected 0 to 4096"},
+        WrongTeams{
+            R"({"resources": {"gpus": 2, "gpu_milli": 5}, "start_at": "2026-12-01T09:00Z",
                   "duration": "6h"})",
-              "resources.gpu_milli: found part of a GPU beside gpus: 2; expected gpus: 1 beside "
-              "it"}));
+            "resources.gpu_milli: found part of a GPU beside gpus: 2; expected gpus: 1 beside "
+            "it"}));
 
 TEST(WhyRecord, ReadsBackWhatItPrints) {
   WhyRecord why{.summary = "It waits.", .lines = {"a", "b"}, .jobs_ahead = 3};

@@ -18,7 +18,7 @@ QueuedJob gpu_job(int number, std::int64_t gpus, std::string team,
   return of_team(queued(number, {.gpus = gpus, .cpus = 1}, priority_class), std::move(team));
 }
 
-std::vector<JobId> victims_of(const Plan& plan) {
+std::vector<JobId> victims_of_plan(const Plan& plan) {
   std::vector<JobId> victims;
   for (const Preemption& one : plan.preemptions) victims.push_back(one.victim);
   return victims;
@@ -42,7 +42,7 @@ TEST(Guarantees, AGuaranteedJobStartsAtOnceByEvictingABorrowedOne) {
   world.now += 1s;  // well inside the minimum runtime: who borrows has no such protection
   world.submit(gpu_job(2, 8, "vision"));
   const Plan plan = world.pass();
-  ASSERT_THAT(victims_of(plan), ElementsAre(job(1)));
+  ASSERT_THAT(victims_of_plan(plan), ElementsAre(job(1)));
   EXPECT_EQ(plan.preemptions[0].beneficiary, job(2));
   EXPECT_FALSE(plan.preemptions[0].reason.empty());
   world.free_stopping();
@@ -111,7 +111,7 @@ TEST(Guarantees, TheBorrowedJobGoesNotTheEntitledOneOfThatTeam) {
   world.submit(gpu_job(2, 8, "vision"));
   world.settle();
   world.submit(gpu_job(3, 8, "speech"));
-  EXPECT_THAT(victims_of(world.pass()), ElementsAre(job(2)));
+  EXPECT_THAT(victims_of_plan(world.pass()), ElementsAre(job(2)));
 }
 
 TEST(Guarantees, TheIdleClassIsNeverGuaranteed) {
@@ -123,7 +123,7 @@ TEST(Guarantees, TheIdleClassIsNeverGuaranteed) {
   EXPECT_EQ(world.standing(1), Standing::borrowed);
   EXPECT_FALSE(world.is_protected(job(1)));
   world.submit(gpu_job(2, 8, "vision"));
-  EXPECT_THAT(victims_of(world.pass()), ElementsAre(job(1)));
+  EXPECT_THAT(victims_of_plan(world.pass()), ElementsAre(job(1)));
   world.free_stopping();
   world.settle();
   EXPECT_EQ(world.standing(2), Standing::guaranteed);
@@ -253,7 +253,7 @@ TEST(Guarantees, WhoTakesThemAwayTurnsTheJobsIntoBorrowers) {
   world.settle();
   EXPECT_FALSE(world.is_protected(job(1)));
   world.submit(gpu_job(2, 8, "speech"));
-  EXPECT_THAT(victims_of(world.pass()), ElementsAre(job(1)));
+  EXPECT_THAT(victims_of_plan(world.pass()), ElementsAre(job(1)));
 }
 
 }  // namespace

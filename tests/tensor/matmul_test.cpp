@@ -18,9 +18,9 @@ namespace {
 
 constexpr std::array kQuantized{Format::i8,   Format::q8_0, Format::q4_0, Format::q4_1,
                                 Format::q5_0, Format::q4_k, Format::q5_k, Format::q6_k};
-constexpr std::array kAll{Format::f32,  Format::f16,  Format::bf16, Format::i8,
-                          Format::q8_0, Format::q4_0, Format::q4_1, Format::q5_0,
-                          Format::q4_k, Format::q5_k, Format::q6_k};
+constexpr std::array kAllFormats{Format::f32,  Format::f16,  Format::bf16, Format::i8,
+                                 Format::q8_0, Format::q4_0, Format::q4_1, Format::q5_0,
+                                 Format::q4_k, Format::q5_k, Format::q6_k};
 
 const MatmulKernels& scalar() { return *supported_matmul_kernels().front(); }
 
@@ -62,7 +62,7 @@ TEST_P(Matmul, OfInt8InputsHasTheBitsOfTheDefinition) {
 }
 
 TEST_P(Matmul, OfFloatInputsHasTheBitsOfTheDefinition) {
-  for (const Format format : kAll)
+  for (const Format format : kAllFormats)
     for (const Shape& shape : kShapes) {
       const Weights weights(format, shape.outputs, columns_of(format, shape), Activation::f32);
       const auto input = normal_inputs(shape.rows, weights.columns(), 12);
@@ -89,7 +89,7 @@ TEST_P(Matmul, OfBf16InputsIsNearTheTruth) {
 
 TEST_P(Matmul, OfOneRowDoesNotDependOnItsCompany) {
   constexpr std::size_t kRows = 50, kOutputs = 24;
-  for (const Format format : kAll)
+  for (const Format format : kAllFormats)
     for (const Activation activation : {Activation::int8, Activation::bf16, Activation::f32}) {
       if (!can_multiply(format, activation)) continue;
       // More than one chunk of columns.
@@ -148,7 +148,7 @@ TEST_P(Matmul, AddsBiasAndWhatWasThere) {
 }
 
 TEST_P(Matmul, UnpacksTheRowsOfTheFile) {
-  for (const Format format : kAll)
+  for (const Format format : kAllFormats)
     for (const Shape& shape : kShapes) {
       const auto activation = format == Format::bf16 ? Activation::bf16 : Activation::f32;
       const Weights weights(format, shape.outputs, columns_of(format, shape), activation);
@@ -199,7 +199,7 @@ TEST(MatmulInput, Int8LosesLittle) {
 }
 
 TEST(PackedMatrix, TakesHardlyMoreThanTheFile) {
-  for (const Format format : kAll) {
+  for (const Format format : kAllFormats) {
     const double file = static_cast<double>(row_bytes(format, 2048) * 256);
     EXPECT_LE(static_cast<double>(packed_bytes(format, 256, 2048)), 1.03 * file) << name_of(format);
   }

@@ -15,7 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-Error refusal(TokenizerSpec spec) {
+Error refusal_of_spec(TokenizerSpec spec) {
   auto tokenizer = Tokenizer::create(std::move(spec));
   EXPECT_FALSE(tokenizer);
   return tokenizer ? Error{} : tokenizer.error();
@@ -196,39 +196,39 @@ TEST(Tokenizer, IdsPastTheVocabularyStandForNothing) {
 }
 
 TEST(Tokenizer, RefusesWhatContradictsItself) {
-  EXPECT_THAT(refusal({}).message, HasSubstr("no tokens"));
+  EXPECT_THAT(refusal_of_spec({}).message, HasSubstr("no tokens"));
   TokenizerSpec merges = letters({{"a", "b"}});
   merges.merges.emplace_back("a", "z");
-  EXPECT_EQ(refusal(merges).code, Errc::invalid_argument);
-  EXPECT_THAT(refusal(merges).message, HasSubstr("merge 1"));
-  EXPECT_THAT(refusal(merges).message, HasSubstr("'z'"));
+  EXPECT_EQ(refusal_of_spec(merges).code, Errc::invalid_argument);
+  EXPECT_THAT(refusal_of_spec(merges).message, HasSubstr("merge 1"));
+  EXPECT_THAT(refusal_of_spec(merges).message, HasSubstr("'z'"));
   TokenizerSpec ids = letters({});
   ids.eos = 5;
-  EXPECT_THAT(refusal(ids).message, HasSubstr("eos is token 5, but it has 5 tokens"));
+  EXPECT_THAT(refusal_of_spec(ids).message, HasSubstr("eos is token 5, but it has 5 tokens"));
   TokenizerSpec bos = letters({});
   bos.add_bos = true;
-  EXPECT_EQ(refusal(bos).field, "bos");
+  EXPECT_EQ(refusal_of_spec(bos).field, "bos");
   TokenizerSpec pre = letters({});
   pre.pre_tokenizer = "gpt-3";
-  EXPECT_EQ(refusal(pre).code, Errc::unsupported);
+  EXPECT_EQ(refusal_of_spec(pre).code, Errc::unsupported);
   TokenizerSpec unknown = tiny_unigram();
   unknown.unknown.reset();
-  EXPECT_EQ(refusal(unknown).field, "unknown");
+  EXPECT_EQ(refusal_of_spec(unknown).field, "unknown");
   unknown = tiny_wordpiece();
   unknown.unknown.reset();
-  EXPECT_EQ(refusal(unknown).field, "unknown");
+  EXPECT_EQ(refusal_of_spec(unknown).field, "unknown");
   TokenizerSpec score = tiny_unigram();
   score.tokens[3].score = NAN;
-  EXPECT_THAT(refusal(score).message, HasSubstr("token 3"));
+  EXPECT_THAT(refusal_of_spec(score).message, HasSubstr("token 3"));
   TokenizerSpec token = letters({});
   token.tokens[2].text.assign(5000, 'x');
-  EXPECT_THAT(refusal(token).message, HasSubstr("5000 bytes"));
+  EXPECT_THAT(refusal_of_spec(token).message, HasSubstr("5000 bytes"));
 }
 
 TEST(Tokenizer, RefusesADamagedCharacterMap) {
   TokenizerSpec spec = tiny_unigram();
   spec.char_map = std::string("\x08\0\0\0\0", 5);
-  EXPECT_EQ(refusal(spec).field, "char_map");
+  EXPECT_EQ(refusal_of_spec(spec).field, "char_map");
 }
 
 TEST(Tokenizer, ThreadsMayShareOne) {

@@ -9,7 +9,7 @@
 namespace galley::bench {
 namespace {
 
-TraceTask task(int gpus, int gpu_milli, std::int64_t cpu_milli = 1'000) {
+TraceTask fleet_task(int gpus, int gpu_milli, std::int64_t cpu_milli = 1'000) {
   return {.name = "t",
           .cpu_milli = cpu_milli,
           .memory_mib = 1,
@@ -17,14 +17,14 @@ TraceTask task(int gpus, int gpu_milli, std::int64_t cpu_milli = 1'000) {
           .gpu_milli = gpu_milli,
           .models = {}};
 }
-TraceNode node(int gpus, std::int64_t cpu_milli = 8'000) {
+TraceNode fleet_node(int gpus, std::int64_t cpu_milli = 8'000) {
   return {.name = "n", .cpu_milli = cpu_milli, .memory_mib = 1'000, .gpus = gpus, .model = "T4"};
 }
 
 TEST(TypicalClasses, KeepsTheMostFrequentUpToTheCut) {
-  std::vector<TraceTask> tasks(90, task(1, 1000));
-  tasks.insert(tasks.end(), 8, task(1, 500));
-  tasks.insert(tasks.end(), 2, task(8, 1000));
+  std::vector<TraceTask> tasks(90, fleet_task(1, 1000));
+  tasks.insert(tasks.end(), 8, fleet_task(1, 500));
+  tasks.insert(tasks.end(), 2, fleet_task(8, 1000));
   const auto classes = typical_classes(tasks);
   ASSERT_EQ(classes.size(), 2U);
   EXPECT_EQ(classes[0].gpu_milli, 1000);
@@ -34,8 +34,9 @@ TEST(TypicalClasses, KeepsTheMostFrequentUpToTheCut) {
 class EachReference : public testing::TestWithParam<Reference> {};
 
 TEST_P(EachReference, PlacesUntilNothingFits) {
-  const OpenbTrace trace{{node(2), node(4)},
-                         {task(1, 1000), task(4, 1000), task(1, 400), task(0, 0, 8'001)}};
+  const OpenbTrace trace{
+      {fleet_node(2), fleet_node(4)},
+      {fleet_task(1, 1000), fleet_task(4, 1000), fleet_task(1, 400), fleet_task(0, 0, 8'001)}};
   const auto mix = typical_classes(trace.tasks);
   ReferenceFleet fleet(trace, mix, GetParam(), 1);
   EXPECT_FALSE(fleet.place(3)) << "more processors than any node has";
@@ -52,7 +53,8 @@ INSTANTIATE_TEST_SUITE_P(All, EachReference, testing::ValuesIn(kReferences),
                          [](const auto& each) { return std::string(to_string(each.param)); });
 
 TEST(Fgd, SparesTheNodeThatLargeTasksNeed) {
-  const OpenbTrace trace{{node(4), node(2)}, {task(1, 1000), task(4, 1000)}};
+  const OpenbTrace trace{{fleet_node(4), fleet_node(2)},
+                         {fleet_task(1, 1000), fleet_task(4, 1000)}};
   const auto mix = typical_classes(trace.tasks);
   ReferenceFleet fleet(trace, mix, Reference::fgd, 1);
   EXPECT_TRUE(fleet.place(0));

@@ -8,7 +8,7 @@ namespace galley::tracking {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInf = std::numeric_limits<double>::infinity();
+constexpr double kInfinite = std::numeric_limits<double>::infinity();
 constexpr std::size_t kAll = 1'000'000;
 
 class Metrics : public TrackingFixture {};
@@ -87,15 +87,15 @@ TEST_F(Metrics, ValuesThatAreNotFiniteAreKept) {
   ASSERT_TRUE(tracking_->log_metrics(run, std::vector<MetricPoint>{{"only-nan", 0, kNan, 0}}));
   ASSERT_TRUE(tracking_->log_metrics(run, std::vector<MetricPoint>{{"mixed", 0, kNan, 0},
                                                                    {"mixed", 1, 3.0, 0},
-                                                                   {"mixed", 2, kInf, 0},
+                                                                   {"mixed", 2, kInfinite, 0},
                                                                    {"mixed", 3, kNan, 0}}));
   const auto points = *tracking_->points(run, "mixed", kAll);
   EXPECT_TRUE(std::isnan(points[0].value));
-  EXPECT_EQ(points[2].value, kInf);
+  EXPECT_EQ(points[2].value, kInfinite);
 
   const auto series = *tracking_->series(run);
   EXPECT_EQ(series[0].min_value, 3.0);
-  EXPECT_EQ(series[0].max_value, kInf);
+  EXPECT_EQ(series[0].max_value, kInfinite);
   EXPECT_TRUE(std::isnan(series[0].last_value));
   EXPECT_TRUE(std::isnan(series[1].last_value));
   EXPECT_TRUE(std::isnan(series[1].min_value));

@@ -20,12 +20,12 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::TempFolder;
 
-Result<LabelledTexts> parse(const std::string& text, const ColumnNames& columns = {}) {
+Result<LabelledTexts> parse_texts(const std::string& text, const ColumnNames& columns = {}) {
   return LabelledTexts::parse(text, "data.tsv", columns);
 }
 
 std::string error_of(const std::string& text, const ColumnNames& columns = {}) {
-  const auto parsed = parse(text, columns);
+  const auto parsed = parse_texts(text, columns);
   if (parsed) return "";
   EXPECT_EQ(parsed.error().code, Errc::invalid_argument);
   return parsed.error().message;
@@ -38,7 +38,7 @@ std::string compress(const std::string& text) {
 }
 
 TEST(LabelledTexts, ReadsColumnsByTheirNames) {
-  const auto texts = parse("id\tdocument\tlabel\n1\t좋은 영화\t1\n2\t나쁜 영화\t0\n");
+  const auto texts = parse_texts("id\tdocument\tlabel\n1\t좋은 영화\t1\n2\t나쁜 영화\t0\n");
   ASSERT_TRUE(texts) << describe(texts.error());
   ASSERT_EQ(texts->size(), 2U);
   EXPECT_EQ(texts->text(0), "좋은 영화");
@@ -49,20 +49,20 @@ TEST(LabelledTexts, ReadsColumnsByTheirNames) {
 
 TEST(LabelledTexts, TakesOtherColumnsWhenTold) {
   const std::string tsv = "text\tintent\tdomain\nhello\tgreet\tsmalltalk\npay my bill\tpay\tbank\n";
-  EXPECT_THAT(parse(tsv)->labels(), ElementsAre("greet", "pay"));
-  EXPECT_THAT(parse(tsv, {.label = "domain"})->labels(), ElementsAre("bank", "smalltalk"));
+  EXPECT_THAT(parse_texts(tsv)->labels(), ElementsAre("greet", "pay"));
+  EXPECT_THAT(parse_texts(tsv, {.label = "domain"})->labels(), ElementsAre("bank", "smalltalk"));
 }
 
 TEST(LabelledTexts, ForgivesWhatEditorsAdd) {
-  const auto texts = parse("\xEF\xBB\xBFtext\tlabel\r\nyes\tA\r\nno\tB\r\n\n");
+  const auto texts = parse_texts("\xEF\xBB\xBFtext\tlabel\r\nyes\tA\r\nno\tB\r\n\n");
   ASSERT_TRUE(texts) << describe(texts.error());
   EXPECT_EQ(texts->text(1), "no");
   EXPECT_THAT(texts->labels(), ElementsAre("A", "B"));
-  EXPECT_TRUE(parse("text\tlabel\na\tA\nb\tB"));  // no final newline
+  EXPECT_TRUE(parse_texts("text\tlabel\na\tA\nb\tB"));  // no final newline
 }
 
 TEST(LabelledTexts, SkipsAndCountsRowsWithoutText) {
-  const auto texts = parse("text\tlabel\na\tA\n \tA\n\tB\nb\tB\n");
+  const auto texts = parse_texts("text\tlabel\na\tA\n \tA\n\tB\nb\tB\n");
   ASSERT_TRUE(texts);
   EXPECT_EQ(texts->size(), 2U);
   EXPECT_EQ(texts->skipped_empty(), 2U);
