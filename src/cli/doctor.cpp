@@ -19,24 +19,24 @@ namespace galley::cli {
 namespace fs = std::filesystem;
 namespace {
 
-enum class Verdict { fine, note, broken };
+enum class DoctorVerdict { fine, note, broken };
 
 struct DoctorFinding {
   std::string subject;
-  Verdict verdict = Verdict::fine;
+  DoctorVerdict verdict = DoctorVerdict::fine;
   std::string text;
 };
 
 /// Less than this and a job's log or a snapshot may not fit.
 constexpr std::int64_t kLeastFreeBytes = std::int64_t{1} << 30;
 
-std::string_view word_of(Verdict verdict) {
+std::string_view word_of(DoctorVerdict verdict) {
   switch (verdict) {
-    case Verdict::fine:
+    case DoctorVerdict::fine:
       return "ok";
-    case Verdict::note:
+    case DoctorVerdict::note:
       return "note";
-    case Verdict::broken:
+    case DoctorVerdict::broken:
       return "broken";
   }
   return "";
@@ -44,8 +44,8 @@ std::string_view word_of(Verdict verdict) {
 
 DoctorFinding check_server(Session& session, const Settings& settings) {
   const auto who = session.get("/api/v1/whoami");
-  if (!who) return {"server", Verdict::broken, describe(who.error())};
-  return {"server", Verdict::fine,
+  if (!who) return {"server", DoctorVerdict::broken, describe(who.error())};
+  return {"server", DoctorVerdict::fine,
           fmt::format("{} answers as version {}", settings.server.value, text_of(*who, "version"))};
 }
 
@@ -62,9 +62,9 @@ DoctorFinding check_data_folder(const Settings& settings) {
   std::error_code error;
   const bool exists = fs::is_directory(settings.data.value, error);
   if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0)
-    return {"data folder", Verdict::broken,
+    return {"data folder", DoctorVerdict::broken,
             describe(system_error("cannot write to " + folder.string(), errno))};
-  return {"data folder", Verdict::fine,
+  return {"data folder", DoctorVerdict::fine,
           settings.data.value + (exists ? " can be written" : " will be made by galley up")};
 }
 
@@ -72,18 +72,19 @@ DoctorFinding check_disk(const Settings& settings) {
   struct statvfs disk {};
   const fs::path folder = existing_part(settings.data.value);
   if (::statvfs(folder.c_str(), &disk) != 0)
-    return {"disk", Verdict::broken, describe(system_error(folder.string(), errno))};
+    return {"disk", DoctorVerdict::broken, describe(system_error(folder.string(), errno))};
   const auto free_bytes = static_cast<std::int64_t>(disk.f_bavail * disk.f_frsize);
   const bool enough = free_bytes >= kLeastFreeBytes;
   return {
-      "disk", enough ? Verdict::fine : Verdict::note,
+      "disk", enough ? DoctorVerdict::fine : DoctorVerdict::note,
       fmt::format("{} free{}", format_bytes(free_bytes), enough ? "" : "; jobs may run out of it")};
 }
 
 DoctorFinding check_program(const std::string& name, const std::string& needed_for) {
   const fs::path path = program_folder() / name;
-  if (::access(path.c_str(), X_OK) == 0) return {name, Verdict::fine, path.string()};
-  return {name, Verdict::broken, fmt::format("{} is not there; {}", path.string(), needed_for)};
+  if (::access(path.c_str(), X_OK) == 0) return {name, DoctorVerdict::fine, path.string()};
+  return {name, DoctorVerdict::broken,
+          fmt::format("{} is not there; {}", path.string(), needed_for)};
 }
 
 DoctorFinding check_gpus() {
@@ -91,9 +92,9 @@ DoctorFinding check_gpus() {
   for (const std::string_view folder : split(path == nullptr ? "" : path, ':')) {
     const fs::path program = fs::path(folder) / "nvidia-smi";
     if (!folder.empty() && ::access(program.c_str(), X_OK) == 0)
-      return {"GPUs", Verdict::fine, program.string() + " tells what there is"};
+      return {"GPUs", DoctorVerdict::fine, program.string() + " tells what there is"};
   }
-  return {"GPUs", Verdict::note, "nvidia-smi is not in PATH; this machine offers no GPUs"};
+  return {"GPUs", DoctorVerdict::note, "nvidia-smi is not in PATH; this machine offers no GPUs"};
 }
 
 DoctorFinding check_cgroups() {
@@ -102,11 +103,11 @@ DoctorFinding check_cgroups() {
   const bool v2 = fs::exists(root / "cgroup.controllers", error);
   const bool v1 = fs::exists(root / "memory", error);
   if (!v1 && !v2)
-    return {"cgroups", Verdict::note,
+    return {"cgroups", DoctorVerdict::note,
             "not mounted; limits of memory are kept by the process tree alone"};
   const fs::path place = v2 ? root : root / "memory";
   const bool writable = ::access(place.c_str(), W_OK) == 0;
-  return {"cgroups", writable ? Verdict::fine : Verdict::note,
+  return {"cgroups", writable ? DoctorVerdict::fine : DoctorVerdict::note,
           fmt::format("version {}, {}", v2 ? 2 : 1,
                       writable ? "writable" : "not writable by you; limits are weaker")};
 }
@@ -171,7 +172,7 @@ Result<int> doctor(Session& session) {
   findings.push_back(check_cgroups());
 
   const bool broken = std::ranges::any_of(
-      findings, [](const DoctorFinding& one) { return one.verdict == Verdict::broken; });
+      findings, [](const DoctorFinding& one) { return one.verdict == DoctorVerdict::broken; });
   if (session.flags.json) {
     Json items = Json::array();
     for (const DoctorFinding& one : findings)
@@ -182,9 +183,9 @@ Result<int> doctor(Session& session) {
   }
   Table table({{.title = "CHECK"}, {.title = "VERDICT"}, {.title = "FOUND"}});
   for (const DoctorFinding& one : findings) {
-    const Style style = one.verdict == Verdict::fine   ? Style::good
-                        : one.verdict == Verdict::note ? Style::busy
-                                                       : Style::bad;
+    const Style style = one.verdict == DoctorVerdict::fine   ? Style::good
+                        : one.verdict == DoctorVerdict::note ? Style::busy
+                                                             : Style::bad;
     table.add({{one.subject}, {std::string(word_of(one.verdict)), style}, {one.text}});
   }
   print_out(table.print(session.terminal.width, session.terminal.color));

@@ -11,7 +11,7 @@ namespace galley::cli {
 namespace {
 
 using Finding = UpgradeAnswer::Finding;
-using Verdict = UpgradeAnswer::Verdict;
+using UpgradeVerdict = UpgradeAnswer::Verdict;
 using Step = ProgramFacts::Step;
 
 /// A reader ignores fields that it does not know, for one version and no more.
@@ -52,47 +52,48 @@ Finding check_schema(const UpgradeFacts& facts) {
   const std::int64_t version = schema_of(facts.installation);
   if (facts.program.schema.empty()) {
     if (!facts.trial)
-      return {subject, Verdict::refused, "the program does not tell which schemas it knows"};
+      return {subject, UpgradeVerdict::refused, "the program does not tell which schemas it knows"};
     if (!facts.trial->opened)
-      return {subject, Verdict::refused,
+      return {subject, UpgradeVerdict::refused,
               "the program refuses records of this schema: " + facts.trial->said};
-    return {subject, Verdict::fine,
+    return {subject, UpgradeVerdict::fine,
             "the program does not tell what it knows, and has opened an empty copy of this schema"};
   }
   const std::int64_t newest = facts.program.schema.back().number;
   if (newest < version)
-    return {subject, Verdict::refused,
+    return {subject, UpgradeVerdict::refused,
             fmt::format("the records are at version {}, and the program knows versions up to {}: "
                         "it would not open them; restore a backup from before, or stay",
                         version, newest)};
   const auto more = unknown_additions(facts);
   if (!more.empty())
-    return {subject, Verdict::fine,
+    return {subject, UpgradeVerdict::fine,
             fmt::format("step {} of the records is not known to the program and only adds, so it "
                         "goes on without",
                         fmt::join(more, ", "))};
   if (!facts.installation.additions.empty())
-    return {subject, Verdict::fine,
+    return {subject, UpgradeVerdict::fine,
             fmt::format("version {} with the additions {} is known to the program", version,
                         fmt::join(facts.installation.additions, ", "))};
-  return {subject, Verdict::fine, fmt::format("version {} is known to the program", version)};
+  return {subject, UpgradeVerdict::fine,
+          fmt::format("version {} is known to the program", version)};
 }
 
 Finding check_migration(const UpgradeFacts& facts, const Pending& pending) {
   const std::string subject = "migration";
   if (pending.changing.empty() && pending.adding.empty())
-    return {subject, Verdict::fine, "none is needed"};
+    return {subject, UpgradeVerdict::fine, "none is needed"};
   if (pending.changing.empty())
-    return {subject, Verdict::fine,
+    return {subject, UpgradeVerdict::fine,
             fmt::format("step {} only adds: programs of the version before go on beside it",
                         fmt::join(pending.adding, ", "))};
   const auto controllers = facts.installation.controllers.size();
   if (controllers > 1)
-    return {subject, Verdict::refused,
+    return {subject, UpgradeVerdict::refused,
             fmt::format("step {} changes what the {} controllers that run rely on; stop all but "
                         "one first, which is a pause, and ask again",
                         fmt::join(pending.changing, ", "), controllers)};
-  return {subject, Verdict::note,
+  return {subject, UpgradeVerdict::note,
           fmt::format("step {} changes what programs before it rely on: the way back is the backup",
                       fmt::join(pending.changing, ", "))};
 }
@@ -115,25 +116,25 @@ Finding check_agents(const UpgradeFacts& facts) {
     if (agent.protocol > newest) too_new.push_back(agent);
   }
   if (!too_old.empty())
-    return {subject, Verdict::refused,
+    return {subject, UpgradeVerdict::refused,
             fmt::format("the program serves agents of protocol version {} and newer; upgrade these "
                         "to a version between first: {}",
                         oldest, names_of(too_old))};
   if (!too_new.empty())
-    return {subject, Verdict::refused,
+    return {subject, UpgradeVerdict::refused,
             fmt::format("the program speaks protocol version {}, and these are more than one "
                         "version ahead of it; take them back first: {}",
                         facts.program.protocol, names_of(too_new))};
   if (facts.installation.agents.empty())
-    return {subject, Verdict::fine, "none has joined from another machine"};
+    return {subject, UpgradeVerdict::fine, "none has joined from another machine"};
   return {
-      subject, Verdict::fine,
+      subject, UpgradeVerdict::fine,
       fmt::format("{} speak a protocol that the program serves", facts.installation.agents.size())};
 }
 
 Finding check_room(const InstallationFacts& installation) {
   const bool enough = installation.free_bytes > installation.backup_bytes;
-  return {"backup", enough ? Verdict::fine : Verdict::refused,
+  return {"backup", enough ? UpgradeVerdict::fine : UpgradeVerdict::refused,
           fmt::format("a backup takes {}, and {} has {} free{}",
                       format_bytes(installation.backup_bytes), installation.backup_folder,
                       format_bytes(installation.free_bytes),
@@ -175,7 +176,7 @@ UpgradeAnswer check_upgrade(const UpgradeFacts& facts) {
   answer.findings.push_back(check_agents(facts));
   answer.findings.push_back(check_room(facts.installation));
   answer.allowed = std::ranges::none_of(
-      answer.findings, [](const Finding& one) { return one.verdict == Verdict::refused; });
+      answer.findings, [](const Finding& one) { return one.verdict == UpgradeVerdict::refused; });
   if (answer.allowed) answer.steps = steps_of(facts);
   return answer;
 }

@@ -86,7 +86,7 @@ Status apply(const UserOptions& options, Json& user) {
   return set_bound(user, "max_job_gpus", "--max-job-gpus", options.max_job_gpus);
 }
 
-int show(const Session& session, const Json& user) {
+int show_user(const Session& session, const Json& user) {
   if (session.flags.json) {
     session.print_json(user);
     return 0;
@@ -100,7 +100,7 @@ Result<int> add_user(Session& session, const UserOptions& options) {
   Json user{{"name", options.name}};
   GALLEY_TRY_STATUS(apply(options, user));
   GALLEY_TRY(const Json made, session.post("/api/v1/users", user));
-  const int code = show(session, made);
+  const int code = show_user(session, made);
   session.note(fmt::format("`galley tokens create laptop --user {}` makes a token to log in with",
                            options.name));
   return code;
@@ -112,7 +112,7 @@ Result<int> set_user(Session& session, const UserOptions& options) {
   if (user.is_object()) user.erase("created_at");
   GALLEY_TRY_STATUS(apply(options, user));
   GALLEY_TRY(const Json now, session.put(target, user));
-  return show(session, now);
+  return show_user(session, now);
 }
 
 Result<int> remove_user(Session& session, const std::string& name) {

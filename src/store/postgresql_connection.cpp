@@ -14,7 +14,7 @@ namespace galley::store {
 namespace {
 
 // Our SQL is a few dozen fixed texts; a caller that builds texts must not grow this without end.
-constexpr std::size_t kMaxStatements = 512;
+constexpr std::size_t kMaxPrepared = 512;
 // The server gives up a statement by itself; past that and this much more it is not there.
 constexpr Millis kAnswerGrace{2'000};
 
@@ -118,7 +118,7 @@ Result<PostgresqlConnection::Statement> PostgresqlConnection::prepared(
     return wrong_sql("SQL takes " + std::to_string(numbered.parameter_count) +
                          " parameters and got " + std::to_string(parameters.size()),
                      sql);
-  if (statements_.size() >= kMaxStatements) {
+  if (statements_.size() >= kMaxPrepared) {
     statements_.clear();
     // Prepared ones live until told otherwise; this one runs before those that come after it.
     if (pq().PQsendQueryParams(handle_, "deallocate all", 0, nullptr, nullptr, nullptr, nullptr,

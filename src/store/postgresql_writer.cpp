@@ -14,8 +14,8 @@ using Steady = std::chrono::steady_clock;
 
 // Others wait for the lock meanwhile, and who asked first waits for who came last.
 constexpr Millis kGroupTime{250};
-constexpr Millis kFirstPause{20};
-constexpr Millis kLongestPause{500};
+constexpr Millis kFirstRetryPause{20};
+constexpr Millis kLongestRetryPause{500};
 constexpr std::size_t kIdBytes = 16;
 
 Error gave_up(const Error& why, Millis patience) {
@@ -69,20 +69,20 @@ void PostgresqlWriter::serve() {
 
 /// Runs the group until each command has its answer.
 void PostgresqlWriter::carry_out(Group& group) {
-  Millis pause = kFirstPause;
+  Millis pause = kFirstRetryPause;
   while (!group.empty()) {
     Attempt ended = attempt(group);
     if (ended.end == Attempt::End::unknown)
       ended = resolve(std::move(ended), Steady::now() + options_.patience);
     if (ended.end == Attempt::End::done) {
       answer(group, std::move(ended));
-      pause = kFirstPause;
+      pause = kFirstRetryPause;
       continue;
     }
     expire(group, ended.why);
     if (group.empty()) return;
     std::this_thread::sleep_for(pause);
-    pause = std::min(2 * pause, kLongestPause);
+    pause = std::min(2 * pause, kLongestRetryPause);
   }
 }
 
@@ -218,7 +218,7 @@ Result<bool> PostgresqlWriter::is_committed(const std::string& transaction) {
 }
 
 PostgresqlWriter::Attempt PostgresqlWriter::resolve(Attempt attempt, Instant deadline) {
-  for (Millis pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
+  for (Millis pause = kFirstRetryPause;; pause = std::min(2 * pause, kLongestRetryPause)) {
     if (const auto committed = is_committed(attempt.transaction)) {
       commits_ += *committed ? 1 : 0;
       attempt.end = *committed ? Attempt::End::done : Attempt::End::again;

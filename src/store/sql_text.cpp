@@ -6,9 +6,9 @@
 namespace galley::store {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_word(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_';
+bool is_sql_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_sql_word(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_sql_digit(c) || c == '_';
 }
 
 /// The length of the quoted text or comment that begins here; 0 when none does.
@@ -24,12 +24,12 @@ std::size_t opaque_length(std::string_view sql) {
   return 0;
 }
 
-struct Placeholder {
+struct SqlPlaceholder {
   std::string_view word;
   std::string_view type;
 };
 
-constexpr Placeholder kPlaceholders[] = {
+constexpr SqlPlaceholder kPlaceholders[] = {
     {"{id}", "text collate \"C\""},
     {"{blob}", "bytea"},
     // The numbers of an identity column are never given twice, not even after a rollback.
@@ -56,7 +56,7 @@ NumberedSql with_dollar_parameters(std::string_view sql,
     } else if (sql.substr(at).starts_with("::")) {
       numbered.text += "::";
       at += 2;
-    } else if (sql[at] == ':' && at + 1 < sql.size() && is_digit(sql[at + 1])) {
+    } else if (sql[at] == ':' && at + 1 < sql.size() && is_sql_digit(sql[at + 1])) {
       std::size_t number = 0;
       const auto [end, error] =
           std::from_chars(sql.data() + at + 1, sql.data() + sql.size(), number);
@@ -83,19 +83,19 @@ std::string with_postgresql_types(std::string_view script) {
       continue;
     }
     const auto* placeholder = std::ranges::find_if(
-        kPlaceholders, [&](const Placeholder& one) { return rest.starts_with(one.word); });
+        kPlaceholders, [&](const SqlPlaceholder& one) { return rest.starts_with(one.word); });
     if (placeholder != std::end(kPlaceholders)) {
       sql += placeholder->type;
       at += placeholder->word.size();
       continue;
     }
-    if (!is_word(rest[0])) {
+    if (!is_sql_word(rest[0])) {
       sql += rest[0];
       ++at;
       continue;
     }
     const auto word = rest.substr(
-        0, static_cast<std::size_t>(std::ranges::find_if_not(rest, is_word) - rest.begin()));
+        0, static_cast<std::size_t>(std::ranges::find_if_not(rest, is_sql_word) - rest.begin()));
     if (word == "integer")
       sql += "bigint";
     else if (word == "text" && before != "as")  // a cast names no collation
