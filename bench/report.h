@@ -15,6 +15,8 @@ struct BenchReport {
   std::map<std::string, std::map<std::string, double>>
       peers;                        // each peer's figures from the same run
   std::vector<std::int64_t> seeds;  // those that the figures average over
+  /// Figures of the parts that the others are made of, by name; empty where there are none.
+  std::map<std::string, std::map<std::string, double>> details{};
 };
 
 }  // namespace galley::bench

@@ -14,6 +14,7 @@
 #include "failover/failover_bench.h"
 #include "faults/faults_bench.h"
 #include "fleet/fleet_bench.h"
+#include "hpo/function_server.h"
 #include "http/http_bench.h"
 #include "kernels/kernels_bench.h"
 #include "llm/llm_bench.h"
@@ -25,6 +26,7 @@
 #include "output.h"
 #include "perplexity/perplexity_bench.h"
 #include "placement/placement_bench.h"
+#include "research_commands.h"
 #include "scheduler/scheduler_bench.h"
 #include "server_process.h"
 #include "simulate/simulate_command.h"
@@ -77,7 +79,7 @@ struct BenchOptions {
   galley::bench::LlmServerBenchOptions llm_server;
 };
 
-using Run = Result<BenchReport> (*)(const BenchOptions& options);
+using RunOptions = Result<BenchReport> (*)(const BenchOptions& options);
 
 Result<BenchReport> run_http(const BenchOptions& options) {
   galley::bench::HttpBenchOptions chosen{.programs = galley::support::program_folder()};
@@ -195,10 +197,14 @@ Result<BenchReport> run_llm_vs_torch(const BenchOptions& options) {
 }
 
 CLI::App* add_command(CLI::App& app, const char* name, const char* help, BenchOptions& options,
-                      Run run, Run& chosen) {
+                      RunOptions run, Chosen& chosen) {
   CLI::App* command = app.add_subcommand(name, help);
   command->add_flag("--json", options.json, "End stdout with the result as one JSON object");
-  command->callback([run, &chosen] { chosen = run; });
+  command->callback([run, &options, &chosen] {
+    // These start no process and keep no folder, so that Ctrl-C may simply end them.
+    const bool may_end = run == run_classifier || run == run_tokenizers || run == run_kernels;
+    chosen = {[run, &options] { return run(options); }, may_end, options.json};
+  });
   return command;
 }
 
@@ -208,7 +214,7 @@ CLI::App* with_rounds(CLI::App* command, BenchOptions& options) {
   return command;
 }
 
-void add_commands(CLI::App& app, BenchOptions& options, Run& chosen) {
+void add_commands(CLI::App& app, BenchOptions& options, Chosen& chosen) {
   add_llm_server_options(
       *add_command(app, "llm-server", "Streamed answers of a server with OpenAI's API", options,
                    run_llm_server, chosen),
@@ -326,20 +332,18 @@ void add_commands(CLI::App& app, BenchOptions& options, Run& chosen) {
       ->capture_default_str();
 }
 
-int measure(const BenchOptions& options, Run run) {
-  // These start no process and keep no folder, so that Ctrl-C may simply end them.
-  if (run != run_classifier && run != run_tokenizers && run != run_kernels)
-    galley::support::catch_stop_signals();
+int measure(const Chosen& chosen) {
+  if (!chosen.may_end) galley::support::catch_stop_signals();
   const auto machine = describe_machine(std::filesystem::temp_directory_path());
   const auto begin = std::chrono::steady_clock::now();
-  const auto report = run(options);
+  const auto report = chosen.run();
   if (galley::support::stop_requested()) return kInterrupted;
   if (!report) {
     fmt::print(stderr, "galley bench: {}\n", describe(report.error()));
     return kFailed;
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  if (options.json)
+  if (chosen.json)
     fmt::print("{}\n", galley::dump_json(to_json(*report, machine, seconds.count())));
   else
     print_table(*report);
@@ -370,16 +374,20 @@ int simulate(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "simulate") return simulate(argc - 1, argv + 1);
+  // For programs in other languages, which start it themselves.
+  if (argc == 2 && std::string_view(argv[1]) == "hpo-functions")
+    return galley::bench::serve_functions() ? 0 : kFailed;
   CLI::App app{"Measures Galley on this machine", "galley bench"};
   app.require_subcommand(1);
   app.footer(kHelp);
   BenchOptions options;
-  Run run = nullptr;
-  add_commands(app, options, run);
+  Chosen chosen;
+  add_commands(app, options, chosen);
+  add_research_commands(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }
-  return measure(options, run);
+  return measure(chosen);
 }

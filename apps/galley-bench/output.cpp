@@ -26,9 +26,11 @@ void print_figures(const std::string& heading, const std::map<std::string, doubl
 Json to_json(const BenchReport& report, const Json& machine, double seconds) {
   Json peers = Json::object();
   for (const auto& [name, figures] : report.peers) peers[name] = figures;
-  return {{"name", report.name}, {"figures", report.figures}, {"peers", peers},
-          {"machine", machine},  {"commit", GALLEY_COMMIT},   {"seeds", report.seeds},
-          {"seconds", seconds}};
+  Json json{{"name", report.name}, {"figures", report.figures}, {"peers", peers},
+            {"machine", machine},  {"commit", GALLEY_COMMIT},   {"seeds", report.seeds},
+            {"seconds", seconds}};
+  if (!report.details.empty()) json["details"] = report.details;
+  return json;
 }
 
 Json with_machine(Json document, const Json& machine) {

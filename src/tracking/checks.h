@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "store/database.h"
@@ -11,6 +12,9 @@ namespace galley::tracking {
 Status check_key(std::string_view what, std::string_view key);
 /// Values of parameters and tags, and names. Errors: invalid_argument, too_large.
 Status check_text(std::string_view what, std::string_view text, std::size_t max_bytes);
+/// From the columns id, name, experiment, job_id, state, created_ms, ended_ms of the table runs.
+Run run_of(const store::Row& row);
+
 /// Errors: not_found.
 Status require_run(store::Transaction& transaction, const RunId& run);
 /// Appends the event that something of a run changed.

@@ -1,205 +1,206 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <optional>
-#include <unordered_map>
+#include <map>
+#include <memory>
 
 #include "checks.h"
 #include "tracking/tracking.h"
+#include "waiting.h"
 
 namespace galley::tracking {
 namespace {
 
 using store::Row;
 using store::Transaction;
-using store::Value;
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr auto kFullChunk = static_cast<std::int64_t>(kChunkPoints);
 
-/// The store cannot hold a NaN; null stands for it (see the schema).
-Value number_or_null(double value) { return std::isnan(value) ? Value(nullptr) : Value(value); }
-double nan_if_null(const Row& row, std::size_t column) {
-  return row.is_null(column) ? kNan : row.real(column);
-}
-
-/// fmin and fmax answer the other argument when one is NaN, which is what "over the numbers" means.
-struct Totals {
-  std::int64_t id = 0;
-  std::int64_t count = 0;
-  double least = kNan;
-  double greatest = kNan;
+/// Several where one cannot hold all.
+struct PackedBatch {
+  PointBatch batch;
+  std::string packed;
 };
 
-/// The points of one call by key, each key's in their order.
-struct Group {
-  const std::string* key;
-  std::vector<Point> points;
-};
-
-Result<std::vector<Group>> group_by_key(std::span<const MetricPoint> points) {
-  std::vector<Group> groups;
-  std::unordered_map<std::string_view, std::size_t> index;
-  for (const MetricPoint& point : points) {
-    const auto [at, fresh] = index.try_emplace(point.key, groups.size());
-    if (fresh) {
-      GALLEY_TRY_STATUS(check_key("metric", point.key));
-      groups.push_back({&point.key, {}});
-    }
-    if (point.step < 0)
-      return Error{Errc::invalid_argument,
-                   "metric " + point.key + " has the negative step " + std::to_string(point.step),
-                   "step", "0 or more"};
-    groups[at->second].points.push_back({point.step, point.value, point.at_ms});
+Result<std::vector<PackedBatch>> pack_points(std::span<const MetricPoint> points) {
+  std::vector<PackedBatch> all;
+  while (!points.empty()) {
+    const auto part = points.first(std::min(points.size(), kMaxBatchPoints));
+    PackedBatch& one = all.emplace_back();
+    for (const MetricPoint& point : part)
+      GALLEY_TRY_STATUS(one.batch.add(point.key, point.step, point.value, point.at_ms));
+    one.packed = one.batch.pack();
+    points = points.subspan(part.size());
   }
-  return groups;
+  return all;
 }
 
-Result<std::int64_t> count_series(Transaction& transaction, const RunId& run) {
-  GALLEY_TRY(const auto row,
-             transaction.query_one("select count(*) from series where run_id = :1", {run.str()}));
-  return row->integer(0);
-}
-
-/// Opens series for one call; counts the run's series at most once.
-class SeriesOpener {
- public:
-  SeriesOpener(Transaction& transaction, const RunId& run) : transaction_(transaction), run_(run) {}
-
-  Result<Totals> open(const std::string& key) {
-    GALLEY_TRY(const auto row,
-               transaction_.query_one("select id, point_count, min_value, max_value from series"
-                                      " where run_id = :1 and metric_key = :2",
-                                      {run_.str(), key}));
-    if (row)
-      return Totals{row->integer(0), row->integer(1), nan_if_null(*row, 2), nan_if_null(*row, 3)};
-    if (!known_) {
-      GALLEY_TRY(known_, count_series(transaction_, run_));
-    }
-    if (++*known_ > static_cast<std::int64_t>(kMaxSeries))
-      return Error{Errc::too_large, "run " + run_.str() + " has " + std::to_string(kMaxSeries) +
-                                        " metrics, the most that are kept; '" + key +
-                                        "' would be one more"};
-    GALLEY_TRY(const auto made,
-               transaction_.query_one("insert into series (run_id, metric_key, point_count,"
-                                      " last_step, last_ms) values (:1, :2, 0, 0, 0) returning id",
-                                      {run_.str(), key}));
-    return Totals{.id = made->integer(0)};
-  }
-
- private:
-  Transaction& transaction_;
-  const RunId& run_;
-  std::optional<std::int64_t> known_;
-};
-
-/// Writes the points behind those that the growing chunk holds, sealing every chunk that fills.
-Status write_chunks(Transaction& transaction, const Totals& totals, std::vector<Point> points) {
-  auto index = totals.count / static_cast<std::int64_t>(kChunkPoints);
-  if (totals.count % static_cast<std::int64_t>(kChunkPoints) != 0) {
-    GALLEY_TRY(const auto row, transaction.query_one("select columns from chunks"
-                                                     " where series_id = :1 and chunk_index = :2",
-                                                     {totals.id, index}));
-    if (!row) return Error{Errc::corrupt, "the last chunk of a time series is missing"};
-    GALLEY_TRY(auto growing, decode_chunk(row->text(0)));
-    points.insert(points.begin(), growing.begin(), growing.end());
-  }
-  for (std::span<const Point> rest(points); !rest.empty(); ++index) {
-    const auto part = rest.first(std::min(rest.size(), kChunkPoints));
-    const bool full = part.size() == kChunkPoints;
-    GALLEY_TRY_STATUS(transaction.execute(
-        "insert into chunks (series_id, chunk_index, first_step, point_count, sealed, columns)"
-        " values (:1, :2, :3, :4, :5, :6) on conflict (series_id, chunk_index) do update set"
-        " point_count = excluded.point_count, sealed = excluded.sealed, columns = excluded.columns",
-        {totals.id, index, part.front().step, static_cast<std::int64_t>(part.size()),
-         std::int64_t{full},
-         store::Blob{encode_chunk(part, full ? ChunkForm::sealed : ChunkForm::growing)}}));
-    rest = rest.subspan(part.size());
-  }
+Status append_packed(Transaction& transaction, const RunId& run,
+                     std::span<const PackedBatch> batches) {
+  if (batches.empty()) return require_run(transaction, run);
+  for (const PackedBatch& one : batches)
+    GALLEY_TRY_STATUS(add_waiting(transaction, run, one.batch, one.packed));
   return ok();
 }
 
-Status update_totals(Transaction& transaction, Totals totals, std::span<const Point> added) {
-  for (const Point& point : added) {
-    totals.least = std::fmin(totals.least, point.value);
-    totals.greatest = std::fmax(totals.greatest, point.value);
-  }
-  const Point& last = added.back();
-  GALLEY_TRY_STATUS(transaction.execute(
-      "update series set point_count = :1, last_step = :2, last_value = :3, last_ms = :4,"
-      " min_value = :5, max_value = :6 where id = :7",
-      {totals.count + static_cast<std::int64_t>(added.size()), last.step,
-       number_or_null(last.value), last.at_ms, number_or_null(totals.least),
-       number_or_null(totals.greatest), totals.id}));
-  return ok();
+void add_to_summary(SeriesSummary& summary, const Point& point) {
+  ++summary.count;
+  summary.last_step = point.step;
+  summary.last_value = point.value;
+  summary.last_at = from_ms(point.at_ms);
+  summary.min_value = std::fmin(summary.min_value, point.value);
+  summary.max_value = std::fmax(summary.max_value, point.value);
 }
 
-Result<std::vector<Point>> read_series(Transaction& transaction, std::int64_t id) {
-  GALLEY_TRY(const auto rows,
-             transaction.query(
-                 "select columns from chunks where series_id = :1 order by chunk_index", {id}));
-  std::vector<Point> points;
-  points.reserve(rows.size() * kChunkPoints);
+Status append_chunks(const std::vector<Row>& rows, std::vector<Point>& points) {
   for (const Row& row : rows) {
     GALLEY_TRY(const auto part, decode_chunk(row.text(0)));
     points.insert(points.end(), part.begin(), part.end());
   }
-  return points;
+  return ok();
+}
+
+/// Where a plot has room for one of many points, previews of the sealed chunks hold all that it
+/// shows: a stretch of the plot spans four stretches of a preview at least.
+bool is_far_view(std::int64_t count, std::size_t max_points) {
+  constexpr std::int64_t kPointsOfAPlaceInThePlot = 128;
+  return count / kPointsOfAPlaceInThePlot >= static_cast<std::int64_t>(max_points);
+}
+
+/// A series as it is read: previews of the sealed chunks where the view is far, and behind them,
+/// or alone, the points themselves.
+struct ReadSeries {
+  std::vector<Point> points;
+  std::size_t whole_from = 0;  // in front of it, previews
+};
+
+Result<ReadSeries> read_chunks(Transaction& transaction, std::int64_t series, std::int64_t count,
+                               std::size_t max_points) {
+  ReadSeries read;
+  std::int64_t next = 0;
+  if (is_far_view(count, max_points)) {
+    GALLEY_TRY(const auto rows, transaction.query("select columns from previews"
+                                                  " where series_id = :1 order by chunk_index",
+                                                  {series}));
+    // Chunks that an earlier version sealed have none.
+    if (static_cast<std::int64_t>(rows.size()) == count / kFullChunk) {
+      GALLEY_TRY_STATUS(append_chunks(rows, read.points));
+      read.whole_from = read.points.size();
+      next = count / kFullChunk;
+    }
+  }
+  GALLEY_TRY(const auto rows, transaction.query("select columns from chunks where series_id = :1"
+                                                " and chunk_index >= :2 order by chunk_index",
+                                                {series, next}));
+  if (next == 0) read.points.reserve(static_cast<std::size_t>(count));
+  GALLEY_TRY_STATUS(append_chunks(rows, read.points));
+  return read;
+}
+
+Status append_waiting(Transaction& transaction, const RunId& run, std::string_view key,
+                      std::vector<Point>& points) {
+  GALLEY_TRY(const auto waiting, read_waiting(transaction, run));
+  for (const PointBatch& batch : waiting) {
+    const auto at = std::ranges::find(batch.keys(), key);
+    if (at == batch.keys().end()) continue;
+    const auto wanted = static_cast<std::uint32_t>(at - batch.keys().begin());
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      if (batch.key_of()[i] == wanted) points.push_back(batch.points()[i]);
+  }
+  return ok();
+}
+
+/// As thin as the previews in front, so that equal stretches of points are equal stretches of time.
+void thin_whole_points(ReadSeries& read) {
+  const std::vector<Point> whole(read.points.begin() + static_cast<std::ptrdiff_t>(read.whole_from),
+                                 read.points.end());
+  read.points.resize(read.whole_from);
+  const auto thin = downsample(whole, whole.size() * kPreviewPoints / kChunkPoints);
+  read.points.insert(read.points.end(), thin.begin(), thin.end());
 }
 
 }  // namespace
 
 Status append_points(Transaction& transaction, const RunId& run,
                      std::span<const MetricPoint> points) {
-  GALLEY_TRY(const auto groups, group_by_key(points));
-  GALLEY_TRY_STATUS(require_run(transaction, run));
-  SeriesOpener opener(transaction, run);
-  for (const Group& group : groups) {
-    GALLEY_TRY(const auto totals, opener.open(*group.key));
-    GALLEY_TRY_STATUS(write_chunks(transaction, totals, group.points));
-    GALLEY_TRY_STATUS(update_totals(transaction, totals, group.points));
-  }
-  return ok();
+  GALLEY_TRY(const auto batches, pack_points(points));
+  return append_packed(transaction, run, batches);
 }
 
 Status Tracking::log_metrics(const RunId& run, std::span<const MetricPoint> points) {
+  GALLEY_TRY(const auto batches, pack_points(points));
   return database_.write(
-      [&](Transaction& transaction) { return append_points(transaction, run, points); });
+      [&](Transaction& transaction) { return append_packed(transaction, run, batches); });
+}
+
+void Tracking::log_batch(const RunId& run, PointBatch batch, store::Database::Done done) {
+  auto packed = std::make_shared<PackedBatch>();
+  if (!batch.empty()) packed->packed = batch.pack();
+  packed->batch = std::move(batch);
+  database_.write_async(
+      [run, packed](Transaction& transaction) {
+        if (packed->batch.empty()) return require_run(transaction, run);
+        return append_packed(transaction, run, std::span(packed.get(), 1));
+      },
+      std::move(done));
 }
 
 Result<std::vector<SeriesSummary>> Tracking::series(const RunId& run) const {
-  std::vector<SeriesSummary> found;
+  std::map<std::string, SeriesSummary, std::less<>> found;
   GALLEY_TRY_STATUS(database_.read([&](Transaction& transaction) -> Status {
     GALLEY_TRY_STATUS(require_run(transaction, run));
     GALLEY_TRY(const auto rows,
                transaction.query("select metric_key, point_count, last_step, last_value, last_ms,"
-                                 " min_value, max_value from series where run_id = :1"
-                                 " order by metric_key",
+                                 " min_value, max_value from series where run_id = :1",
                                  {run.str()}));
     for (const Row& row : rows)
-      found.push_back({row.text(0), row.integer(1), row.integer(2), nan_if_null(row, 3),
-                       from_ms(row.integer(4)), nan_if_null(row, 5), nan_if_null(row, 6)});
+      found[row.text(0)] = {row.text(0),         row.integer(1),          row.integer(2),
+                            nan_if_null(row, 3), from_ms(row.integer(4)), nan_if_null(row, 5),
+                            nan_if_null(row, 6)};
+    GALLEY_TRY(const auto waiting, read_waiting(transaction, run));
+    for (const PointBatch& batch : waiting) {
+      std::vector<SeriesSummary*> of_key;
+      for (const std::string& key : batch.keys()) {
+        const auto [at, fresh] = found.try_emplace(key);
+        if (fresh) at->second = {.key = key, .min_value = std::nan(""), .max_value = std::nan("")};
+        of_key.push_back(&at->second);
+      }
+      for (std::size_t i = 0; i < batch.size(); ++i)
+        add_to_summary(*of_key[batch.key_of()[i]], batch.points()[i]);
+    }
     return ok();
   }));
-  return found;
+  std::vector<SeriesSummary> all;
+  all.reserve(found.size());
+  for (auto& [key, summary] : found) all.push_back(std::move(summary));
+  return all;
 }
 
 Result<std::vector<Point>> Tracking::points(const RunId& run, std::string_view key,
                                             std::size_t max_points) const {
-  std::vector<Point> points;
+  ReadSeries read;
   GALLEY_TRY_STATUS(database_.read([&](Transaction& transaction) -> Status {
     GALLEY_TRY_STATUS(require_run(transaction, run));
-    GALLEY_TRY(const auto row, transaction.query_one("select id from series where run_id = :1"
-                                                     " and metric_key = :2",
+    GALLEY_TRY(const auto row, transaction.query_one("select id, point_count from series"
+                                                     " where run_id = :1 and metric_key = :2",
                                                      {run.str(), std::string(key)}));
-    if (!row)
+    if (row) {
+      GALLEY_TRY(read, read_chunks(transaction, row->integer(0), row->integer(1), max_points));
+    }
+    GALLEY_TRY_STATUS(append_waiting(transaction, run, key, read.points));
+    if (!row && read.points.empty())
       return Error{Errc::not_found,
                    "run " + run.str() + " has no metric " + std::string(key.substr(0, 80))};
-    GALLEY_TRY(points, read_series(transaction, row->integer(0)));
     return ok();
   }));
+  if (read.whole_from > 0) thin_whole_points(read);
   // A run that resumed from a checkpoint reports some steps twice.
-  std::ranges::stable_sort(points, {}, &Point::step);
-  return downsample(points, max_points);
+  if (!std::ranges::is_sorted(read.points, {}, &Point::step))
+    std::ranges::stable_sort(read.points, {}, &Point::step);
+  return downsample(read.points, max_points);
+}
+
+Status Tracking::settle(const RunId& run) {
+  return database_.write([&](Transaction& transaction) { return settle_points(transaction, run); });
 }
 
 }  // namespace galley::tracking

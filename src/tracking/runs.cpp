@@ -12,9 +12,20 @@ using store::Transaction;
 using store::Value;
 
 constexpr std::array<std::string_view, 4> kStates{"running", "finished", "failed", "killed"};
-constexpr std::string_view kRunColumns =
+constexpr std::string_view kSelectRuns =
     "select id, name, experiment, job_id, state, created_ms, ended_ms from runs";
 constexpr std::int64_t kMaxPage = 1000;
+
+Result<std::vector<KeyValue>> pairs(Transaction& transaction, std::string_view sql,
+                                    const RunId& run) {
+  GALLEY_TRY(const auto rows, transaction.query(sql, {run.str()}));
+  std::vector<KeyValue> found;
+  found.reserve(rows.size());
+  for (const Row& row : rows) found.emplace_back(row.text(0), row.text(1));
+  return found;
+}
+
+}  // namespace
 
 Run run_of(const Row& row) {
   Run run{.id = RunId::trusted(row.text(0)),
@@ -28,17 +39,6 @@ Run run_of(const Row& row) {
   if (!row.is_null(6)) run.ended = from_ms(row.integer(6));
   return run;
 }
-
-Result<std::vector<KeyValue>> pairs(Transaction& transaction, std::string_view sql,
-                                    const RunId& run) {
-  GALLEY_TRY(const auto rows, transaction.query(sql, {run.str()}));
-  std::vector<KeyValue> found;
-  found.reserve(rows.size());
-  for (const Row& row : rows) found.emplace_back(row.text(0), row.text(1));
-  return found;
-}
-
-}  // namespace
 
 std::string_view to_string(RunState state) { return kStates[static_cast<std::size_t>(state)]; }
 
@@ -69,7 +69,13 @@ Status finish_run(Transaction& transaction, const RunId& run, RunState state, Wa
              transaction.execute("update runs set state = :1, ended_ms = :2"
                                  " where id = :3 and state = 'running'",
                                  {std::string(to_string(state)), to_ms(at), run.str()}));
-  if (changed == 1) return tell(transaction, run, at, to_string(state));
+  if (changed == 1) {
+    // A damaged series must not keep its run from ending.
+    if (const Status settled = settle_points(transaction, run);
+        !settled && settled.error().code != Errc::corrupt)
+      return settled;
+    return tell(transaction, run, at, to_string(state));
+  }
   GALLEY_TRY(const auto row,
              transaction.query_one("select state from runs where id = :1", {run.str()}));
   if (!row) return Error{Errc::not_found, "there is no run " + run.str()};
@@ -96,7 +102,7 @@ Result<RunDetails> Tracking::get(const RunId& run) const {
   RunDetails details;
   GALLEY_TRY_STATUS(database_.read([&](Transaction& transaction) -> Status {
     GALLEY_TRY(const auto row,
-               transaction.query_one(std::string(kRunColumns) + " where id = :1", {run.str()}));
+               transaction.query_one(std::string(kSelectRuns) + " where id = :1", {run.str()}));
     if (!row) return Error{Errc::not_found, "there is no run " + run.str()};
     details.run = run_of(*row);
     GALLEY_TRY(
@@ -119,7 +125,7 @@ Result<RunPage> Tracking::list(const RunFilter& filter, std::int64_t limit,
   RunPage page;
   GALLEY_TRY_STATUS(database_.read([&](Transaction& transaction) -> Status {
     // Ids sort by time of creation. One more than asked for shows whether there is a next page.
-    std::string sql = std::string(kRunColumns) + " where true";
+    std::string sql = std::string(kSelectRuns) + " where true";
     std::vector<Value> parameters = filter.where_parameters;
     if (!filter.where_sql.empty()) sql += " and (" + filter.where_sql + ")";
     const auto narrow = [&](std::string_view condition, std::string_view value) {

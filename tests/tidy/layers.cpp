@@ -16,8 +16,8 @@ const std::vector<std::vector<std::string>> kLayers{
     {"store", "http", "process"},
     {"cluster", "text", "tensor", "blobs"},
     {"accounts", "tracking", "registry", "telemetry", "alerts", "scheduler", "hpo", "estimator",
-     "inference", "training"},
-    {"controller", "agent", "slurm", "serving"},
+     "estimator_fit", "inference", "training"},
+    {"controller", "studies", "agent", "slurm", "serving"},
     {"openai", "profiling", "api", "cli", "simulation"},
 };
 

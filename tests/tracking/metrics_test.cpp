@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <future>
 #include <limits>
 
 #include "fixture.h"
@@ -31,6 +33,7 @@ TEST_F(Metrics, ComeBackAsReportedWhateverTheBatches) {
     ASSERT_TRUE(points) << describe(points.error());
     ASSERT_EQ(points->size(), static_cast<std::size_t>(to));
   }
+  ASSERT_TRUE(tracking_->settle(run));
   const auto points = *tracking_->points(run, "loss", kAll);
   const auto wanted = curve("loss", 0, from);
   for (std::size_t i = 0; i < points.size(); ++i) {
@@ -45,10 +48,12 @@ TEST_F(Metrics, ComeBackAsReportedWhateverTheBatches) {
 TEST_F(Metrics, ASealedChunkIsNeverWrittenAgain) {
   const auto run = new_run();
   ASSERT_TRUE(tracking_->log_metrics(run, curve("loss", 0, 512)));
+  ASSERT_TRUE(tracking_->settle(run));
   const std::string digest =
       "select length(columns) * 1000 + first_step from chunks where chunk_index = 0";
   const auto before = count(digest);
   ASSERT_TRUE(tracking_->log_metrics(run, curve("loss", 512, 600)));
+  ASSERT_TRUE(tracking_->settle(run));
   EXPECT_EQ(count(digest), before);
 }
 
@@ -160,13 +165,127 @@ TEST_F(Metrics, AreAppendedWithTheCallersOwnRowsOrNotAtAll) {
 TEST_F(Metrics, ADamagedChunkIsReported) {
   const auto run = new_run();
   ASSERT_TRUE(tracking_->log_metrics(run, curve("loss", 0, 600)));
+  ASSERT_TRUE(tracking_->settle(run));
   ASSERT_TRUE(database_->write([](store::Transaction& transaction) -> Status {
     GALLEY_TRY_STATUS(transaction.execute("update chunks set columns = :1 where chunk_index = 1",
                                           {store::Blob{"nonsense"}}));
     return ok();
   }));
   EXPECT_EQ(tracking_->points(run, "loss", kAll).error().code, Errc::corrupt);
-  EXPECT_EQ(tracking_->log_metrics(run, curve("loss", 600, 601)).error().code, Errc::corrupt);
+  ASSERT_TRUE(tracking_->log_metrics(run, curve("loss", 600, 601))) << "new points are kept";
+  EXPECT_EQ(tracking_->settle(run).error().code, Errc::corrupt);
+  EXPECT_EQ(count("select count(*) from waiting_points"), 1);
+  EXPECT_TRUE(tracking_->finish_run(run, RunState::finished)) << "and the run can end";
+}
+
+TEST_F(Metrics, PointsThatWaitAreSeenAsOthersAre) {
+  const auto run = new_run();
+  ASSERT_TRUE(tracking_->log_metrics(run, curve("loss", 0, 700)));
+  ASSERT_TRUE(tracking_->settle(run));
+  ASSERT_TRUE(tracking_->log_metrics(run, curve("loss", 700, 710)));
+  ASSERT_TRUE(tracking_->log_metrics(
+      run, std::vector<MetricPoint>{{"accuracy", 5, kNan, 7}, {"accuracy", 6, 0.5, 8}}));
+  EXPECT_EQ(count("select count(*) from waiting_points"), 2);
+  const auto series = *tracking_->series(run);
+  ASSERT_EQ(series.size(), 2U);
+  EXPECT_EQ(series[0].key, "accuracy");
+  EXPECT_EQ(series[0].count, 2);
+  EXPECT_EQ(series[0].min_value, 0.5);
+  EXPECT_EQ(series[0].last_step, 6);
+  EXPECT_EQ(series[1].count, 710);
+  EXPECT_EQ(series[1].last_at, from_ms(1709));
+  EXPECT_EQ(tracking_->points(run, "loss", kAll)->size(), 710U);
+
+  ASSERT_TRUE(tracking_->finish_run(run, RunState::finished));
+  EXPECT_EQ(count("select count(*) from waiting_points"), 0);
+  EXPECT_EQ(count("select count(*) from waiting_runs"), 0);
+  EXPECT_EQ(tracking_->points(run, "loss", kAll)->size(), 710U);
+  EXPECT_EQ((*tracking_->series(run))[0].min_value, 0.5);
+}
+
+TEST_F(Metrics, AreSettledBySelfWhenManyWait) {
+  const auto run = new_run();
+  for (int i = 0; i < 9; ++i)
+    ASSERT_TRUE(tracking_->log_metrics(run, curve("loss", 1000 * i, 1000 * (i + 1))));
+  EXPECT_EQ(count("select point_count from series"), 9000);
+  EXPECT_EQ(count("select count(*) from waiting_points"), 0);
+
+  // Many keys wait longer, since each costs the same whatever its points.
+  std::vector<MetricPoint> wide;
+  for (int i = 0; i < 1000; ++i) wide.push_back({"m" + std::to_string(i), 1, 1, 1});
+  for (int i = 0; i < 127; ++i) ASSERT_TRUE(tracking_->log_metrics(run, wide));
+  EXPECT_EQ(count("select count(*) from waiting_points"), 127);
+  ASSERT_TRUE(tracking_->log_metrics(run, wide));
+  EXPECT_EQ(count("select count(*) from waiting_points"), 0);
+  EXPECT_EQ(count("select count(*) from series where point_count = 128"), 1000);
+}
+
+TEST_F(Metrics, ABatchIsDurableWhenItIsSaidToBe) {
+  const auto run = new_run();
+  PointBatch batch;
+  ASSERT_TRUE(batch.add("loss", 1, 0.5, 100));
+  std::promise<Status> done;
+  tracking_->log_batch(run, batch, [&](Status status) { done.set_value(std::move(status)); });
+  ASSERT_TRUE(done.get_future().get());
+  EXPECT_EQ(tracking_->points(run, "loss", kAll)->size(), 1U);
+  std::promise<Status> unknown;
+  tracking_->log_batch(ids_.next<RunTag>(), batch,
+                       [&](Status status) { unknown.set_value(std::move(status)); });
+  EXPECT_EQ(unknown.get_future().get().error().code, Errc::not_found);
+}
+
+TEST_F(Metrics, AFarViewOfALongSeriesKeepsItsSpikes) {
+  const auto run = new_run();
+  constexpr std::int64_t kLong = 100'000;
+  auto points = curve("loss", 0, kLong);
+  points[33'333].value = 50;
+  points[99'990].value = -50;
+  ASSERT_TRUE(tracking_->log_metrics(run, points));
+  ASSERT_TRUE(tracking_->settle(run));
+  ASSERT_TRUE(tracking_->log_metrics(run, curve("loss", kLong, kLong + 100)));
+  EXPECT_EQ(count("select count(*) from previews"), kLong / 512);
+  const auto far = *tracking_->points(run, "loss", 200);
+  EXPECT_LE(far.size(), 200U);
+  EXPECT_EQ(far.front().step, 0);
+  EXPECT_EQ(far.back().step, kLong + 99);
+  EXPECT_TRUE(std::ranges::is_sorted(far, {}, &Point::step));
+  EXPECT_EQ(std::ranges::count(far, 50.0, &Point::value), 1);
+  EXPECT_EQ(std::ranges::count(far, -50.0, &Point::value), 1);
+  // Without previews, as an earlier version left them, the same is seen.
+  ASSERT_TRUE(database_->write([](store::Transaction& transaction) -> Status {
+    GALLEY_TRY_STATUS(transaction.execute("delete from previews"));
+    return ok();
+  }));
+  const auto whole = *tracking_->points(run, "loss", 200);
+  EXPECT_EQ(std::ranges::count(whole, 50.0, &Point::value), 1);
+  EXPECT_EQ(whole.size(), far.size());
+}
+
+TEST(PointBatch, ComesBackAsItWas) {
+  PointBatch batch;
+  EXPECT_EQ(batch.add("", 0, 0, 0).error().code, Errc::invalid_argument);
+  EXPECT_EQ(batch.add("m", -1, 0, 0).error().code, Errc::invalid_argument);
+  ASSERT_TRUE(batch.add("a", std::numeric_limits<std::int64_t>::max(), -0.0, -5));
+  ASSERT_TRUE(batch.add("b", 0, kNan, 1'700'000'000'000));
+  ASSERT_TRUE(batch.add("a", 7, kInfinite, std::numeric_limits<std::int64_t>::min()));
+  const std::string packed = batch.pack();
+  const auto read = PointBatch::unpack(packed);
+  ASSERT_TRUE(read) << describe(read.error());
+  EXPECT_EQ(read->keys(), (std::vector<std::string>{"a", "b"}));
+  ASSERT_EQ(read->size(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(read->key_of()[i], batch.key_of()[i]);
+    EXPECT_EQ(read->points()[i].step, batch.points()[i].step);
+    EXPECT_EQ(read->points()[i].at_ms, batch.points()[i].at_ms);
+    EXPECT_EQ(std::bit_cast<std::uint64_t>(read->points()[i].value),
+              std::bit_cast<std::uint64_t>(batch.points()[i].value));
+  }
+  for (std::size_t i = 0; i < packed.size(); ++i) {
+    std::string damaged = packed;
+    damaged[i] = static_cast<char>(damaged[i] ^ 0x10);
+    EXPECT_FALSE(PointBatch::unpack(damaged)) << i;
+    EXPECT_FALSE(PointBatch::unpack(packed.substr(0, i))) << i;
+  }
 }
 
 TEST(Downsample, KeepsEndsAndSpikes) {

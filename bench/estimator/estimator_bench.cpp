@@ -1,0 +1,407 @@
+#include "estimator/estimator_bench.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <random>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "estimator/advice.h"
+#include "estimator/protocols.h"
+
+namespace galley::bench {
+namespace {
+
+double processor_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+constexpr std::size_t kReportFolds = 5;
+constexpr std::uint64_t kReportSeed = 1;
+
+double rounded(double value) { return std::round(value * 1e3) / 1e3; }
+std::vector<double> rounded(std::vector<double> values) {
+  for (double& value : values) value = rounded(value);
+  return values;
+}
+
+void note(const char* what, const ErrorSummary& errors) {
+  fmt::print(stderr,
+             "{:<34} {:>5.0f} rows  MdAPE {:6.2f} %  MAPE {:6.2f} %  p90 {:6.1f} %  90 % interval "
+             "covers {:5.1f} %, width {:.2f}\n",
+             what, errors.count, errors.mdape_pct, errors.mape_pct, errors.p90_pct,
+             errors.coverage_pct, errors.width_ratio_median);
+}
+
+/// Coverage and width over all tables, each with equal weight: one table has most of the rows.
+struct Intervals {
+  double coverage_pct = 0;
+  double width = 0;
+  double tables = 0;
+
+  void add(const ErrorSummary& errors) {
+    coverage_pct += errors.coverage_pct;
+    width += errors.width_ratio_median;
+    ++tables;
+  }
+  void put(std::map<std::string, double>& figures) const {
+    if (tables == 0) return;
+    figures["interval90_coverage_pct"] = coverage_pct / tables;
+    figures["interval90_width_ratio_median"] = width / tables;
+  }
+};
+
+void put(std::map<std::string, double>& figures, const std::string& name,
+         const ErrorSummary& errors) {
+  figures[name + "_mdape_pct"] = errors.mdape_pct;
+  figures[name + "_mape_pct"] = errors.mape_pct;
+}
+
+/// Cross-validation of one table over all seeds; figures are of all of them together.
+Result<std::vector<Scored>> seeds_together(const char* name, const std::vector<Record>& records,
+                                           const EstimatorBenchOptions& options) {
+  std::vector<Scored> all;
+  for (std::int64_t seed = 1; seed <= options.seeds; ++seed) {
+    GALLEY_TRY(const auto scored, cross_validate(records, static_cast<std::uint64_t>(seed)));
+    all.insert(all.end(), scored.begin(), scored.end());
+  }
+  note(name, summarise(all));
+  return all;
+}
+
+Status cross_validated_figures(const Datasets& sets, const EstimatorBenchOptions& options,
+                               std::map<std::string, double>& figures) {
+  Intervals intervals;
+  struct Table {
+    const char* name;
+    const std::vector<Record>* records;
+  };
+  for (const Table& table : {Table{"gavel", &sets.gavel}, Table{"lambda", &sets.lambda},
+                             Table{"pollux", &sets.pollux}, Table{"neusight", &sets.neusight}}) {
+    if (table.records->empty()) continue;
+    auto once = options;
+    if (table.records->size() > 2'000) once.seeds = 1;
+    GALLEY_TRY(const auto scored, seeds_together(table.name, *table.records, once));
+    const auto errors = summarise(scored);
+    put(figures, table.name, errors);
+    figures[std::string(table.name) + "_interval90_coverage_pct"] = errors.coverage_pct;
+    intervals.add(errors);
+    if (table.records == &sets.lambda) {
+      const auto regret = cost_regret(scored);
+      figures["cost_regret_median_pct"] = regret.median_pct;
+      figures["cost_regret_p90_pct"] = regret.p90_pct;
+      figures["missed_deadlines_pct"] = regret.missed_deadlines_pct;
+    }
+  }
+  if (!sets.neusight.empty()) figures["neusight_mean_pct"] = figures["neusight_mape_pct"];
+  intervals.put(figures);
+  return ok();
+}
+
+void put_unseen(const UnseenGpu& unseen, std::map<std::string, double>& figures) {
+  const auto zero = summarise(unseen.without_probe);
+  const auto one = summarise(unseen.one_probe);
+  const auto network = summarise(unseen.probe_of_network);
+  const auto job = summarise(unseen.probe_of_job);
+  note("lambda, unseen GPU", zero);
+  note("  with one probe of any job", one);
+  note("  with one probe of the network", network);
+  note("  with one probe of the job", job);
+  put(figures, "lambda_unseen_gpu", zero);
+  put(figures, "lambda_unseen_gpu_any_probe", one);
+  put(figures, "lambda_unseen_gpu_network_probe", network);
+  put(figures, "lambda_unseen_gpu_one_probe", job);
+}
+
+Status split_figures(const Datasets& sets, std::map<std::string, double>& figures) {
+  if (!sets.lambda.empty()) {
+    GALLEY_TRY(const auto unseen, leave_gpus_out(sets.lambda));
+    put_unseen(unseen, figures);
+  }
+  if (!sets.elasticflow.empty()) {
+    GALLEY_TRY(const auto scored, fit_and_score(sets.elasticflow, [](const Record& record) {
+                 return record.row.job.gpus <= 8;
+               }));
+    const auto errors = summarise(scored);
+    note("elasticflow, 1-8 to 16-64 GPUs", errors);
+    put(figures, "elasticflow", errors);
+  }
+  return ok();
+}
+
+/// Estimates of tables that the fit has not seen: other devices, networks, placements.
+Status transfer_figures(const Datasets& fit, const Datasets& test,
+                        std::map<std::string, double>& figures) {
+  Intervals intervals;
+  struct Table {
+    const char* name;
+    const std::vector<Record>* fit;
+    const std::vector<Record>* test;
+  };
+  for (const Table& table :
+       {Table{"gavel", &fit.gavel, &test.gavel}, Table{"lambda", &fit.lambda, &test.lambda},
+        Table{"pollux", &fit.pollux, &test.pollux},
+        Table{"elasticflow", &fit.elasticflow, &test.elasticflow},
+        Table{"neusight", &fit.neusight, &test.neusight}}) {
+    if (table.fit->empty() || table.test->empty()) continue;
+    for (const std::size_t probes : {0U, 1U, 3U}) {
+      GALLEY_TRY(const auto scored, with_probes(*table.fit, *table.test, probes));
+      const auto errors = summarise(scored);
+      note(fmt::format("{}, {} probes a network", table.name, probes).c_str(), errors);
+      put(figures,
+          probes == 0 ? std::string(table.name) : fmt::format("{}_probes_{}", table.name, probes),
+          errors);
+      if (probes == 0) intervals.add(errors);
+      if (probes == 0 && table.test == &test.lambda) {
+        const auto regret = cost_regret(scored);
+        figures["cost_regret_median_pct"] = regret.median_pct;
+        figures["cost_regret_p90_pct"] = regret.p90_pct;
+      }
+    }
+  }
+  if (!fit.lambda.empty() && !test.lambda.empty()) {
+    GALLEY_TRY(const auto unseen, unseen_gpus(fit.lambda, test.lambda));
+    put_unseen(unseen, figures);
+  }
+  if (!fit.neusight.empty() && !test.neusight.empty())
+    figures["neusight_mean_pct"] = figures["neusight_mape_pct"];
+  intervals.put(figures);
+  return ok();
+}
+
+/// Records such as a busy cluster collects: networks, devices, sizes and noise drawn at random.
+estimator::FitRows synthetic_rows(std::size_t count) {
+  std::mt19937_64 random(1);
+  const auto networks = estimator::known_networks();
+  const auto gpus = estimator::known_gpus();
+  const estimator::PhysicsModel truth;
+  std::normal_distribution<double> normal;
+  estimator::FitRows rows;
+  std::vector<double> device_factor;
+  std::vector<double> network_factor;
+  for (std::size_t i = 0; i < 20; ++i) device_factor.push_back(0.15 * normal(random));
+  for (std::size_t i = 0; i < 30; ++i) network_factor.push_back(0.3 * normal(random));
+  while (rows.rows.size() < count) {
+    const std::size_t network = random() % network_factor.size();
+    const std::size_t gpu = random() % device_factor.size();
+    estimator::JobFeatures job;
+    job.network = networks[network + 2];
+    job.gpu = gpus[(gpu * 4) % gpus.size()];
+    job.gpus = static_cast<double>(1U << (random() % 6));
+    job.nodes = std::ceil(job.gpus / 8);
+    job.batch_per_gpu = static_cast<double>(8U << (random() % 6));
+    job.precision = random() % 2 == 0 ? estimator::Precision::fp32 : estimator::Precision::fp16;
+    const double step =
+        estimator::physics_step_s(truth, job) *
+        std::exp(device_factor[gpu] + network_factor[network] + 0.03 * normal(random));
+    rows.rows.push_back({std::move(job), step});
+  }
+  return rows;
+}
+
+/// Processor time of a table of 500 different configurations, the median of nine.
+Status advice_figure(const estimator::EstimatorModel& model,
+                     std::map<std::string, double>& figures) {
+  estimator::Workload work;
+  work.job.network = estimator::known_networks()[5];
+  work.global_batch = 1024;
+  work.items = 1'281'167;
+  work.epochs = 90;
+  std::vector<estimator::Offer> offers;
+  const auto gpus = estimator::known_gpus();
+  for (std::size_t i = 0; i < 500; ++i) {
+    estimator::Offer offer{.name = std::to_string(i), .gpu = gpus[i % gpus.size()]};
+    offer.gpus = static_cast<double>(1U << (i / gpus.size()));
+    offer.nodes = std::ceil(offer.gpus / 8);
+    offer.usd_per_h = offer.gpus * (1 + static_cast<double>(i % 7));
+    offers.push_back(std::move(offer));
+  }
+  std::vector<double> times;
+  for (int round = 0; round < 9; ++round) {
+    const double begin = processor_seconds();
+    GALLEY_TRY(const auto advice, estimator::advise(model, work, offers));
+    times.push_back((processor_seconds() - begin) * 1e3);
+    if (advice.rows.size() != offers.size()) return Error{Errc::internal, "rows are missing"};
+  }
+  std::ranges::sort(times);
+  figures["advice_500_ms"] = times[times.size() / 2];
+  return ok();
+}
+
+Status speed_figures(std::map<std::string, double>& figures) {
+  const auto data = synthetic_rows(10'000);
+  const double begin = processor_seconds();
+  const auto physics = estimator::fit_physics(data.rows);
+  std::vector<estimator::FeatureRow> features;
+  std::vector<double> targets;
+  for (const auto& row : data.rows) {
+    features.push_back(estimator::feature_row(row.job));
+    targets.push_back(std::log(row.step_s / estimator::physics_step_s(physics, row.job)));
+  }
+  const estimator::DenseEncoder encoder{true, estimator::vocabulary_of(features)};
+  const auto dense = estimator::encode_rows(encoder, features);
+  const double after_physics = processor_seconds();
+  const auto linear = estimator::fit_linear(dense, targets, 1);
+  const double after_linear = processor_seconds();
+  const auto cart = estimator::fit_trees(dense, targets, {.depth = 12});
+  const double after_cart = processor_seconds();
+  const auto forest = estimator::fit_trees(
+      dense, targets, {.trees = 30, .depth = 12, .inputs_ratio = 0.3, .bootstrap = true});
+  const double after_forest = processor_seconds();
+  GALLEY_TRY(const auto boosting, estimator::fit_boosting(dense, targets, {}));
+  const double after_boosting = processor_seconds();
+  const auto kernel = estimator::fit_kernel(features, targets, {});
+  const double after_kernel = processor_seconds();
+  figures["fit_10k_s"] = after_kernel - begin;
+  figures["fit_10k_physics_s"] = after_physics - begin;
+  figures["fit_10k_linear_s"] = after_linear - after_physics;
+  figures["fit_10k_cart_s"] = after_cart - after_linear;
+  figures["fit_10k_forest_s"] = after_forest - after_cart;
+  figures["fit_10k_boosting_s"] = after_boosting - after_forest;
+  figures["fit_10k_kernel_s"] = after_kernel - after_boosting;
+
+  const estimator::EstimatorModel model{.physics = physics,
+                                        .kernel = kernel,
+                                        .encoder = encoder,
+                                        .trees = boosting,
+                                        .kernel_weight = 0.5,
+                                        .errors = {},
+                                        .probed = {},
+                                        .records = 10'000};
+  constexpr std::size_t kAsked = 3'000;
+  double sum = evaluate(linear, dense.row(0)) + evaluate(cart, dense.row(0)) +
+               evaluate(forest, dense.row(0));
+  const double before = processor_seconds();
+  for (std::size_t i = 0; i < kAsked; ++i) {
+    GALLEY_TRY(const auto estimate, estimator::predict(model, data.rows[i].job));
+    sum += estimate.step_s;
+  }
+  figures["predict_us"] = (processor_seconds() - before) / kAsked * 1e6;
+  GALLEY_TRY_STATUS(advice_figure(model, figures));
+  const double before_whole = processor_seconds();
+  GALLEY_TRY(const auto whole, estimator::fit_estimator(data));
+  figures["fit_10k_with_intervals_s"] = processor_seconds() - before_whole;
+  sum += whole.records;
+  if (!std::isfinite(sum)) return Error{Errc::internal, "an estimate is not finite"};
+  return ok();
+}
+
+Status print_report(const char* name, const std::vector<Record>& records) {
+  std::vector<const Record*> all;
+  for (const Record& record : records) all.push_back(&record);
+  if (all.empty()) return ok();
+  GALLEY_TRY(const auto compared,
+             estimator::compare_models(fit_rows(all), kReportFolds, kReportSeed));
+  fmt::print(stderr,
+             "\n{}: {} rows, 5 folds\n{:<10} {:<9} {:<8} {:>8} {:>8} {:>7} {:>7} {:>8}  {}\n", name,
+             all.size(), "model", "features", "physics", "MdAPE %", "MAPE %", "R2", "<=15 %",
+             "p95 %", "settings");
+  for (const auto& one : compared) {
+    fmt::print(stderr, "{:<10} {:<9} {:<8} {:>8.2f} {:>8.2f} {:>7.3f} {:>7.1f} {:>8.1f}  {}\n",
+               one.model, one.features, one.with_physics ? "yes" : "no", one.mdape_pct,
+               one.mape_pct, one.r2, one.within_15_pct,
+               one.error_pct_cdf.empty() ? 0 : one.error_pct_cdf[19], one.settings);
+    for (const auto& tried : one.tried) fmt::print(stderr, "             tried {}\n", tried);
+  }
+  return ok();
+}
+
+Json report_of(const char* name, const std::vector<const Record*>& records,
+               const std::vector<estimator::ModelComparison>& compared) {
+  Json models = Json::array();
+  for (const auto& one : compared)
+    models.push_back({{"model", one.model},
+                      {"features", one.features},
+                      {"physics", one.with_physics ? "yes" : "no"},
+                      {"mape_pct", rounded(one.mape_pct)},
+                      {"mdape_pct", rounded(one.mdape_pct)},
+                      {"r2", rounded(one.r2)},
+                      {"within_15_pct", rounded(one.within_15_pct)},
+                      {"error_pct_cdf", rounded(one.error_pct_cdf)},
+                      {"settings", one.settings},
+                      {"tried", one.tried}});
+  return {{"name", name},
+          {"records", records.size()},
+          {"folds", kReportFolds},
+          {"models", std::move(models)}};
+}
+
+/// One model for estimates of jobs that come from none of the tables. Lambda's has no licence, so
+/// nothing that is handed on may be learned from it; of pollux a part is enough, or it would fill
+/// the model.
+Status export_model(const Datasets& sets, const std::filesystem::path& path,
+                    std::map<std::string, double>& figures) {
+  constexpr std::size_t kMostOfTable = 600;
+  estimator::FitRows data;
+  Json report = Json::array();
+  for (const auto& [name, table] :
+       {std::pair{"gavel", &sets.gavel}, std::pair{"pollux", &sets.pollux},
+        std::pair{"elasticflow", &sets.elasticflow}, std::pair{"neusight", &sets.neusight}}) {
+    std::vector<const Record*> used;
+    const std::size_t stride = table->size() / kMostOfTable + 1;
+    for (std::size_t i = 0; i < table->size(); i += stride)
+      if ((*table)[i].counted || (*table)[i].row.job.context != "physical")
+        used.push_back(&(*table)[i]);
+    if (used.empty()) continue;
+    GALLEY_TRY(const auto compared,
+               estimator::compare_models(fit_rows(used), kReportFolds, kReportSeed));
+    report.push_back(report_of(name, used, compared));
+    for (const Record* one : used) {
+      const Record& record = *one;
+      data.rows.push_back(record.row);
+      auto& job = data.rows.back().job;
+      if (const auto known = estimator::find_network(job.network.name))
+        job.network.name = known->name;
+      job.context.clear();
+      data.groups.push_back(record.configuration);
+    }
+  }
+  GALLEY_TRY(const auto model, estimator::fit_estimator(data));
+  figures["records"] = model.records;
+  for (std::size_t i = 0; i < estimator::kFamiliarities; ++i)
+    figures[fmt::format("{}_p90_pct", to_string(static_cast<estimator::Familiarity>(i)))] =
+        100 * (std::exp(model.errors[i].log_error[3]) - 1);
+  GALLEY_TRY(Json document, parse_json(estimator::print_model(model)));
+  document["report"] = std::move(report);
+  return write_file_atomic(path, dump_json(document) + "\n", Durability::memory);
+}
+
+}  // namespace
+
+Result<BenchReport> run_estimator_bench(const EstimatorBenchOptions& options) {
+  BenchReport report{.name = "estimator", .figures = {}, .peers = {}, .seeds = {}};
+  const bool transfers = !options.fit.empty() || !options.test.empty();
+  if (transfers && (options.fit.empty() || options.test.empty()))
+    return Error{Errc::invalid_argument, "--fit and --test are given together"};
+  GALLEY_TRY(const auto sets, read_datasets(transfers ? options.fit : options.data));
+  if (sets.gavel.empty() && sets.lambda.empty() && sets.pollux.empty() &&
+      sets.elasticflow.empty() && sets.neusight.empty())
+    return Error{
+        .code = Errc::not_found,
+        .message = "there is no table in " + (transfers ? options.fit : options.data).string(),
+        .field = {},
+        .expected = "folders gavel, lambda, pollux, elasticflow or neusight"};
+  if (!options.exported.empty()) {
+    GALLEY_TRY_STATUS(export_model(sets, options.exported, report.figures));
+    return report;
+  }
+  if (transfers) {
+    GALLEY_TRY(const auto test, read_datasets(options.test));
+    GALLEY_TRY_STATUS(transfer_figures(sets, test, report.figures));
+  } else {
+    GALLEY_TRY_STATUS(cross_validated_figures(sets, options, report.figures));
+    GALLEY_TRY_STATUS(split_figures(sets, report.figures));
+    for (std::int64_t seed = 1; seed <= options.seeds; ++seed) report.seeds.push_back(seed);
+  }
+  GALLEY_TRY_STATUS(speed_figures(report.figures));
+  if (options.report) {
+    GALLEY_TRY_STATUS(print_report("gavel", sets.gavel));
+    GALLEY_TRY_STATUS(print_report("lambda", sets.lambda));
+    GALLEY_TRY_STATUS(print_report("pollux", sets.pollux));
+    GALLEY_TRY_STATUS(print_report("neusight", sets.neusight));
+  }
+  return report;
+}
+
+}  // namespace galley::bench

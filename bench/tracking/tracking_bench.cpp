@@ -1,0 +1,23 @@
+#include "tracking_bench.h"
+
+#include <fmt/format.h>
+
+#include "ingest_rate.h"
+#include "search_rate.h"
+#include "tensorboard_rate.h"
+
+namespace galley::bench {
+
+Result<BenchReport> run_tracking_bench(const TrackingBenchOptions& options) {
+  BenchReport report{.name = "tracking"};
+  fmt::print(stderr, "event files   ");
+  GALLEY_TRY(report.figures["tensorboard_mb_per_s"], tensorboard_read_rate());
+  fmt::print(stderr, "\r{:40}\r", "");
+  GALLEY_TRY(auto ingest, measure_ingest());
+  report.figures.merge(ingest);
+  GALLEY_TRY(auto reads, measure_reads(options.runs));
+  report.figures.merge(reads);
+  return report;
+}
+
+}  // namespace galley::bench

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/result.h"
+#include "http/client.h"
+#include "http/server.h"
+#include "store/database.h"
+#include "support/scratch_folder.h"
+#include "tracking/tracking.h"
+
+namespace galley::bench {
+
+/// Tracking behind our HTTP server in this process, on a database of its own that waits for the
+/// disk: POST /log-batch and /log-metric take the bodies of MLflow's calls, and answer 200 when
+/// what they say is durable. Goes with all its files.
+class TrackingServer {
+ public:
+  static Result<std::unique_ptr<TrackingServer>> start();
+
+  tracking::Tracking& tracking() { return *tracking_; }
+  store::Database& database() { return *database_; }
+  Result<std::unique_ptr<http::Client>> connect() const;
+
+ private:
+  explicit TrackingServer(support::ScratchFolder folder) : folder_(std::move(folder)) {}
+
+  support::ScratchFolder folder_;
+  IdSource ids_{system_clock()};
+  std::unique_ptr<store::Database> database_;
+  std::unique_ptr<tracking::Tracking> tracking_;
+  std::unique_ptr<http::Server> server_;
+};
+
+/// Sends one call. Errors: those of the connection, and internal for another answer than 200.
+Status post_logged(http::Client& client, const std::string& target, std::string body);
+
+}  // namespace galley::bench

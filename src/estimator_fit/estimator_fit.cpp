@@ -1,0 +1,233 @@
+#include "estimator_fit/estimator_fit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <random>
+
+namespace galley::estimator {
+namespace {
+
+constexpr std::size_t kLeastRows = 8;
+// Past this, one part of the rows measures errors instead of all in turn: records are many enough.
+constexpr std::size_t kManyRows = 3'000;
+constexpr std::size_t kMostLeftOut = 8;  // devices or networks left out in turn
+
+/// Kernel and trees of one split, with what they say of the rows that were left out.
+struct LeftOut {
+  std::size_t row = 0;
+  double kernel = 0;  // log(actual) is physics + part of each
+  double trees = 0;
+  double actual = 0;  // log(actual / physics)
+  double similarity = 0;
+};
+
+struct SplitFit {
+  PhysicsModel physics;
+  KernelModel kernel;
+  DenseEncoder encoder;
+  TreeModel trees;
+};
+
+Result<SplitFit> fit_split(std::span<const Observation> rows, const FitOptions& options,
+                           const KernelModel* start) {
+  SplitFit fit;
+  fit.physics = fit_physics(rows);
+  std::vector<FeatureRow> features;
+  std::vector<double> targets;
+  features.reserve(rows.size());
+  for (const auto& row : rows) {
+    features.push_back(feature_row(row.job));
+    targets.push_back(std::log(row.step_s / physics_step_s(fit.physics, row.job)));
+  }
+  fit.kernel = fit_kernel(features, targets, options.kernel, start);
+  fit.encoder = {true, vocabulary_of(features)};
+  GALLEY_TRY(fit.trees,
+             fit_boosting(encode_rows(fit.encoder, features), targets, options.boosting));
+  return fit;
+}
+
+void predict_left_out(const SplitFit& fit, std::span<const Observation> rows,
+                      std::span<const std::size_t> which, std::vector<LeftOut>& out) {
+  std::vector<float> dense;
+  for (const std::size_t i : which) {
+    const auto row = feature_row(rows[i].job);
+    fit.encoder.encode(row, dense);
+    const auto kernel = evaluate(fit.kernel, row);
+    out.push_back({i, kernel.value, evaluate(fit.trees, dense),
+                   std::log(rows[i].step_s / physics_step_s(fit.physics, rows[i].job)),
+                   kernel.similarity});
+  }
+}
+
+/// Fits on all rows but `which`, and predicts those.
+Status leave_out(std::span<const Observation> rows, std::span<const std::size_t> which,
+                 const FitOptions& options, const KernelModel& start, std::vector<LeftOut>& out) {
+  std::vector<bool> is_out(rows.size(), false);
+  for (const std::size_t i : which) is_out[i] = true;
+  std::vector<Observation> rest;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (!is_out[i]) rest.push_back(rows[i]);
+  if (which.empty() || rest.size() < kLeastRows / 2) return ok();
+  GALLEY_TRY(const auto fit, fit_split(rest, options, &start));
+  predict_left_out(fit, rows, which, out);
+  return ok();
+}
+
+double mean_error(std::span<const LeftOut> left_out, double weight) {
+  double sum = 0;
+  for (const auto& one : left_out) {
+    const double error = one.actual - weight * one.kernel - (1 - weight) * one.trees;
+    sum += std::min(std::abs(error), 1.0);
+  }
+  return sum;
+}
+
+/// At a level of k / (n + 1) the k-th error covers exactly that share of new ones.
+double conformal_quantile(const std::vector<double>& sorted, double level) {
+  const double n = static_cast<double>(sorted.size());
+  const double at = level < 0.5 ? std::floor(level * (n + 1)) - 1 : std::ceil(level * (n + 1)) - 1;
+  return sorted[static_cast<std::size_t>(std::clamp(at, 0.0, n - 1))];
+}
+
+constexpr std::size_t kLeastForQuantiles = 12;
+
+bool set_quantiles(std::span<const LeftOut> left_out, double weight, ErrorQuantiles& errors) {
+  if (left_out.size() < kLeastForQuantiles) return false;
+  std::vector<double> sorted;
+  for (const auto& one : left_out)
+    sorted.push_back(one.actual - weight * one.kernel - (1 - weight) * one.trees);
+  std::ranges::sort(sorted);
+  errors.count = static_cast<double>(sorted.size());
+  for (std::size_t i = 0; i < errors.log_error.size(); ++i)
+    errors.log_error[i] = conformal_quantile(sorted, ErrorQuantiles::kLevels[i]);
+  return true;
+}
+
+ErrorQuantiles widened(const ErrorQuantiles& from, double by) {
+  ErrorQuantiles errors = from;
+  errors.count = 0;
+  for (double& error : errors.log_error) error *= by;
+  return errors;
+}
+
+/// Rows of each value of a category, the most frequent values first, at most kMostLeftOut of them.
+std::vector<std::vector<std::size_t>> rows_by(std::span<const Observation> rows,
+                                              FeatureCategory category) {
+  std::map<std::string, std::vector<std::size_t>> by_value;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    by_value[category == gpu_name ? rows[i].job.gpu.name : rows[i].job.network.name].push_back(i);
+  std::vector<std::vector<std::size_t>> groups;
+  if (by_value.size() < 3)
+    return groups;  // with one other value left, nothing can be learned of it
+  for (auto& [name, which] : by_value) groups.push_back(std::move(which));
+  std::ranges::stable_sort(groups, std::ranges::greater{},
+                           [](const auto& which) { return which.size(); });
+  if (groups.size() > kMostLeftOut) groups.resize(kMostLeftOut);
+  return groups;
+}
+
+Result<std::vector<LeftOut>> left_out_by(std::span<const Observation> rows,
+                                         FeatureCategory category, const FitOptions& options,
+                                         const KernelModel& start) {
+  std::vector<LeftOut> left_out;
+  if (rows.size() > kManyRows) return left_out;
+  for (const auto& which : rows_by(rows, category))
+    GALLEY_TRY_STATUS(leave_out(rows, which, options, start, left_out));
+  return left_out;
+}
+
+Status measure_errors(const FitRows& data, const FitOptions& options, EstimatorModel& model) {
+  const auto folds = grouped_folds(data, options.folds, options.seed);
+  const std::size_t used = data.rows.size() > kManyRows ? 1 : options.folds;
+  std::vector<LeftOut> left_out;
+  for (std::size_t fold = 0; fold < used; ++fold) {
+    std::vector<std::size_t> which;
+    for (std::size_t i = 0; i < folds.size(); ++i)
+      if (folds[i] == fold) which.push_back(i);
+    GALLEY_TRY_STATUS(leave_out(data.rows, which, options, model.kernel, left_out));
+  }
+  if (left_out.empty()) return ok();
+  double best = 1e300;
+  for (const double weight : {1.0, 0.75, 0.5, 0.3})
+    if (const double error = mean_error(left_out, weight); error < best * 0.99) {
+      best = error;
+      model.kernel_weight = weight;
+    }
+  const double weight = model.kernel_weight;
+  std::ranges::sort(left_out, {}, &LeftOut::similarity);
+  const auto middle = left_out.size() / 2;
+  model.near_similarity = left_out[middle].similarity;
+  const std::span all(left_out);
+  auto& errors = model.errors;
+  const auto of = [&](Familiarity kind) -> ErrorQuantiles& {
+    return errors[static_cast<std::size_t>(kind)];
+  };
+  if (set_quantiles(all, weight, of(Familiarity::near)))
+    of(Familiarity::seen) = of(Familiarity::near);
+  set_quantiles(all.first(middle), weight, of(Familiarity::near));
+  set_quantiles(all.subspan(middle), weight, of(Familiarity::seen));
+  GALLEY_TRY(const auto gpus, left_out_by(data.rows, gpu_name, options, model.kernel));
+  if (!set_quantiles(gpus, weight, of(Familiarity::new_gpu)))
+    of(Familiarity::new_gpu) = widened(of(Familiarity::near), 3);
+  GALLEY_TRY(const auto networks, left_out_by(data.rows, network_name, options, model.kernel));
+  if (!set_quantiles(networks, weight, of(Familiarity::new_network)))
+    of(Familiarity::new_network) = widened(of(Familiarity::near), 6);
+  of(Familiarity::new_both) = widened(of(Familiarity::new_network), 1.3);
+  return ok();
+}
+
+}  // namespace
+
+std::vector<std::size_t> grouped_folds(const FitRows& data, std::size_t folds, std::uint64_t seed) {
+  std::map<std::string, std::size_t> fold_of;
+  std::vector<std::size_t> result(data.rows.size());
+  if (data.groups.size() != data.rows.size()) {
+    std::iota(result.begin(), result.end(), std::size_t{0});
+    std::ranges::shuffle(result, std::mt19937_64(seed));
+    for (auto& fold : result) fold %= folds;
+    return result;
+  }
+  for (const auto& group : data.groups) fold_of[group] = 0;
+  std::vector<std::size_t> order(fold_of.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::shuffle(order, std::mt19937_64(seed));
+  std::size_t at = 0;
+  for (auto& [group, fold] : fold_of) fold = order[at++] % folds;
+  for (std::size_t i = 0; i < result.size(); ++i) result[i] = fold_of[data.groups[i]];
+  return result;
+}
+
+Result<EstimatorModel> fit_estimator(const FitRows& data, const FitOptions& options,
+                                     const EstimatorModel* before) {
+  if (data.rows.size() < kLeastRows)
+    return Error{.code = Errc::invalid_argument,
+                 .message = "an estimator cannot be fitted on " + std::to_string(data.rows.size()) +
+                            " records",
+                 .field = "rows",
+                 .expected = "at least " + std::to_string(kLeastRows)};
+  for (std::size_t i = 0; i < data.rows.size(); ++i) {
+    auto checked = check(data.rows[i].job);
+    if (checked && !(data.rows[i].step_s > 0 && std::isfinite(data.rows[i].step_s)))
+      checked = Error{.code = Errc::invalid_argument,
+                      .message = "its step time is not above 0",
+                      .field = "step_s"};
+    if (checked) continue;
+    checked.error().message = "record " + std::to_string(i + 1) + ": " + checked.error().message;
+    return std::move(checked).error();
+  }
+  GALLEY_TRY(auto fit,
+             fit_split(data.rows, options, before == nullptr ? nullptr : &before->kernel));
+  EstimatorModel model{.physics = std::move(fit.physics),
+                       .kernel = std::move(fit.kernel),
+                       .encoder = std::move(fit.encoder),
+                       .trees = std::move(fit.trees),
+                       .errors = {},
+                       .probed = {},
+                       .records = static_cast<double>(data.rows.size())};
+  GALLEY_TRY_STATUS(measure_errors(data, options, model));
+  return model;
+}
+
+}  // namespace galley::estimator

@@ -1,0 +1,76 @@
+#include "hpo/auto_method.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace galley::hpo {
+namespace {
+
+/// With fewer reports a rung has nothing to judge by.
+constexpr std::int64_t kReportsForRungs = 4;
+/// How often a population compares its members within a budget, and its least size.
+constexpr std::int64_t kComparisons = 9;
+constexpr std::int64_t kLeastPopulation = 8;
+
+/// Whoever bounds a perturbation says that the parameter may change while a trial runs; without
+/// that it may as well be a layer's width, with which no checkpoint can go on.
+bool may_change_on_the_way(const Space& space) {
+  return std::ranges::any_of(space.parameters(), [](const Parameter& p) {
+    return std::isfinite(p.hard_low) || std::isfinite(p.hard_high);
+  });
+}
+
+AutoChoice population_choice(StudySpec spec, const AutoFacts& facts) {
+  spec.sampler = "random";
+  spec.pbt.enabled = true;
+  const auto at_once = facts.gpus / std::max<std::int64_t>(spec.gpus.per_trial, 1);
+  if (spec.population == 0) spec.population = std::max(at_once, kLeastPopulation);
+  if (spec.step <= 0)
+    spec.step =
+        spec.max_resource *
+        static_cast<double>(std::max<std::int64_t>(facts.reports_of_a_trial / kComparisons, 1)) /
+        static_cast<double>(facts.reports_of_a_trial);
+  const auto members = spec.population;
+  return {std::move(spec),
+          fmt::format("p_range allows settings to change on the way: a population of {} on {} GPUs",
+                      members, facts.gpus)};
+}
+
+}  // namespace
+
+AutoChoice choose_method(StudySpec spec, const Space& space, const AutoFacts& facts) {
+  if (spec.sampler != "auto") return {spec, "the study names its methods"};
+  const auto sessions = spec.termination.max_sessions;
+  if (spec.measures.size() > 1) {
+    spec.sampler = "nsga2";
+    return {spec, fmt::format("{} measures: a front, not a best", spec.measures.size())};
+  }
+  const std::uint64_t points = space.point_count();
+  if (points > 0 && sessions && points <= static_cast<std::uint64_t>(*sessions) &&
+      !space.has_conditions() && space.rules().empty()) {
+    spec.sampler = "grid";
+    return {spec, fmt::format("all {} settings fit into {} trials", points, *sessions)};
+  }
+  if (facts.reports_of_a_trial < kReportsForRungs) {
+    spec.sampler = "hybrid";
+    return {spec, fmt::format("trials report {} times, too rarely to be judged on the way",
+                              facts.reports_of_a_trial)};
+  }
+  if (facts.writes_checkpoints && facts.reports_of_a_trial >= kComparisons &&
+      spec.budget_parameter.empty() && may_change_on_the_way(space))
+    return population_choice(std::move(spec), facts);
+  spec.sampler = "rungs";
+  spec.stopping.method = Stopping::asha;
+  spec.stopping.promote = facts.writes_checkpoints;
+  // A rung below the first report would only delay the first decision.
+  const double reports = static_cast<double>(facts.reports_of_a_trial);
+  spec.stopping.rungs = std::clamp(
+      static_cast<int>(std::floor(std::log(reports) / std::log(spec.stopping.eta))), 1, 3);
+  return {spec, fmt::format("trials report on the way: {} rungs of their own budget, and a model "
+                            "that learns from them, for {} GPUs",
+                            spec.stopping.rungs, facts.gpus)};
+}
+
+}  // namespace galley::hpo

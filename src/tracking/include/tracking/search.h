@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tracking/records.h"
+
+namespace galley::tracking {
+
+/// What of a run is compared or ordered by.
+enum class RunField : std::uint8_t {
+  created,  // milliseconds since 1970
+  ended,    // likewise; absent while the run goes on
+  name,
+  state,
+  job_id,
+  metric,  // the value reported last, by key
+  param,   // by key
+  tag,     // by key
+};
+
+enum class RunComparison : std::uint8_t {
+  equal,
+  not_equal,
+  less,
+  less_or_equal,
+  greater,
+  greater_or_equal,
+  like,  // % stands for any text, _ for any character
+  like_in_any_case,
+};
+
+/// One condition. An absent metric, parameter or tag fulfils none, and neither does a value that is
+/// not a number.
+struct RunCondition {
+  RunField field = RunField::created;
+  std::string key{};  // of a metric, parameter or tag
+  RunComparison comparison = RunComparison::equal;
+  double number = 0;   // for created, ended and metrics
+  std::string text{};  // for the others
+};
+
+struct RunOrder {
+  RunField field = RunField::created;  // or metric
+  std::string key{};
+  bool descending = true;
+};
+
+/// Runs that fulfil all conditions.
+struct RunSearch {
+  std::vector<std::string> experiments{};  // any of them; none: all
+  std::vector<RunCondition> conditions{};
+  RunOrder order{};  // runs without the metric come last, newest first
+  std::int64_t limit = 100;
+  std::string cursor{};
+};
+
+inline constexpr std::size_t kMaxConditions = 64;
+inline constexpr std::size_t kMaxSearchedExperiments = 200;
+
+}  // namespace galley::tracking
