@@ -39,15 +39,17 @@ TEST(Availability, TheGapOfAKilledLeaderIsCountedOnce) {
   ASSERT_TRUE(leads) << describe(leads.error());
   ASSERT_TRUE(site.wait_for_role(1 - *leads, "standby"));
   ASSERT_TRUE(comes_about([&] { return probes(site) >= 3; }));
-  EXPECT_EQ(down_s(site), 0);
+  // On a busy machine a probe may come late, which counts for what it was.
+  const double at_start = down_s(site);
+  EXPECT_LT(at_start, 1);
 
   const auto killed_at = std::chrono::steady_clock::now();
   site.kill_controller(*leads);
   ASSERT_TRUE(site.wait_for_role(1 - *leads, "leader"));
-  ASSERT_TRUE(comes_about([&] { return down_s(site) > 0; }));
+  ASSERT_TRUE(comes_about([&] { return down_s(site) > at_start; }));
   const auto until_seen =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - killed_at).count();
-  const double counted = down_s(site);
+  const double counted = down_s(site) - at_start;
   std::printf("  %.2f s counted, %.2f s from the kill until it was\n", counted, until_seen);
   EXPECT_GE(counted, 1.5) << "a standby waits two seconds for a leader that does not speak";
   EXPECT_LE(counted, until_seen + 1.2) << "from the last probe before, and no longer";
@@ -57,7 +59,7 @@ TEST(Availability, TheGapOfAKilledLeaderIsCountedOnce) {
   ASSERT_TRUE(site.wait_for_role(*leads, "standby"));
   const auto before = probes(site);
   ASSERT_TRUE(comes_about([&] { return probes(site) >= before + 3; }));
-  EXPECT_EQ(down_s(site), counted);
+  EXPECT_NEAR(down_s(site), at_start + counted, 0.5);
 
   const auto shown = site.galley(GALLEY_BIN_DIR, {"controllers"});
   ASSERT_TRUE(shown);
