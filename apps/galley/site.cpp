@@ -78,6 +78,7 @@ Status Site::build(const SiteOptions& options, const std::optional<std::string>&
   }
   GALLEY_TRY(agent_registry_, controller::AgentRegistry::open(*database_, clock_, *controller_));
   GALLEY_TRY(agents_, controller::RemoteAgents::start(*controller_, *database_, clock_, agents));
+  GALLEY_TRY(studies_, studies::Studies::open(*database_, *controller_, *tracking_, clock_, ids_));
   return ok();
 }
 
@@ -104,6 +105,7 @@ Status Site::serve(const SiteOptions& options) {
                                      .leadership = leadership_,
                                      .certificate_sha256 = std::move(certificate),
                                      .language = language_.get(),
+                                     .studies = studies_.get(),
                                      .secrets_key = options.secrets_key},
                                     {.admin_token = data_.token(),
                                      .secret = data_.secret(),
@@ -146,6 +148,7 @@ void Site::stop() {
   if (agents_) agents_->stop();  // its polls would hold the server up
   if (server_) server_->drain(kDrainGrace);
   server_.reset();                       // nobody asks any more
+  if (studies_) studies_->stop();        // it asks the controller
   if (controller_) controller_->stop();  // no message reaches an agent any more
 }
 

@@ -42,6 +42,7 @@ void add_routes(Endpoints& endpoints, Context& context) {
   add_language_routes(endpoints, context);
   add_event_routes(endpoints, context);
   add_metrics_routes(endpoints, context);
+  add_study_routes(endpoints, context);
   add_telemetry_routes(endpoints, context);
   add_alert_routes(endpoints, context);
   add_static_routes(endpoints, context);

@@ -90,6 +90,16 @@ constexpr auto kRules = std::to_array<RouteRule>({
     {"POST", "/api/v1/runs/{id}/tags", submit, row},
     {"POST", "/api/v1/runs/{id}/finish", submit, row},
 
+    {"GET", "/api/v1/studies", look},
+    {"POST", "/api/v1/studies", submit, row},
+    {"GET", "/api/v1/studies/{id}", look},
+    {"GET", "/api/v1/studies/{id}/trials", look},
+    {"GET", "/api/v1/studies/{id}/importance", look},
+    {"POST", "/api/v1/studies/preview", look},
+    {"POST", "/api/v1/studies/{id}/stop", submit, row},
+    {"POST", "/api/v1/studies/{id}/ask", submit, data},  // thousands a second; the study is audited
+    {"POST", "/api/v1/studies/{id}/tell", submit, data},
+
     {"POST", "/api/v1/blobs/missing", submit},
     {"PUT", "/api/v1/blobs/{sha256}", submit, data},  // bytes mean nothing until they are frozen
     {"GET", "/api/v1/blobs/{sha256}", look},

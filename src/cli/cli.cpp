@@ -44,6 +44,8 @@ Command command_tree(Session& session, const Extra& extra) {
   add_controller_commands(root.children, session);
   add_team_commands(root.children, session);
   add_reservation_commands(root.children, session);
+  add_tune_commands(root.children, session);
+  add_study_commands(root.children, session);
   add_run_commands(root.children, session);
   add_dataset_commands(root.children, session);
   add_snapshot_commands(root.children, session);
@@ -58,6 +60,7 @@ Command command_tree(Session& session, const Extra& extra) {
   add_audit_commands(root.children, session);
   add_tls_commands(root.children, session);
   add_file_commands(root.children, session, extra.upgrade);
+  add_estimate_commands(root.children, session);
   add_alert_commands(root.children, session);
   add_report_commands(root.children, session);
   add_doctor_commands(root.children, session, extra.upgrade);

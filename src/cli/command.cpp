@@ -68,6 +68,7 @@ Result<Choice> choose(const Command& root, const std::vector<std::string>& words
       break;  // an option of this command: what follows may be its value, not a command
     }
     const Command* child = find_child(*choice.command, word);
+    if (child == nullptr && choice.command->takes_words) break;
     if (child == nullptr) return unknown_command(*choice.command, choice.path, word);
     choice.command = child;
     choice.path += " " + child->name;

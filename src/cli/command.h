@@ -52,6 +52,8 @@ struct Command {
   std::vector<Command> children{};
   /// Takes its arguments as they are, --help included.
   std::function<int(const std::vector<std::string>&)> verbatim{};
+  /// A first word that names none of the children is an argument.
+  bool takes_words = false;
   /// What follows "--" is kept here, untouched: the program that a job runs.
   std::vector<std::string>* after_dashes = nullptr;
 };

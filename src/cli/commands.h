@@ -17,6 +17,8 @@ void add_node_commands(std::vector<Command>& commands, Session& session);
 void add_controller_commands(std::vector<Command>& commands, Session& session);
 void add_team_commands(std::vector<Command>& commands, Session& session);
 void add_reservation_commands(std::vector<Command>& commands, Session& session);
+void add_study_commands(std::vector<Command>& commands, Session& session);
+void add_tune_commands(std::vector<Command>& commands, Session& session);
 void add_run_commands(std::vector<Command>& commands, Session& session);
 void add_dataset_commands(std::vector<Command>& commands, Session& session);
 void add_snapshot_commands(std::vector<Command>& commands, Session& session);
@@ -32,6 +34,7 @@ void add_audit_commands(std::vector<Command>& commands, Session& session);
 void add_tls_commands(std::vector<Command>& commands, Session& session);
 void add_file_commands(std::vector<Command>& commands, Session& session,
                        const UpgradeSources& upgrade);
+void add_estimate_commands(std::vector<Command>& commands, Session& session);
 void add_alert_commands(std::vector<Command>& commands, Session& session);
 void add_report_commands(std::vector<Command>& commands, Session& session);
 void add_doctor_commands(std::vector<Command>& commands, Session& session,

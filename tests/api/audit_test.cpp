@@ -39,6 +39,14 @@ TEST_F(Audit, EveryRouteThatChangesSomethingLeavesARow) {
   deploy("m", first);
   const auto content = manifest("d.txt", "data");
 
+  const Json study{
+      {"name", "search"},
+      {"h_params",
+       {{"x", {{"type", "float"}, {"distribution", "uniform"}, {"parameters", {0, 1}}}}}},
+      {"measure", "score"},
+      {"tune", "random"}};
+  const auto begun = post("/api/v1/studies", study, 201)["id"].get<std::string>();
+
   // The model never comes, so the batch waits for it.
   const auto upload = [&] {
     http::Headers headers;
@@ -137,6 +145,9 @@ TEST_F(Audit, EveryRouteThatChangesSomethingLeavesARow) {
        [&] {
          return send("POST", "/api/v1/runs/" + other + "/finish", {{"state", "finished"}});
        }},
+      {"POST /api/v1/studies", [&] { return send("POST", "/api/v1/studies", study); }},
+      {"POST /api/v1/studies/{id}/stop",
+       [&] { return send("POST", "/api/v1/studies/" + begun + "/stop", none); }},
       {"POST /api/v1/datasets/{name}/versions",
        [&] {
          return send("POST", "/api/v1/datasets/d/versions", {{"manifest", content}});
@@ -189,11 +200,13 @@ TEST_F(Audit, OnlyQuestionsAndDataLeaveNoRow) {
   for (const RouteRule& rule : route_rules())
     if (rule.method != "GET" && rule.audited != Audited::row)
       silent.emplace_back(std::string(rule.pattern));
-  EXPECT_THAT(silent, ::testing::UnorderedElementsAre(
-                          "/api/v1/jobs/guide", "/api/v1/blobs/missing", "/v1/predict",
-                          "/v1/completions", "/v1/chat/completions", "/v1/embeddings",
-                          "/v2/models/{model}/infer",  // these seven only ask
-                          "/api/v1/blobs/{sha256}", "/api/v1/runs/{id}/metrics"));
+  EXPECT_THAT(silent,
+              ::testing::UnorderedElementsAre(
+                  "/api/v1/jobs/guide", "/api/v1/studies/preview", "/api/v1/blobs/missing",
+                  "/v1/predict", "/v1/completions", "/v1/chat/completions", "/v1/embeddings",
+                  "/v2/models/{model}/infer",  // these eight only ask
+                  "/api/v1/blobs/{sha256}", "/api/v1/runs/{id}/metrics", "/api/v1/studies/{id}/ask",
+                  "/api/v1/studies/{id}/tell"));
 }
 
 TEST_F(Audit, RowsSayWhoFromWhereAndOnWhichRequest) {

@@ -21,6 +21,7 @@
 #include "serving/fixture.h"
 #include "serving/model_host.h"
 #include "store/events.h"
+#include "studies/studies.h"
 #include "support/temp_folder.h"
 #include "tracking/tracking.h"
 
@@ -72,9 +73,14 @@ class ApiFixture : public ::testing::Test {
     node.memory_bytes = std::int64_t{8} << 30;
     node.devices.push_back({.id = "GPU-0", .index = 0, .model = "H100"});
     EXPECT_TRUE(controller_->attach(node, agent_));
+    studies_ =
+        taken(studies::Studies::open(*database_, *controller_, *tracking_, system_clock(), ids_));
     start();
   }
-  ~ApiFixture() override { stop(); }
+  ~ApiFixture() override {
+    stop();
+    studies_->stop();
+  }
 
   template <class T>
   static T taken(Result<T> result) {
@@ -98,7 +104,8 @@ class ApiFixture : public ::testing::Test {
                                       .data_folder = folder_.path(),
                                       .version = "1.2.3",
                                       .pages = pages,
-                                      .language = language_.get()},
+                                      .language = language_.get(),
+                                      .studies = studies_.get()},
                              {.admin_token = kToken,
                               .secret = "a-secret-of-the-test-0",
                               .listen = {"127.0.0.1:0"},
@@ -246,6 +253,7 @@ class ApiFixture : public ::testing::Test {
   std::optional<tracking::Tracking> tracking_;
   controller::FakeAgent agent_;
   std::unique_ptr<controller::Controller> controller_;
+  std::unique_ptr<studies::Studies> studies_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<http::Server> server_;
   std::string address_;

@@ -39,6 +39,9 @@ class ModelHost;
 namespace galley::store {
 class Database;
 }
+namespace galley::studies {
+class Studies;
+}
 namespace galley::tracking {
 class Tracking;
 }
@@ -65,6 +68,7 @@ struct Services {
   controller::Leadership* leadership = nullptr;  // where several controllers share the database
   std::string certificate_sha256{};     // of the certificate that we show; empty without TLS
   openai::Service* language = nullptr;  // OpenAI's routes; none where null
+  studies::Studies* studies = nullptr;  // /studies; none where null
   std::filesystem::path secrets_key{};  // of accounts::Secrets; empty: data_folder/secrets.key
 };
 

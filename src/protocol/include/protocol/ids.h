@@ -27,6 +27,9 @@ struct TokenTag {
 struct ReservationTag {
   static constexpr std::string_view prefix = "rsv_";
 };
+struct StudyTag {
+  static constexpr std::string_view prefix = "study_";
+};
 
 using JobId = Id<JobTag>;
 using AttemptId = Id<AttemptTag>;
@@ -35,5 +38,6 @@ using RunId = Id<RunTag>;
 using SnapshotId = Id<SnapshotTag>;
 using TokenId = Id<TokenTag>;
 using ReservationId = Id<ReservationTag>;
+using StudyId = Id<StudyTag>;
 
 }  // namespace galley

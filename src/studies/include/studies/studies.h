@@ -1,0 +1,210 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "protocol/ids.h"
+#include "store/database.h"
+
+namespace galley::controller {
+class Controller;
+}
+namespace galley::tracking {
+class Tracking;
+}
+
+namespace galley::studies {
+
+enum class StudyState { running, stopping, finished, stopped };
+std::string_view to_string(StudyState state);
+
+/// What a study is, apart from its trials.
+struct StudyRecord {
+  StudyId id;
+  std::string name;
+  std::string team;
+  std::string principal;
+  StudyState state = StudyState::running;
+  std::string reason;    // why it ended; while it runs, how its methods were chosen
+  Json file;             // as it was accepted
+  bool has_job = false;  // its trials are jobs; else others ask and tell
+  WallTime created{};
+  std::optional<WallTime> ended;
+};
+
+struct MeasureView {
+  std::string name;
+  bool maximise = true;
+};
+
+/// How far it is, and of how much.
+struct StudyProgress {
+  std::vector<MeasureView> measures{};
+  std::string resource;     // what a trial's budget counts
+  double max_resource = 1;  // the budget of a trial
+  std::optional<std::int64_t> max_trials{};
+  std::int64_t trials = 0;
+  std::int64_t live = 0, stop = 0, dead = 0, ended = 0;  // its pools
+  double gpu_seconds = 0;
+  std::optional<std::int64_t> best;  // number of the trial
+  std::vector<double> best_values{};
+  Json best_params = nullptr;
+};
+
+struct StudyDetails {
+  StudyRecord record;
+  StudyProgress progress;
+};
+
+struct TrialView {
+  std::int64_t number = 0;
+  std::int64_t attempt = 1;
+  std::string state;
+  Json params;
+  double resource = 0;
+  double budget = 1;
+  std::vector<double> values{};  // of the last report, one a measure
+  std::string checkpoint{};
+  std::string job_id{};  // of the newest attempt
+  std::string worker{};  // who was given it, by ask
+  std::string why{};     // the last decision on it
+};
+
+/// A trial to be carried out.
+struct Order {
+  std::int64_t trial = 0;
+  std::int64_t attempt = 1;
+  Json params;
+  double budget = 1;         // in units of the study's resource
+  std::string checkpoint{};  // to go on from; empty: from nothing
+  double from_resource = 0;  // that the checkpoint was written at
+  std::int64_t seed = 0;     // 0, or the number of a finalist's repetition
+  std::string why{};
+};
+
+/// What became of a trial.
+struct Told {
+  enum class Kind { running, complete, failed, infeasible, released };
+  std::int64_t trial = -1;
+  std::optional<std::int64_t> attempt{};  // absent: the one of now
+  Kind kind = Kind::complete;
+  std::optional<double> resource{};  // absent: complete means the whole budget
+  std::vector<double> values{};      // one a measure; NaN: none
+  std::string checkpoint{};
+  std::string reason{};
+};
+
+/// What the trial should do now.
+struct Verdict {
+  std::string state;     // of the trial
+  bool goes_on = false;  // false: end it, write a checkpoint if you can, and tell `released`
+  std::string why{};
+};
+
+struct NewStudy {
+  std::string name{};
+  std::string team = "default";
+  std::string principal{};
+  Json file;  // docs/hpo.md
+};
+
+/// What a study will take, before anything starts.
+struct StudyPreview {
+  struct Length {
+    double mean_resource = 0;
+    std::int64_t trials = 0;
+  };
+  std::vector<Length> lengths;  // the shortest first
+  std::int64_t trials = 0;
+  double gpu_hours = 0;
+  double hours = 0;        // until it ends
+  std::int64_t slots = 1;  // trials at once
+  double seconds_per_resource = 1;
+  std::string seconds_from;  // how that is known
+  std::string resource;
+  std::string ends_by;
+  std::string why;          // how its methods were chosen
+  bool is_endless = false;  // nothing ends it: these are its first part
+};
+
+/// What a caller knows better than the installation.
+struct PreviewWishes {
+  std::optional<std::int64_t> gpus{};
+  std::optional<double> seconds_per_resource{};
+};
+
+/// How much each parameter matters.
+struct StudyImportance {
+  std::vector<std::pair<std::string, double>> alone;  // the most important first
+  struct Pair {
+    std::string first, second;
+    double share = 0;
+  };
+  std::vector<Pair> pairs;
+  std::int64_t trials = 0;
+};
+
+/// The studies of an installation. Trials of a study with a job are run as jobs of the idle class;
+/// those of others are asked for and told by whoever likes, from any language.
+///
+/// Every answer is durable. Asking again under the same worker's name gives the trial that it
+/// holds, so that a lost answer or a killed worker loses no trial.
+///
+/// Thread-safe; one thread of its own for jobs. What it is made of must outlive it.
+class Studies {
+ public:
+  /// Reads the studies that run. Errors: the store's, corrupt.
+  static Result<std::unique_ptr<Studies>> open(store::Database& database,
+                                               controller::Controller& controller,
+                                               tracking::Tracking& tracking, const Clock& clock,
+                                               IdSource& ids);
+  /// As stop().
+  ~Studies();
+  /// No more jobs are started or cancelled by us. Before the controller stops.
+  void stop();
+
+  /// Errors: invalid_argument with the path in the file.
+  Result<StudyDetails> create(NewStudy study);
+  /// Newest first, those before `cursor`.
+  struct Page {
+    std::vector<StudyRecord> studies;
+    std::string next_cursor;
+  };
+  Result<Page> list(std::int64_t limit, std::string_view cursor = {}) const;
+  /// By id, or the newest of that name. Errors: not_found.
+  Result<StudyDetails> get(std::string_view study) const;
+  /// By number from `from` on, at most `limit`.
+  Result<std::vector<TrialView>> trials(std::string_view study, std::int64_t from,
+                                        std::int64_t limit) const;
+
+  /// The pace is that of the newest study of the same name, where there is one.
+  /// Errors: those of create(), invalid_argument (too few GPUs).
+  Result<StudyPreview> preview(const NewStudy& study, const PreviewWishes& wishes) const;
+  /// Errors: not_found, invalid_argument (too few trials have reported).
+  Result<StudyImportance> importance(std::string_view study) const;
+
+  /// Up to `count` trials to carry out; fewer, or none, when the study waits for results first.
+  /// Errors: not_found, conflict (it is over, or its trials are jobs).
+  Result<std::vector<Order>> ask(std::string_view study, std::int64_t count,
+                                 const std::string& worker);
+  /// What contradicts the state (a trial that has ended, an attempt that is over) changes nothing.
+  /// Errors: not_found (study, trial), conflict (its trials are jobs), invalid_argument (values).
+  Result<Verdict> tell(std::string_view study, const Told& told);
+  /// Its trials are let go. Errors: not_found. A study that has ended stays as it is.
+  Result<StudyDetails> end(std::string_view study, const std::string& principal);
+
+ private:
+  struct Impl;
+  explicit Studies(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace galley::studies

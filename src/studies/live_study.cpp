@@ -1,0 +1,173 @@
+#include "live_study.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "hpo/space_json.h"
+
+namespace galley::studies {
+namespace {
+
+using hpo::Event;
+using hpo::TrialState;
+
+// The forms of hpo::Study::snapshot(), piece by piece.
+constexpr std::string_view kHead = "galley-study 1\n";
+constexpr std::string_view kEnd = "end\n";
+constexpr std::string_view kPoint = "point ";
+
+std::string point_line(const hpo::Point& point) {
+  return fmt::format("{}{}\n", kPoint,
+                     point.empty() ? "-" : fmt::format("{}", fmt::join(point, ",")));
+}
+
+/// What a snapshot would be: settings first, then events.
+std::string snapshot_of(std::string_view journal) {
+  std::string points, events;
+  for (std::size_t begin = 0; begin < journal.size();) {
+    const std::size_t end = std::min(journal.find('\n', begin), journal.size() - 1) + 1;
+    const std::string_view line = journal.substr(begin, end - begin);
+    (line.starts_with(kPoint) ? points : events) += line;
+    begin = end;
+  }
+  return std::string(kHead) + points + events + std::string(kEnd);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LiveStudy>> LiveStudy::open(StudyFile file, const std::string& journal) {
+  // Studies that began, and then nothing happened, are new ones, too.
+  auto study = journal.empty() ? hpo::Study::open(file.spec, file.space, make_study_sampler)
+                               : hpo::Study::restore(snapshot_of(journal), file.spec, file.space,
+                                                     make_study_sampler);
+  if (!study) return study.error();
+  std::unique_ptr<LiveStudy> live(new LiveStudy(std::move(file), *std::move(study)));
+  live->find_waiting();
+  for (std::size_t begin = 0; begin < journal.size();) {
+    const std::size_t end = std::min(journal.find('\n', begin), journal.size());
+    const std::string_view line(journal.data() + begin, end - begin);
+    begin = end + 1;
+    if (!line.starts_with(to_string(Event::Kind::started))) continue;
+    GALLEY_TRY(const Event event, hpo::decode_event(line));
+    if (event.text.empty()) continue;
+    live->workers_[event.trial] = event.text;
+    live->held_[event.text] = event.trial;
+  }
+  return live;
+}
+
+void LiveStudy::find_waiting() {
+  for (const auto& trial : study_.trials())
+    if (trial.state == TrialState::waiting) waiting_.push_back(trial.number);
+}
+
+void LiveStudy::apply(Event event) {
+  event.at_s = std::max(event.at_s, study_.now_s());
+  const std::size_t before = study_.trials().size();
+  const bool was_over = study_.is_over();
+  const auto actions = study_.apply(event);
+  // The time alone is kept only where something came of it.
+  if (event.kind == Event::Kind::tick && actions.empty() && study_.is_over() == was_over) return;
+  const auto& trials = study_.trials();
+  for (std::size_t i = before; i < trials.size(); ++i)
+    if (trials[i].repeat_of < 0) lines_ += point_line(trials[i].segments.front().point);
+  lines_ += hpo::encode_event(event) + "\n";
+  for (const auto& action : actions)
+    if (action.kind == hpo::Action::Kind::create || action.kind == hpo::Action::Kind::revive ||
+        action.kind == hpo::Action::Kind::exploit)
+      waiting_.push_back(action.trial);
+}
+
+bool LiveStudy::waits(std::int64_t trial) const {
+  return study_.trials()[static_cast<std::size_t>(trial)].state == TrialState::waiting;
+}
+
+Order LiveStudy::order_of(const hpo::Trial& trial) const {
+  return {.trial = trial.number,
+          .attempt = trial.attempt,
+          .params = hpo::print_point(study_.space(), trial.point),
+          .budget = trial.budget,
+          .checkpoint = trial.checkpoint.name,
+          .from_resource = trial.checkpoint.name.empty() ? 0 : trial.checkpoint.resource,
+          .seed = trial.run_seed,
+          .why = trial.why};
+}
+
+std::vector<Order> LiveStudy::waiting() const {
+  std::vector<Order> orders;
+  for (const std::int64_t number : waiting_)
+    if (waits(number))
+      orders.push_back(order_of(study_.trials()[static_cast<std::size_t>(number)]));
+  return orders;
+}
+
+std::optional<Order> LiveStudy::next(double at_s, const std::string& worker, bool may_grow) {
+  if (const auto held = held_.find(worker); !worker.empty() && held != held_.end()) {
+    const auto& trial = study_.trials()[static_cast<std::size_t>(held->second)];
+    if (trial.state == TrialState::running && workers_[trial.number] == worker)
+      return order_of(trial);
+  }
+  while (!waiting_.empty() && !waits(waiting_.front())) waiting_.pop_front();
+  if (waiting_.empty() && may_grow) {
+    const std::int64_t each = std::max<std::int64_t>(study_.spec().gpus.per_trial, 1);
+    const std::int64_t live = study_.pools().live;
+    apply({.kind = Event::Kind::capacity, .at_s = at_s, .gpus = (live + 1) * each});
+  }
+  if (waiting_.empty()) return std::nullopt;
+  const std::int64_t number = waiting_.front();
+  waiting_.pop_front();
+  const Order order = order_of(study_.trials()[static_cast<std::size_t>(number)]);
+  apply({.kind = Event::Kind::started,
+         .at_s = at_s,
+         .trial = number,
+         .attempt = static_cast<std::int32_t>(order.attempt),
+         .text = worker});
+  workers_[number] = worker;
+  if (!worker.empty()) held_[worker] = number;
+  return order;
+}
+
+StudyProgress LiveStudy::progress() const {
+  const auto pools = study_.pools();
+  const auto& spec = study_.spec();
+  StudyProgress progress{.resource = spec.resource,
+                         .max_resource = spec.max_resource,
+                         .max_trials = spec.termination.max_sessions,
+                         .trials = static_cast<std::int64_t>(study_.trials().size()),
+                         .live = pools.live,
+                         .stop = pools.stop,
+                         .dead = pools.dead,
+                         .ended = pools.ended,
+                         .gpu_seconds = study_.gpu_seconds()};
+  for (const auto& measure : spec.measures)
+    progress.measures.push_back({measure.name, measure.maximise});
+  if (const auto best = study_.best()) {
+    const auto& trial = study_.trials()[static_cast<std::size_t>(*best)];
+    progress.best = *best;
+    progress.best_values = trial.objectives;
+    progress.best_params = hpo::print_point(study_.space(), trial.point);
+  }
+  return progress;
+}
+
+std::string LiveStudy::worker_of(std::int64_t trial) const {
+  const auto worker = workers_.find(trial);
+  return worker == workers_.end() ? std::string() : worker->second;
+}
+
+TrialView LiveStudy::view(std::int64_t number) const {
+  const auto& trial = study_.trials()[static_cast<std::size_t>(number)];
+  return {.number = number,
+          .attempt = trial.attempt,
+          .state = std::string(to_string(trial.state)),
+          .params = hpo::print_point(study_.space(), trial.point),
+          .resource = trial.resource,
+          .budget = trial.budget,
+          .values = trial.objectives,
+          .checkpoint = trial.checkpoint.name,
+          .worker = worker_of(number),
+          .why = trial.why};
+}
+
+}  // namespace galley::studies

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <atomic>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "live_study.h"
+#include "study_rows.h"
+
+namespace galley::studies {
+
+/// A study as its callers share it.
+struct Shelved {
+  std::mutex mutex;  // guards all but `stale`
+  StudyRecord record;
+  StudyState stored_state = StudyState::running;  // what the store was told last
+  std::unique_ptr<LiveStudy> live;
+  std::int64_t next_seq = 1;
+  JobsOfTrials jobs;
+  std::atomic<bool> stale{false};  // a write failed: what is here is ahead of the store
+
+  bool runs() const {
+    return record.state == StudyState::running || record.state == StudyState::stopping;
+  }
+};
+using SharedStudy = std::shared_ptr<Shelved>;
+
+/// The studies in memory: all that run, and some that were looked at. Thread-safe; a study's
+/// mutex is taken before ours is, never while it is held.
+class Shelf {
+ public:
+  Shelf(store::Database& database, const Clock& clock) : database_(database), clock_(clock) {}
+
+  /// Errors: the store's, corrupt.
+  Status read_running();
+  void add(const SharedStudy& study);
+  /// Errors: not_found, the store's, corrupt.
+  Result<SharedStudy> find(std::string_view name);
+  std::vector<SharedStudy> running();
+
+  // The study's mutex is held for all below.
+
+  /// Reads it anew where it is stale. Errors: the store's, corrupt.
+  Status refresh(Shelved& study) const;
+  /// Writes what changed, in the order of calls, and the state that follows from it. The future is
+  /// for after the mutex: it waits for the disk.
+  std::future<Status> save(const SharedStudy& study);
+  double at_s(const Shelved& study) const;
+
+ private:
+  Result<SharedStudy> load(StudyRecord record) const;
+
+  store::Database& database_;
+  const Clock& clock_;
+  std::mutex mutex_;  // guards below
+  std::map<StudyId, SharedStudy> studies_;
+};
+
+}  // namespace galley::studies

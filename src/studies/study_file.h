@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "hpo/space.h"
+#include "hpo/study.h"
+#include "hpo/study_spec.h"
+#include "protocol/job_spec.h"
+
+namespace galley::studies {
+
+/// What a study file says.
+struct StudyFile {
+  hpo::Space space;
+  hpo::StudySpec spec;                     // with its methods chosen
+  std::string why;                         // how they were chosen
+  std::optional<protocol::JobSpec> job{};  // what a trial runs; absent: trials are asked for
+};
+
+/// Reads "kind", "version", "name", "team", "job", and what hpo reads. Errors: invalid_argument
+/// with the path of the field.
+Result<StudyFile> read_study_file(const Json& file);
+
+/// The samplers of hpo by name, with the spec's seed.
+Result<std::unique_ptr<hpo::Sampler>> make_study_sampler(const hpo::StudySpec& spec,
+                                                         const hpo::Space& space);
+
+}  // namespace galley::studies

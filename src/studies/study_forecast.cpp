@@ -1,0 +1,91 @@
+// What a study will take, and what it has learnt.
+#include "study_forecast.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "hpo/importance.h"
+#include "hpo/preview.h"
+
+namespace galley::studies {
+namespace {
+
+constexpr std::int64_t kMaxSlots = 256;
+constexpr double kSecondsOfAnHour = 3600;
+
+}  // namespace
+
+bool takes_jobs(const protocol::NodeRecord& node) {
+  return node.state == "up" && node.accepts_jobs;
+}
+
+std::int64_t slots_of_nodes(const std::vector<protocol::NodeRecord>& nodes, const StudyFile& file) {
+  const std::int64_t gpus = file.spec.gpus.per_trial;
+  const std::int64_t cpus = file.job ? std::max<std::int64_t>(file.job->resources.cpus, 1) : 1;
+  std::int64_t slots = 0;
+  for (const auto& node : nodes) {
+    if (!takes_jobs(node)) continue;
+    const auto healthy = std::ranges::count_if(
+        node.devices, [](const auto& device) { return device.state == "in_service"; });
+    slots += gpus > 0 ? healthy / gpus : node.cpus / cpus;
+  }
+  return std::clamp<std::int64_t>(slots, 1, kMaxSlots);
+}
+
+std::optional<double> pace_of(const hpo::Study& study) {
+  double sum = 0;
+  std::int64_t count = 0;
+  for (const auto& trial : study.trials())
+    if (trial.seconds_per_resource > 0) {
+      sum += trial.seconds_per_resource;
+      ++count;
+    }
+  if (count == 0) return std::nullopt;
+  return sum / static_cast<double>(count);
+}
+
+Result<StudyPreview> forecast(const StudyFile& file, std::int64_t slots,
+                              double seconds_per_resource, std::string seconds_from) {
+  const std::int64_t each = std::max<std::int64_t>(file.spec.gpus.per_trial, 1);
+  GALLEY_TRY(const auto played,
+             hpo::preview(file.spec, file.space,
+                          {.gpus = slots * each, .seconds_per_resource = seconds_per_resource}));
+  StudyPreview preview{.trials = played.trials,
+                       .gpu_hours = file.spec.gpus.per_trial > 0 ? played.gpu_hours : 0,
+                       .hours = played.finish_s / kSecondsOfAnHour,
+                       .slots = slots,
+                       .seconds_per_resource = seconds_per_resource,
+                       .seconds_from = std::move(seconds_from),
+                       .resource = file.spec.resource,
+                       .ends_by = played.ends_by,
+                       .why = file.why,
+                       .is_endless = played.is_endless};
+  for (const auto& length : played.lengths)
+    preview.lengths.push_back({length.mean_resource, length.trials});
+  return preview;
+}
+
+Result<StudyImportance> importance_of(const hpo::Study& study) {
+  const auto& spec = study.spec();
+  std::vector<hpo::Observation> observations;
+  for (const auto& trial : study.trials()) {
+    if (trial.objectives.empty() || trial.repeat_of >= 0) continue;
+    hpo::Observation seen{.trial = trial.number, .point = trial.point, .resource = trial.resource};
+    for (std::size_t i = 0; i < trial.objectives.size(); ++i)
+      seen.objectives.push_back(spec.measures[i].maximise ? -trial.objectives[i]
+                                                          : trial.objectives[i]);
+    observations.push_back(std::move(seen));
+  }
+  GALLEY_TRY(const auto shares, hpo::importance(study.space(), observations));
+  const auto name_of = [&](std::size_t index) { return study.space().parameter(index).name; };
+  StudyImportance importance{.trials = static_cast<std::int64_t>(shares.rows)};
+  for (std::size_t i = 0; i < shares.alone.size(); ++i)
+    importance.alone.emplace_back(name_of(i), shares.alone[i]);
+  std::ranges::stable_sort(importance.alone, std::greater(),
+                           [](const auto& one) { return one.second; });
+  for (const auto& pair : shares.pairs)
+    importance.pairs.push_back({name_of(pair.first), name_of(pair.second), pair.share});
+  return importance;
+}
+
+}  // namespace galley::studies

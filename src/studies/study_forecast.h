@@ -1,0 +1,22 @@
+#pragma once
+
+#include "controller/controller.h"
+#include "live_study.h"
+
+namespace galley::studies {
+
+/// Trials of the job, or of `gpus_per_trial`, that the nodes can hold at once when nobody else
+/// works; at least 1.
+std::int64_t slots_of_nodes(const std::vector<protocol::NodeRecord>& nodes, const StudyFile& file);
+bool takes_jobs(const protocol::NodeRecord& node);
+
+/// `seconds_from` says where the pace comes from. Errors: those of hpo::preview.
+Result<StudyPreview> forecast(const StudyFile& file, std::int64_t slots,
+                              double seconds_per_resource, std::string seconds_from);
+
+/// The mean over trials that ran; nothing before the first.
+std::optional<double> pace_of(const hpo::Study& study);
+
+Result<StudyImportance> importance_of(const hpo::Study& study);
+
+}  // namespace galley::studies

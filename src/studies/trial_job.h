@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "protocol/job_spec.h"
+#include "studies/studies.h"
+
+namespace galley::studies {
+
+/// The job of one attempt: {NAME} in the command, the environment's values and the working folder
+/// is the setting of that name, {trial}, {seed}, {budget} and {checkpoint} what they say; braces
+/// around other words stay. All settings are in GALLEY_PARAMS, too. Pure.
+protocol::JobSpec job_of_trial(const protocol::JobSpec& job, const StudyRecord& study,
+                               const Order& order);
+
+/// A setting as a word of a command line: 0.1, adam, true; nothing for null.
+std::string setting_text(const Json& value);
+
+}  // namespace galley::studies
