@@ -256,10 +256,11 @@ void add_foresight(Endpoints& endpoints, Context& context, const std::string& ba
 
 /// The study of the path, where the caller's team may use it.
 Result<std::string> study_of(const Context& context, const http::Request& request) {
+  std::string study(request.param("id"));
   GALLEY_TRY(const auto who, context.auth->identify(request));
-  GALLEY_TRY(const auto study, context.services.studies->get(request.param("id")));
-  GALLEY_TRY_STATUS(check_team(who, study.record.team));
-  return study.record.id.str();
+  GALLEY_TRY(const auto team, context.services.studies->team_of(study));
+  GALLEY_TRY_STATUS(check_team(who, team));
+  return study;
 }
 
 Result<http::Response> list_studies(Context& context, const http::Request& request) {
@@ -302,7 +303,7 @@ Result<http::Response> stop_study(Context& context, const http::Request& request
   GALLEY_TRY(const auto who, context.auth->identify(request));
   GALLEY_TRY(const auto study, study_of(context, request));
   GALLEY_TRY(const auto ended, context.services.studies->end(study, who.principal));
-  GALLEY_TRY_STATUS(audit(context, request, "study.stop", study));
+  GALLEY_TRY_STATUS(audit(context, request, "study.stop", ended.record.id.str()));
   return reply(print_details(ended));
 }
 

@@ -183,6 +183,12 @@ Result<StudyDetails> Studies::get(std::string_view name) const {
   return details_of(*study);
 }
 
+Result<std::string> Studies::team_of(std::string_view name) const {
+  GALLEY_TRY(const auto study, impl_->shelf.find(name));
+  const std::lock_guard lock(study->mutex);
+  return study->record.team;
+}
+
 Result<std::vector<TrialView>> Studies::trials(std::string_view name, std::int64_t from,
                                                std::int64_t limit) const {
   GALLEY_TRY(const auto study, impl_->shelf.find(name));

@@ -181,6 +181,8 @@ class Studies {
   Result<Page> list(std::int64_t limit, std::string_view cursor = {}) const;
   /// By id, or the newest of that name. Errors: not_found.
   Result<StudyDetails> get(std::string_view study) const;
+  /// Its team alone, which costs nothing. Errors: not_found.
+  Result<std::string> team_of(std::string_view study) const;
   /// By number from `from` on, at most `limit`.
   Result<std::vector<TrialView>> trials(std::string_view study, std::int64_t from,
                                         std::int64_t limit) const;
