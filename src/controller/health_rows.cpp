@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "health_keeper.h"
+#include "job_rows.h"
 #include "store/events.h"
 
 namespace galley::controller {
@@ -18,10 +19,6 @@ using store::Value;
 
 Value optional_ms(const std::optional<WallTime>& time) {
   return time ? Value(to_ms(*time)) : Value(nullptr);
-}
-
-std::optional<WallTime> health_time_of(const store::Row& row, std::size_t column) {
-  return row.is_null(column) ? std::nullopt : std::optional(from_ms(row.integer(column)));
 }
 
 std::string details_of(const Health& health) {
@@ -78,8 +75,8 @@ Result<std::vector<std::pair<Subject, Health>>> read_health(store::Database& dat
       health.evidence = row.text(4);
       health.owner = row.text(5);
       health.since = from_ms(row.integer(6));
-      health.expires_at = health_time_of(row, 7);
-      health.next_test_at = health_time_of(row, 8);
+      health.expires_at = time_of(row, 7);
+      health.next_test_at = time_of(row, 8);
       GALLEY_TRY_STATUS(read_details(row.text(9), health));
       // Whoever was asked for the test may not have heard of it: it is asked for again.
       if (health.state == cluster::HealthState::probing) {

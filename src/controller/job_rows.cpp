@@ -3,17 +3,17 @@
 namespace galley::controller {
 namespace {
 
-std::optional<WallTime> time_of(const store::Row& row, std::size_t column) {
-  if (row.is_null(column)) return std::nullopt;
-  return from_ms(row.integer(column));
-}
-
 std::optional<std::int64_t> number_of(const store::Row& row, std::size_t column) {
   if (row.is_null(column)) return std::nullopt;
   return row.integer(column);
 }
 
 }  // namespace
+
+std::optional<WallTime> time_of(const store::Row& row, std::size_t column) {
+  if (row.is_null(column)) return std::nullopt;
+  return from_ms(row.integer(column));
+}
 
 Result<protocol::JobRecord> job_of_row(const store::Row& row) {
   const auto corrupt = [&](std::string_view what) {

@@ -8,18 +8,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <memory>
 #include <optional>
 
 #include "base/file.h"
+#include "folder_handle.h"
 #include "process/attempt_files.h"
 
 namespace galley::process {
 namespace {
-
-struct CloseFolder {
-  void operator()(DIR* folder) const { ::closedir(folder); }
-};
 
 std::string name_of(std::int64_t start) {
   if (start == 0) return attempt_file::kLogHead;
@@ -46,7 +42,7 @@ std::optional<std::int64_t> start_of(std::string_view name) {
 
 Result<std::vector<LogSegment>> list_log_segments(const std::filesystem::path& folder) {
   std::vector<LogSegment> segments;
-  const std::unique_ptr<DIR, CloseFolder> dir(::opendir(folder.c_str()));
+  const FolderHandle dir(::opendir(folder.c_str()));
   if (!dir && errno == ENOENT) return segments;
   if (!dir) return system_error("cannot read the log in " + folder.string(), errno);
   while (const dirent* entry = ::readdir(dir.get()))

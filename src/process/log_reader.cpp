@@ -8,11 +8,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <memory>
 #include <string_view>
 #include <vector>
 
 #include "base/file.h"
+#include "folder_handle.h"
 #include "process/attempt_files.h"
 
 namespace galley::process {
@@ -31,10 +31,6 @@ struct Segment {
   std::int64_t end() const { return start + size; }
 };
 
-struct CloseLogFolder {
-  void operator()(DIR* folder) const { ::closedir(folder); }
-};
-
 /// The segment a file name stands for; false for other files.
 bool parse_name(std::string_view name, Segment& segment) {
   constexpr std::string_view kTail = attempt_file::kLogTail;
@@ -51,7 +47,7 @@ bool parse_name(std::string_view name, Segment& segment) {
 /// All segments by position. Sizes are taken after the listing: a segment with a successor was
 /// complete before the successor existed.
 Result<std::vector<Segment>> list_segments(const std::filesystem::path& folder) {
-  const std::unique_ptr<DIR, CloseLogFolder> dir(::opendir(folder.c_str()));
+  const FolderHandle dir(::opendir(folder.c_str()));
   if (!dir) return system_error("cannot read the log in " + folder.string(), errno);
   std::vector<Segment> segments;
   while (const dirent* entry = ::readdir(dir.get())) {

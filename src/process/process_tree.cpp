@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <memory>
 #include <string>
 #include <unordered_map>
 
 #include "base/file.h"
 #include "base/text.h"
+#include "folder_handle.h"
 #include "process/identity.h"
 
 namespace galley::process {
@@ -19,13 +19,9 @@ namespace {
 // An environment is at most a few MiB (the kernel's limit on exec arguments).
 constexpr std::int64_t kStatusFileBytes = 8 * 1024 * 1024;
 
-struct CloseProcFolder {
-  void operator()(DIR* folder) const { ::closedir(folder); }
-};
-
 std::vector<pid_t> all_processes() {
   std::vector<pid_t> pids;
-  const std::unique_ptr<DIR, CloseProcFolder> proc(::opendir("/proc"));
+  const FolderHandle proc(::opendir("/proc"));
   if (!proc) return pids;
   while (const dirent* entry = ::readdir(proc.get())) {
     const std::string_view name = entry->d_name;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "seconds.h"
+
 namespace galley::simulation {
 namespace {
-
-double seconds(Millis time) { return static_cast<double>(time.count()) / 1e3; }
 
 /// GPUs on nodes that could give a member of the shape; 0 when too few nodes could.
 std::int32_t usable(const Machines& machines, const Shape& shape) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "seconds.h"
 #include "simulation/policy.h"
 
 namespace galley::simulation {
@@ -13,8 +14,6 @@ constexpr double kAnomalyS = 60;
 /// A job of a second that waited a minute would be slowed down sixty times; below this length the
 /// wait is compared with this instead.
 constexpr double kShortestS = 60;
-
-double metric_seconds(Millis time) { return static_cast<double>(time.count()) / 1e3; }
 
 std::size_t size_class(std::int32_t gpus) {
   if (gpus <= 0) return 0;
@@ -40,8 +39,7 @@ Anomalies anomalies_of(const Workload& workload, const Outcome& outcome,
   for (std::size_t i = 0; i < outcome.jobs.size(); ++i) {
     const Job& job = workload.trace.jobs[i];
     if (!own[i] || outcome.jobs[i].refused) continue;
-    const double more_s =
-        metric_seconds(outcome.jobs[i].finish - job.submit - job.duration - *own[i]);
+    const double more_s = seconds(outcome.jobs[i].finish - job.submit - job.duration - *own[i]);
     if (more_s <= 0) continue;
     found.sum_s += more_s;
     found.max_s = std::max(found.max_s, more_s);
@@ -67,8 +65,8 @@ double fairness_of(const Workload& workload, const Outcome& outcome) {
   for (std::size_t i = 0; i < outcome.jobs.size(); ++i) {
     const Job& job = workload.trace.jobs[i];
     if (outcome.jobs[i].refused) continue;
-    const double length = std::max(metric_seconds(job.duration), kShortestS);
-    const double wait = metric_seconds(outcome.jobs[i].finish - job.submit - job.duration);
+    const double length = std::max(seconds(job.duration), kShortestS);
+    const double wait = seconds(outcome.jobs[i].finish - job.submit - job.duration);
     slowdown[job.team].push_back((length + wait) / length);
   }
   std::vector<double> means;
@@ -153,8 +151,8 @@ Metrics measure(const Workload& workload, const Outcome& outcome,
       continue;
     }
     ++metrics.jobs;
-    const double jct = metric_seconds(result.finish - job.submit);
-    const double wait = metric_seconds(result.finish - job.submit - job.duration);
+    const double jct = seconds(result.finish - job.submit);
+    const double wait = seconds(result.finish - job.submit - job.duration);
     all.jct.push_back(jct);
     all.wait.push_back(wait);
     Samples& mine = by_size[size_class(gpus)];
@@ -162,7 +160,7 @@ Metrics measure(const Workload& workload, const Outcome& outcome,
     mine.wait.push_back(wait);
     if (gpus >= 16) wide_waits.push_back(wait);
     metrics.preemptions += result.preemptions;
-    metrics.lost_gpu_hours += metric_seconds(result.lost) * gpus / 3600;
+    metrics.lost_gpu_hours += seconds(result.lost) * gpus / 3600;
     last = std::max(last, result.finish);
   }
   metrics.mean_jct_s = mean(all.jct);
@@ -185,7 +183,7 @@ Metrics measure(const Workload& workload, const Outcome& outcome,
   metrics.fairness = fairness_of(workload, outcome);
   metrics.sharing_anomalies = anomalies_of(workload, outcome, own);
   metrics.start_interval_coverage_pct = coverage_of(outcome);
-  metrics.makespan_s = metric_seconds(last - workload.trace.jobs.front().submit);
+  metrics.makespan_s = seconds(last - workload.trace.jobs.front().submit);
   metrics.decisions = static_cast<double>(outcome.decisions);
   metrics.cpu_seconds = outcome.cpu_seconds;
   return metrics;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "plot/page.h"
 #include "plot/svg.h"
+#include "seconds.h"
 #include "simulation/simulate.h"
 
 namespace galley::simulation {
@@ -28,8 +29,6 @@ constexpr const char* kStyle = ".legend{position:sticky;top:0}";
 
 constexpr std::size_t kCurvePoints = 160;
 constexpr double kDayS = 86400;
-
-double report_seconds(Millis time) { return static_cast<double>(time.count()) / 1e3; }
 
 std::size_t colour_of(std::size_t run) { return run % plot::kColours; }
 
@@ -95,7 +94,7 @@ std::string legend(const Simulation& simulation) {
 /// Both plots over time end when the last job was submitted: what comes later is the emptying.
 double days_shown(const Simulation& simulation) {
   const auto& jobs = simulation.workload.trace.jobs;
-  return std::max(1e-6, report_seconds(jobs.back().submit - jobs.front().submit) / kDayS);
+  return std::max(1e-6, seconds(jobs.back().submit - jobs.front().submit) / kDayS);
 }
 
 std::vector<Line> over_time(const Simulation& simulation, std::vector<double> Slices::*values,
@@ -106,7 +105,7 @@ std::vector<Line> over_time(const Simulation& simulation, std::vector<double> Sl
     const Slices& slices = simulation.runs[i].outcome.slices;
     Line line{simulation.runs[i].policy, colour_of(i), {}};
     for (std::size_t slice = 0; slice < (slices.*values).size(); ++slice) {
-      const double day = report_seconds(slices.width) * (static_cast<double>(slice) + 0.5) / kDayS;
+      const double day = seconds(slices.width) * (static_cast<double>(slice) + 0.5) / kDayS;
       if (day > last) break;
       line.points.push_back({day, (slices.*values)[slice] * unit});
     }
@@ -141,7 +140,7 @@ std::string jct_plot(const Simulation& simulation) {
     for (std::size_t i = 0; i < run.outcome.jobs.size(); ++i)
       if (!run.outcome.jobs[i].refused)
         times.push_back(
-            report_seconds(run.outcome.jobs[i].finish - simulation.workload.trace.jobs[i].submit));
+            seconds(run.outcome.jobs[i].finish - simulation.workload.trace.jobs[i].submit));
     std::ranges::sort(times);
     if (!times.empty()) longest = std::max(longest, times.back());
     all.push_back(std::move(times));

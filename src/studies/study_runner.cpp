@@ -99,7 +99,8 @@ bool StudyRunner::look() {
     const std::lock_guard lock(study->mutex);
     if (!study->record.has_job) continue;
     studies.push_back(study);
-    if (study->live->study().spec().gpus.per_trial > 0) ++with_gpus;
+    if (study->live->study().spec().gpus.per_trial == 0) continue;
+    ++with_gpus;
     for (const auto& [attempt, job] : study->jobs) jobs.insert(job);
   }
   if (studies.empty()) {

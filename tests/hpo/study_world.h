@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "hpo/sampler.h"
 #include "hpo/simulated_study.h"
 #include "hpo/space.h"
 
@@ -22,24 +23,8 @@ inline Space line_space() {
   return *std::move(space);
 }
 
-class DrawSampler final : public Sampler {
- public:
-  DrawSampler(const Space& space, std::uint64_t seed) : space_(space), seed_(seed) {}
-  Point ask(TrialNumber trial) override {
-    Rng rng(seed_, static_cast<std::uint64_t>(trial));
-    return space_.draw(rng);
-  }
-  void adopt(TrialNumber, const Point&) override {}
-  void observe(const Observation&) override {}
-  void forget(TrialNumber) override {}
-
- private:
-  Space space_;
-  std::uint64_t seed_;
-};
-
 inline Result<std::unique_ptr<Sampler>> draws(const StudySpec& spec, const Space& space) {
-  return std::unique_ptr<Sampler>(std::make_unique<DrawSampler>(space, spec.seed));
+  return make_sampler("random", space, {.seed = spec.seed});
 }
 
 /// Accuracy 1 - (x - 0.7)^2 is approached at a rate of 1 / epoch; a step takes 10 s. Weights are a

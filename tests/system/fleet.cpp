@@ -11,15 +11,6 @@ namespace galley::testing {
 
 using support::ServerProcess;
 
-namespace {
-
-std::string program_path(const std::filesystem::path& first = {}) {
-  return "PATH=" + (first.empty() ? std::string() : first.string() + ":") +
-         std::string(GALLEY_BIN_DIR) + ":" + std::getenv("PATH");
-}
-
-}  // namespace
-
 Fleet::~Fleet() {
   std::vector<std::string> names;
   for (const auto& [name, agent] : agents_) names.push_back(name);

@@ -11,16 +11,6 @@ namespace galley::testing {
 using support::ApiClient;
 using support::ServerProcess;
 
-namespace {
-
-/// As on a machine where Galley is installed: jobs find its programs by name.
-std::string installed_path(const std::filesystem::path& first = {}) {
-  return "PATH=" + (first.empty() ? std::string() : first.string() + ":") +
-         std::string(GALLEY_BIN_DIR) + ":" + std::getenv("PATH");
-}
-
-}  // namespace
-
 Installation::~Installation() {
   server_.reset();
   support::end_supervisors(data());
@@ -33,7 +23,7 @@ void Installation::start(std::vector<std::string> arguments, const std::filesyst
   auto server = ServerProcess::start({.program = program("galley"),
                                       .data = data(),
                                       .arguments = std::move(arguments),
-                                      .environment = {installed_path(programs)},
+                                      .environment = {program_path(programs)},
                                       .before = std::move(before)});
   ASSERT_TRUE(server) << describe(server.error());
   server_.emplace(*std::move(server));
@@ -50,7 +40,7 @@ process::ChildOutput Installation::galley(std::vector<std::string> arguments,
   arguments.insert(arguments.begin(), program("galley").string());
   const auto output = process::run_child(
       arguments, {.timeout = Millis{60'000},
-                  .env = std::vector<std::string>{installed_path(), "HOME=" + temp_.path().string(),
+                  .env = std::vector<std::string>{program_path(), "HOME=" + temp_.path().string(),
                                                   "LANG=C.UTF-8", "GALLEY_DATA=" + data().string()},
                   .stdin_bytes = input,
                   .workdir = work().string()});

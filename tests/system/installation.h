@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -16,6 +17,13 @@ namespace galley::testing {
 
 inline std::filesystem::path program(const std::string& name) {
   return std::filesystem::path(GALLEY_BIN_DIR) / name;
+}
+
+/// As on a machine where Galley is installed: jobs find its programs by name, after those of
+/// `first`.
+inline std::string program_path(const std::filesystem::path& first = {}) {
+  return "PATH=" + (first.empty() ? std::string() : first.string() + ":") +
+         std::string(GALLEY_BIN_DIR) + ":" + std::getenv("PATH");
 }
 
 /// One installation in a folder of its own: a server that can be killed and started again, and the
