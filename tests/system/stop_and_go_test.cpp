@@ -71,7 +71,7 @@ class StopAndGo : public ::testing::Test {
     return all.at("items").empty() ? Json::object() : all.at("items").at(0);
   }
   std::string node_of(const std::string& job) {
-    const Json attempts = get("jobs/" + job + "/attempts").at("items");
+    const Json attempts = get("jobs/" + job).at("attempt_list");
     return attempts.empty() ? std::string() : attempts.back().at("node_id").get<std::string>();
   }
   /// A person's job for one GPU, until told to end.
