@@ -83,6 +83,7 @@ constexpr auto kRules = std::to_array<RouteRule>({
 
     {"GET", "/api/v1/runs", look},
     {"POST", "/api/v1/runs", submit, row},
+    {"GET", "/api/v1/runs/compare", look},
     {"GET", "/api/v1/runs/{id}", look},
     {"GET", "/api/v1/runs/{id}/metrics", look},
     {"POST", "/api/v1/runs/{id}/metrics", submit, data},  // thousands a second; the run is audited
