@@ -47,6 +47,7 @@ bool AttemptFollower::take(std::string_view block, WallTime now) {
     const auto line = protocol::parse_progress_line(text);
     if (line) has_own_lines_ = true;
     if (line && end_offset <= stored_offset_) {
+      if (line->step) last_step_ = line->step;
       for (const auto& [key, value] : line->metrics)
         if (is_usable_key(key)) (void)step_for(key, *line);
     } else if (line) {
@@ -89,15 +90,16 @@ bool AttemptFollower::take_found(std::string_view line, std::int64_t end_offset)
 }
 
 void AttemptFollower::add(const protocol::ProgressLine& line, WallTime now) {
+  if (line.step) last_step_ = line.step;
   for (const auto& [key, value] : line.metrics)
     if (is_usable_key(key)) report_.points.push_back({key, step_for(key, line), value, now});
   // How far it is counts, also where it comes with nothing else.
   const bool is_bare = line.metrics.empty() && line.step.has_value();
   if (is_bare) report_.points.push_back({"step", *line.step, static_cast<double>(*line.step), now});
   for (const std::string& path : line.artifacts)
-    if (!path.empty()) report_.files.push_back({absolute(path), false});
+    if (!path.empty()) report_.files.push_back({absolute(path), false, last_step_});
   for (const std::string& path : line.checkpoints)
-    if (!path.empty()) report_.files.push_back({absolute(path), true});
+    if (!path.empty()) report_.files.push_back({absolute(path), true, last_step_});
   for (const auto& [key, value] : line.texts)
     if (is_usable_key(key)) report_.texts.emplace_back(key, cut(value));
 }
@@ -110,6 +112,7 @@ std::int64_t AttemptFollower::step_for(const std::string& key, const protocol::P
   }
   const std::int64_t step = line.step.value_or(counted->second);
   counted->second = step + 1;
+  last_step_ = step;
   return step;
 }
 

@@ -72,6 +72,7 @@ class AttemptFollower {
   FoundReader found_;
   protocol::ProgressReport report_;
   std::map<std::string, std::int64_t, std::less<>> next_steps_;  // by key; bounded
+  std::optional<std::int64_t> last_step_;                        // of the newest line that had one
 };
 
 }  // namespace galley::agent

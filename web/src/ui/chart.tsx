@@ -30,7 +30,7 @@ interface Props {
 const kMaxRows = 500;
 
 /** A custom property as the browser resolves it in the theme shown now. */
-function colour(name: string): string {
+export function colour(name: string): string {
   const probe = document.createElement('i');
   probe.style.color = `var(${name})`;
   document.body.append(probe);
@@ -135,7 +135,7 @@ export function Chart(props: Props) {
   );
 }
 
-function Values({ title, curves, xName, xIsTime, format = [] }: Props) {
+export function Values({ title, curves, xName, xIsTime, format = [] }: Props) {
   const { xs, columns } = joined(curves);
   const from = Math.max(0, xs.length - kMaxRows);
   const x = xIsTime ? clock : measure;
