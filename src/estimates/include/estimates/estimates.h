@@ -33,7 +33,7 @@ struct Parts {
 };
 
 struct Options {
-  bool learns = true;              // a thread follows jobs; else only look() does
+  bool learns = true;               // a thread follows jobs; else only look() does
   std::int64_t rows_of_a_fit = 40;  // new measured jobs after which a model is fitted again
 };
 
