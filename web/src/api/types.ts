@@ -64,6 +64,18 @@ export interface JobSpec {
   [field: string]: unknown;
 }
 
+/** When a running job will be done: from its own progress, or from what was known before it started. */
+export interface Eta {
+  remaining_s: { p10: number; p50: number; p90: number };
+  finish_at: string;
+  progress_ratio?: number | null;
+  step?: number | null;
+  total_steps?: number | null;
+  from: 'progress' | 'before';
+  cost_remaining_usd?: number | null;
+  stationary?: boolean | null;
+}
+
 export interface JobRecord {
   id: string;
   seq: number;
@@ -79,6 +91,7 @@ export interface JobRecord {
   created_at: string;
   started_at?: string | null;
   finished_at?: string | null;
+  eta?: Eta | null;
   spec: JobSpec;
 }
 
@@ -290,6 +303,8 @@ export interface Artifact {
 }
 
 export interface RunDetail extends RunItem {
+  /** Code, environment, data and relatives, as far as they are known. */
+  lineage?: Record<string, unknown> | null;
   params: Record<string, string>;
   tags: Record<string, string>;
   series: SeriesSummary[];
