@@ -61,10 +61,10 @@ class Blocks {
     if (this.busy) return;
     this.busy = true;
     try {
-      for (;;) {
-        const next = this.wanted.find((block) => !this.rows.has(block) || this.stale.has(block));
-        if (next === undefined || !this.alive) break;
-        await this.load(next);
+      while (this.alive) {
+        const next = this.wanted.filter((block) => !this.rows.has(block) || this.stale.has(block));
+        if (next.length === 0) break;
+        await Promise.all(next.map((block) => this.load(block)));
       }
     } catch (failure) {
       this.problem = failure instanceof ApiProblem ? failure : new ApiProblem(0, String(failure));

@@ -119,6 +119,9 @@ function names(pen: Pen, rows: readonly EstimateRow[], plot: Plot, lit: number |
     if (taken.some((other) => Math.abs(other.y - top) < 14 && left < other.x + other.width + 6 && other.x < left + wide + 6)) continue;
     taken.push({ x: left, y: top, width: wide });
     context.textAlign = 'left';
+    context.strokeStyle = pen.colour('--surface');
+    context.lineWidth = 4;
+    context.strokeText(row.name, left, top);
     context.fillText(row.name, left, top);
   }
 }

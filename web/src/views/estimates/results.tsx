@@ -38,11 +38,21 @@ function resultColumns(text: EstimatesText): Column<EstimateRow>[] {
       id: 'verdict', name: text.verdict, key: (row) => row.verdict,
       cell: (row) => <span class={`chip ${kVerdictTones[row.verdict] ?? 'idle'}`}><Icon name={row.verdict === 'good' ? 'check' : 'slash'} />{text.verdicts[row.verdict] ?? row.verdict}</span>,
     },
-    { id: 'note', name: text.note, wide: true, wrap: true, cell: (row) => row.note || row.nearest || '' },
+    { id: 'note', name: text.note, wide: true, cell: (row) => <span title={row.note || row.nearest}>{row.note || row.nearest || ''}</span> },
   ];
 }
 
-/** The recommendation with its reason, every configuration, and their costs against their times. */
+export function ResultTable({ advice }: { advice: Advice }) {
+  const text = useEstimatesText();
+  return (
+    <section class="card flush" aria-label={text.results}>
+      <header><h2>{text.results}</h2></header>
+      <Table label={text.results} columns={resultColumns(text)} rows={advice.items} id={(row) => `${row.name} ${row.spot} ${row.usd_per_hour}`} empty="" />
+    </section>
+  );
+}
+
+/** The recommendation with its reason, and costs against times. */
 export function Results({ advice }: { advice: Advice }) {
   const text = useEstimatesText();
   const [lit, setLit] = useState<number>();
@@ -80,10 +90,6 @@ export function Results({ advice }: { advice: Advice }) {
           <Canvas label={text.plotSays(rows.filter(isRunnable).length, best?.name ?? '–')} height={320} draw={draw} onPoint={point} />
         </section>
       )}
-      <section class="card flush" aria-label={text.results}>
-        <header><h2>{text.results}</h2></header>
-        <Table label={text.results} columns={resultColumns(text)} rows={rows} id={(row) => `${row.name} ${row.spot} ${row.usd_per_hour}`} empty="" />
-      </section>
     </>
   );
 }

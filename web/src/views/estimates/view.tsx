@@ -11,7 +11,7 @@ import { useEstimatesText } from '../../text/estimates';
 import { Loading, Problem } from '../../ui/problem';
 import { AccuracyCard } from './accuracy_card';
 import { EstimateForm } from './form';
-import { Results } from './results';
+import { Results, ResultTable } from './results';
 
 function Desk({ options }: { options: EstimateOptions }) {
   const text = useEstimatesText();
@@ -34,13 +34,16 @@ function Desk({ options }: { options: EstimateOptions }) {
     setBusy(false);
   };
   return (
-    <div class="estimate-desk">
-      <EstimateForm options={options} form={form} wrong={wrong} busy={busy} onChange={setForm} onSend={send} />
-      <div class="stack">
-        {problem && <Problem what={text.title} problem={problem} />}
-        {advice ? <Results advice={advice} /> : !problem && <section class="card"><p class="empty">{text.first}</p></section>}
+    <>
+      <div class="estimate-desk">
+        <EstimateForm options={options} form={form} wrong={wrong} busy={busy} onChange={setForm} onSend={send} />
+        <div class="stack">
+          {problem && <Problem what={text.title} problem={problem} />}
+          {advice ? <Results advice={advice} /> : !problem && <section class="card"><p class="empty">{text.first}</p></section>}
+        </div>
       </div>
-    </div>
+      {advice && <ResultTable advice={advice} />}
+    </>
   );
 }
 
