@@ -88,6 +88,7 @@ void add_language_routes(Endpoints& endpoints, Context& context);
 void add_event_routes(Endpoints& endpoints, Context& context);
 void add_metrics_routes(Endpoints& endpoints, Context& context);
 void add_study_routes(Endpoints& endpoints, Context& context);
+void add_estimate_routes(Endpoints& endpoints, Context& context);
 void add_telemetry_routes(Endpoints& endpoints, Context& context);
 void add_alert_routes(Endpoints& endpoints, Context& context);
 /// Last: the document lists what was added before.

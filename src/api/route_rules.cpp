@@ -101,6 +101,10 @@ constexpr auto kRules = std::to_array<RouteRule>({
     {"POST", "/api/v1/studies/{id}/ask", submit, data},  // thousands a second; the study is audited
     {"POST", "/api/v1/studies/{id}/tell", submit, data},
 
+    {"POST", "/api/v1/estimates", look},
+    {"GET", "/api/v1/estimates/options", look},
+    {"GET", "/api/v1/estimates/accuracy", look},
+
     {"POST", "/api/v1/blobs/missing", submit},
     {"PUT", "/api/v1/blobs/{sha256}", submit, data},  // bytes mean nothing until they are frozen
     {"GET", "/api/v1/blobs/{sha256}", look},
