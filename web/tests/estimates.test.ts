@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import type { EstimateOptions, EstimateRow, PastEstimate } from '../src/api/estimate_types';
-import type { Eta } from '../src/api/types';
-import { emptyForm, requestOf, type FormDraft } from '../src/lib/estimates/form';
+import type { Eta, Spread } from '../src/api/types';
+import { emptyForm, offerName, offersByGpu, requestOf, type FormDraft } from '../src/lib/estimates/form';
 import { dollars, errorOf, frontOf, placeOn, scaleOf, ticksOf, timeTicks, wasInside } from '../src/lib/estimates/front';
 import { etaMargin, etaRatio, finishClock, roundedMargin } from '../src/lib/eta';
 
@@ -17,10 +17,21 @@ describe('the form', () => {
     expect(requestOf(form())).toEqual({
       request: {
         kind: 'estimate', version: 1, network: 'resnet50', precision: 'fp16', batch_per_gpu: 128, items: 1281167, epochs: 90,
-        configurations: [{ gpu: 'A100', gpus: 4, usd_per_hour: 14.68 }],
+        cluster: false, prices: false, spot: false, configurations: [{ gpu: 'A100', gpus: 4, usd_per_hour: 14.68 }],
       },
     });
-    expect(emptyForm({ ...options, offers: [] }).machines).toHaveLength(6);
+    const offers = [
+      { gpu: 'T4', gpus: 1, usd_per_hour: 0.5 }, { gpu: 'A100', gpus: 8, usd_per_hour: 24 }, { gpu: 'A100', gpus: 4, usd_per_hour: 14 },
+      { gpu: 'A100', gpus: 1, usd_per_hour: 1, spot: true }, { gpu: 'A100', gpus: 0.5, usd_per_hour: 0.1 },
+    ];
+    const fast = { ...options, gpus: [{ name: 'T4', fp16_tflops: 65 }, { name: 'A100', fp16_tflops: 312 }], offers };
+    expect(emptyForm(fast).machines.map(({ gpu, gpus }) => `${gpus} ${gpu}`)).toEqual(['8 A100', '1 T4']);
+    expect(offersByGpu(offers).map(([gpu, list]) => [gpu, list.map(([, index]) => index)])).toEqual([['A100', [4, 3, 2, 1]], ['T4', [0]]]);
+    expect(offerName({ gpu: 'T4', gpus: 1, usd_per_hour: 0.5, provider: 'AWS', instance: 'g4', spot: true }, 'Spot')).toBe('1× · AWS g4 · $0.5 · Spot');
+  });
+  it('may leave machines to the price list and to the site itself', () => {
+    expect(requestOf(form({ machines: [], prices: true, spotToo: true }))).toMatchObject({ request: { prices: true, spot: true } });
+    expect(requestOf(form({ machines: [], spotToo: true }))).toEqual({ wrong: ['machines'] });
   });
   it('takes counts instead of a name, limits, and thousands with commas', () => {
     const made = requestOf(form({ network: '', gflops: '4.1', parameters: '25.6', items: '1,000', budget: '200', deadline: '1d 12h' }));
@@ -77,17 +88,17 @@ describe('the time a job is done', () => {
   const eta: Eta = { remaining_s: { p10: 60, p50: 300, p90: 540 }, finish_at: '2026-11-22T14:20:00', progress_ratio: 1.2, from: 'progress' };
   const now = Date.parse('2026-11-22T14:00:00');
   it('is a clock today, a day in this week, a date later', () => {
-    expect(finishClock(eta.finish_at, now, 'en')).toBe('14:20');
+    expect(finishClock(eta.finish_at as string, now, 'en')).toBe('14:20');
     expect(finishClock('2026-11-24T09:05:00', now, 'en')).toMatch(/Tue.* 09:05/);
     expect(finishClock('2026-12-24T09:05:00', now, 'en')).toMatch(/24 Dec.* 09:05/);
     expect(finishClock('soon', now, 'en')).toBe('–');
   });
   it('has half of its span as margin, in whole minutes', () => {
-    expect(etaMargin(eta)).toBe(240);
+    expect(etaMargin(eta.remaining_s as Spread)).toBe(240);
     expect([0.2, 40, 100, 7000, 50_000].map(roundedMargin)).toEqual([1, 40, 120, 6960 + 60, 50_400]);
   });
   it('has a share between nothing and all', () => {
     expect(etaRatio(eta)).toBe(1);
-    expect(etaRatio({ ...eta, progress_ratio: null })).toBe(0);
+    expect(etaRatio({ ...eta, progress_ratio: null })).toBeUndefined();
   });
 });

@@ -44,16 +44,19 @@ export interface Offer {
   gpu: string;
   gpus: number;
   usd_per_hour: number;
-  name?: string;
+  provider?: string;
+  instance?: string;
+  region?: string;
   spot?: boolean;
-  [field: string]: unknown;
 }
 
 export interface EstimateOptions {
-  gpus: { name: string; memory_bytes?: number }[];
+  gpus: { name: string; memory_bytes?: number; fp16_tflops?: number }[];
   networks: { name: string }[];
   precisions: string[];
   offers: Offer[];
+  /** The site's own. */
+  cluster?: { gpu: string; total: number; free: number }[];
 }
 
 /** A finished job: what was said of it before or early on, and what it took. */
@@ -86,5 +89,9 @@ export interface EstimateRequest {
   epochs: number;
   budget_usd?: number;
   deadline?: string;
-  configurations: { gpu: string; gpus: number; usd_per_hour: number; spot?: boolean }[];
+  /** The site's own GPUs, the price list, and its spot machines. */
+  cluster: boolean;
+  prices: boolean;
+  spot: boolean;
+  configurations?: { gpu: string; gpus: number; usd_per_hour: number; spot?: boolean }[];
 }

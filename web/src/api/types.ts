@@ -64,16 +64,26 @@ export interface JobSpec {
   [field: string]: unknown;
 }
 
-/** When a running job will be done: from its own progress, or from what was known before it started. */
+export interface Spread {
+  p10: number;
+  p50: number;
+  p90: number;
+}
+
+/** When a running job will be done: from its own progress, or from what was known before it started. Unknown parts are absent. */
 export interface Eta {
-  remaining_s: { p10: number; p50: number; p90: number };
-  finish_at: string;
+  remaining_s?: Spread | null;
+  finish_at?: string | null;
   progress_ratio?: number | null;
   step?: number | null;
   total_steps?: number | null;
+  unit?: 'step' | 'epoch';
+  total_from?: 'given' | 'predicted' | null;
   from: 'progress' | 'before';
-  cost_remaining_usd?: number | null;
-  stationary?: boolean | null;
+  step_s?: number | null;
+  cost_remaining_usd?: Spread | null;
+  stationary?: 'yes' | 'no' | 'too short to tell';
+  to_target?: { metric: string; value: number; outlook: 'expected' | 'reached' | 'out of reach' | 'cannot tell'; finish_at?: string | null } | null;
 }
 
 export interface JobRecord {

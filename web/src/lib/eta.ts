@@ -1,5 +1,5 @@
 // When a running job will be done. Pure.
-import type { Eta } from '../api/types';
+import type { Eta, Spread } from '../api/types';
 import type { Locale } from './format';
 
 /** "14:20" today, "Tue 14:20" within a week, "2 Dec 14:20" later. */
@@ -16,9 +16,7 @@ export function finishClock(at: string, nowMs: number, locale: Locale): string {
 }
 
 /** Half of the span in which four of five such jobs end, in seconds. */
-export function etaMargin(eta: Eta): number {
-  return Math.max(0, (eta.remaining_s.p90 - eta.remaining_s.p10) / 2);
-}
+export const etaMargin = ({ p10, p90 }: Spread): number => Math.max(0, (p90 - p10) / 2);
 
 /** A margin as people say it: whole minutes from one on, whole hours from ten on. */
 export function roundedMargin(seconds: number): number {
@@ -27,4 +25,5 @@ export function roundedMargin(seconds: number): number {
   return Math.round(seconds / 3600) * 3600;
 }
 
-export const etaRatio = (eta: Eta): number => Math.min(1, Math.max(0, eta.progress_ratio ?? 0));
+/** What is done of all; undefined while the end is unknown. */
+export const etaRatio = (eta: Eta): number | undefined => (eta.progress_ratio == null ? undefined : Math.min(1, Math.max(0, eta.progress_ratio)));

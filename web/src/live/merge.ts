@@ -79,7 +79,7 @@ function overviewWith(overview: Overview, data: Data, sample: LoadSample): Overv
 /** No highlight: it comes every few seconds, and only the words and the bar move. */
 function mergeEta(state: State, event: EventRecord): State {
   const job = state.jobs[event.subject];
-  if (!job || isFinal(job.state) || typeof event.data['finish_at'] !== 'string') return state;
+  if (!job || isFinal(job.state) || typeof event.data['from'] !== 'string') return state;
   return { ...state, jobs: { ...state.jobs, [job.id]: { ...job, eta: event.data as unknown as Eta } } };
 }
 

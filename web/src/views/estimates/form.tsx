@@ -1,5 +1,5 @@
 import type { EstimateOptions } from '../../api/estimate_types';
-import { machineOf, type FormDraft, type FormField, type MachineDraft } from '../../lib/estimates/form';
+import { machineOf, offerName, offersByGpu, type FormDraft, type FormField, type MachineDraft } from '../../lib/estimates/form';
 import { useEstimatesText } from '../../text/estimates';
 import { Icon } from '../../ui/icon';
 
@@ -20,6 +20,12 @@ function Machines({ options, form, wrong, onChange }: Props) {
     onChange({ ...form, machines: form.machines.map((one, at) => (at === index ? { ...one, ...change } : one)) });
   const add = (machine: MachineDraft) => onChange({ ...form, machines: [...form.machines, machine] });
   const last = form.machines.at(-1);
+  const check = (id: 'cluster' | 'prices' | 'spotToo', name: string) => (
+    <label class="row">
+      <input type="checkbox" checked={form[id]} onChange={(event) => onChange({ ...form, [id]: event.currentTarget.checked })} />
+      <span>{name}</span>
+    </label>
+  );
   return (
     <fieldset class="machines" aria-invalid={wrong.includes('machines') ? true : undefined}>
       <legend>{text.machines}</legend>
@@ -40,17 +46,22 @@ function Machines({ options, form, wrong, onChange }: Props) {
           </div>
         );
       })}
+      {(options.cluster ?? []).length > 0 && check('cluster', `${text.cluster}: ${(options.cluster ?? []).map(({ gpu, total }) => `${total}× ${gpu}`).join(', ')}`)}
+      {options.offers.length > 0 && check('prices', text.prices(options.offers.filter((offer) => !offer.spot).length))}
+      {form.prices && check('spotToo', text.spotToo)}
       <div class="row">
         <button type="button" class="small" onClick={() => add({ gpu: last?.gpu ?? options.gpus[0]?.name ?? '', gpus: '1', usd: '', spot: false })}>{text.add}</button>
         {options.offers.length > 0 && (
           <select aria-label={text.offers} value="" onChange={(event) => {
             const offer = options.offers[Number(event.currentTarget.value)];
-            if (offer) add(machineOf(offer));
+            if (offer && event.currentTarget.value !== '') add(machineOf(offer));
             event.currentTarget.value = '';
           }}>
             <option value="">{text.offers}</option>
-            {options.offers.map((offer, index) => (
-              <option key={index} value={index}>{`${offer.name ?? `${offer.gpus}× ${offer.gpu}`} · $${offer.usd_per_hour}${offer.spot ? ` ${text.spot}` : ''}`}</option>
+            {offersByGpu(options.offers).map(([gpu, offers]) => (
+              <optgroup key={gpu} label={gpu}>
+                {offers.map(([offer, index]) => <option key={index} value={index}>{offerName(offer, text.spot)}</option>)}
+              </optgroup>
             ))}
           </select>
         )}

@@ -44,10 +44,12 @@ function resultColumns(text: EstimatesText): Column<EstimateRow>[] {
 
 export function ResultTable({ advice }: { advice: Advice }) {
   const text = useEstimatesText();
+  // Names may stand twice, as of one machine in two regions.
+  const places = useMemo(() => new Map(advice.items.map((row, index) => [row, String(index)])), [advice]);
   return (
     <section class="card flush" aria-label={text.results}>
       <header><h2>{text.results}</h2></header>
-      <Table label={text.results} columns={resultColumns(text)} rows={advice.items} id={(row) => `${row.name} ${row.spot} ${row.usd_per_hour}`} empty="" />
+      <Table label={text.results} columns={resultColumns(text)} rows={advice.items} id={(row) => places.get(row) as string} empty="" />
     </section>
   );
 }
