@@ -44,6 +44,7 @@ void add_routes(Endpoints& endpoints, Context& context) {
   add_metrics_routes(endpoints, context);
   add_study_routes(endpoints, context);
   add_estimate_routes(endpoints, context);
+  add_study_chart_routes(endpoints, context);
   add_telemetry_routes(endpoints, context);
   add_alert_routes(endpoints, context);
   add_static_routes(endpoints, context);
@@ -77,6 +78,8 @@ Result<std::unique_ptr<Api>> Api::create(Services services, AuthOptions options)
   auto impl = std::make_unique<Impl>(std::move(services), std::move(auth));
   const Services& of = impl->services;
   impl->feed = std::make_unique<EventFeed>(of.database, of.clock, [&of] { return load_event(of); });
+  if (of.studies != nullptr)
+    impl->feed->on_beat([context = impl.get()] { announce_studies(*context); });
   impl->secrets = std::make_unique<accounts::Secrets>(
       of.database, of.clock,
       of.secrets_key.empty() ? of.data_folder / "secrets.key" : of.secrets_key);

@@ -153,6 +153,11 @@ std::shared_ptr<void> EventFeed::watch(std::string subject, std::function<void()
   return {subscriber.get(), [subscriber](void*) { subscriber->gone = true; }};
 }
 
+void EventFeed::on_beat(std::function<void()> call) {
+  const std::lock_guard lock(mutex_);
+  on_beat_ = std::move(call);
+}
+
 void EventFeed::announce(std::string kind, std::string data) {
   if (signal_->watchers == 0) return;
   {
@@ -239,6 +244,12 @@ void EventFeed::beat(Instant now) {
     const bool wanted =
         std::ranges::any_of(all, [&](const auto& one) { return one->stream && one->wants(probe); });
     if (wanted) announce("load", load_());
+    std::function<void()> call;
+    {
+      const std::lock_guard lock(mutex_);
+      call = on_beat_;
+    }
+    if (call) call();
     deliver_announced();
   }
   if (now < next_heartbeat_) return;

@@ -96,6 +96,10 @@ constexpr auto kRules = std::to_array<RouteRule>({
     {"GET", "/api/v1/studies/{id}", look},
     {"GET", "/api/v1/studies/{id}/trials", look},
     {"GET", "/api/v1/studies/{id}/importance", look},
+    {"GET", "/api/v1/studies/{id}/table", look},
+    {"GET", "/api/v1/studies/{id}/curves", look},
+    {"GET", "/api/v1/studies/{id}/timeline", look},
+    {"GET", "/api/v1/studies/{id}/trials/{number}", look},
     {"POST", "/api/v1/studies/preview", look},
     {"POST", "/api/v1/studies/{id}/stop", submit, row},
     {"POST", "/api/v1/studies/{id}/ask", submit, data},  // thousands a second; the study is audited

@@ -29,6 +29,19 @@ Json print_values(const std::vector<double>& values) {
   return list;
 }
 
+Json print_summary(const studies::StudySummary& summary) {
+  Json printed{{"trials", summary.trials},
+               {"pools",
+                {{"live", summary.live},
+                 {"stop", summary.stop},
+                 {"dead", summary.dead},
+                 {"ended", summary.ended}}},
+               {"gpu_seconds", summary.gpu_seconds}};
+  if (summary.best)
+    printed["best"] = {{"trial", *summary.best}, {"values", print_values(summary.best_values)}};
+  return printed;
+}
+
 Json print_study(const studies::StudyRecord& study) {
   Json printed{{"id", study.id.str()},
                {"name", study.name},
@@ -39,6 +52,7 @@ Json print_study(const studies::StudyRecord& study) {
                {"has_job", study.has_job},
                {"created_at", to_rfc3339(study.created)}};
   if (study.ended) printed["ended_at"] = to_rfc3339(*study.ended);
+  if (study.summary) printed["summary"] = print_summary(*study.summary);
   return printed;
 }
 
@@ -114,7 +128,7 @@ Json study_schema() {
   properties["max_trials"] = type_schema("integer");
   for (const char* name : {"measures", "finalists"})
     properties[name] = list_of(type_schema("object"));
-  for (const char* name : {"file", "pools", "best", "obstacle"})
+  for (const char* name : {"file", "pools", "best", "obstacle", "summary"})
     properties[name] = type_schema("object");
   return object_schema(std::move(properties));
 }

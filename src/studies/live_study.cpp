@@ -39,11 +39,14 @@ std::string snapshot_of(std::string_view journal) {
 
 Result<std::unique_ptr<LiveStudy>> LiveStudy::open(StudyFile file, const std::string& journal) {
   // Studies that began, and then nothing happened, are new ones, too.
+  PoolHistory history;
+  const auto note = [&](const hpo::Study& now) { history.note(now.now_s(), now.pools()); };
   auto study = journal.empty() ? hpo::Study::open(file.spec, file.space, make_study_sampler)
                                : hpo::Study::restore(snapshot_of(journal), file.spec, file.space,
-                                                     make_study_sampler);
+                                                     make_study_sampler, note);
   if (!study) return study.error();
   std::unique_ptr<LiveStudy> live(new LiveStudy(std::move(file), *std::move(study)));
+  live->history_ = std::move(history);
   live->find_waiting();
   for (std::size_t begin = 0; begin < journal.size();) {
     const std::size_t end = std::min(journal.find('\n', begin), journal.size());
@@ -68,6 +71,7 @@ void LiveStudy::apply(Event event) {
   const std::size_t before = study_.trials().size();
   const bool was_over = study_.is_over();
   const auto actions = study_.apply(event);
+  history_.note(study_.now_s(), study_.pools());
   // The time alone is kept only where something came of it.
   if (event.kind == Event::Kind::tick && actions.empty() && study_.is_over() == was_over) return;
   const auto& trials = study_.trials();

@@ -5,6 +5,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,6 +51,10 @@ class Shelf {
   /// Errors: not_found, the store's, corrupt.
   Result<SharedStudy> find(std::string_view name);
   std::vector<SharedStudy> running();
+  /// Of a study that is in memory.
+  std::optional<StudySummary> summary(const StudyId& id);
+  /// Those that were saved since the last call.
+  std::vector<StudyId> take_changed();
 
   // The study's mutex is held for all below.
 
@@ -66,6 +72,7 @@ class Shelf {
   const Clock& clock_;
   std::mutex mutex_;  // guards below
   std::map<StudyId, SharedStudy> studies_;
+  std::set<StudyId> changed_;
 };
 
 }  // namespace galley::studies

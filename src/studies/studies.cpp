@@ -164,6 +164,8 @@ Result<std::string> Studies::Impl::warm_up(LiveStudy& fresh) {
 Studies::Studies(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Studies::~Studies() { stop(); }
 void Studies::stop() { impl_->runner.stop(); }
+Shelf& Studies::shelf() const { return impl_->shelf; }
+store::Database& Studies::database() const { return impl_->database; }
 
 Result<std::unique_ptr<Studies>> Studies::open(store::Database& database,
                                                controller::Controller& controller,
@@ -215,6 +217,8 @@ Result<Studies::Page> Studies::list(std::int64_t limit, std::string_view cursor)
     GALLEY_TRY(page, read_studies(transaction, limit, cursor));
     return ok();
   }));
+  for (StudyRecord& study : page.studies)
+    if (const auto now = impl_->shelf.summary(study.id)) study.summary = now;
   return page;
 }
 

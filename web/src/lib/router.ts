@@ -2,13 +2,13 @@
 import { useEffect, useState } from 'preact/hooks';
 
 export type Place =
-  | { view: 'overview' | 'fleet' | 'jobs' | 'runs' | 'models' | 'playground' | 'account' | 'compare' | 'estimates' | 'missing' }
-  | { view: 'job' | 'run' | 'model'; id: string };
+  | { view: 'overview' | 'fleet' | 'jobs' | 'studies' | 'runs' | 'models' | 'playground' | 'account' | 'compare' | 'estimates' | 'missing' }
+  | { view: 'job' | 'study' | 'run' | 'model'; id: string };
 
 export type View = Place['view'];
 
-const kLists = new Set(['fleet', 'jobs', 'runs', 'models', 'playground', 'account', 'estimates']);
-const kObjects: Record<string, 'job' | 'run' | 'model'> = { jobs: 'job', runs: 'run', models: 'model' };
+const kLists = new Set(['fleet', 'jobs', 'studies', 'runs', 'models', 'playground', 'account', 'estimates']);
+const kObjects: Record<string, 'job' | 'study' | 'run' | 'model'> = { jobs: 'job', studies: 'study', runs: 'run', models: 'model' };
 
 /** /jobs/job_1 -> {view: 'job', id: 'job_1'}. Unknown paths are 'missing', never an exception. */
 export function placeOf(path: string): Place {
@@ -33,6 +33,8 @@ export const pathTo = {
   fleet: () => '/fleet',
   jobs: (filter = '') => (filter ? `/jobs?filter=${encodeURIComponent(filter)}` : '/jobs'),
   job: (id: string) => `/jobs/${encodeURIComponent(id)}`,
+  studies: () => '/studies',
+  study: (id: string) => `/studies/${encodeURIComponent(id)}`,
   runs: () => '/runs',
   run: (id: string) => `/runs/${encodeURIComponent(id)}`,
   compare: (ids: readonly string[]) => `/runs/compare?ids=${ids.map(encodeURIComponent).join(',')}`,

@@ -113,6 +113,7 @@ export function staleAfter(event: EventRecord): string[] {
     case 'job': return ['jobs', 'overview', 'nodes', `job/${subject}`];
     case 'node': return ['nodes', 'overview'];
     case 'run': return ['runs', `run/${run}`];
+    case 'study': return ['studies', `study/${text(data, 'study_id') ?? subject}`];
     case 'metrics': return [`run/${run}`, `metrics/${run}`, 'values'];
     case 'eta': return [];
     case 'snapshot': return ['models', `model/${model}`];
@@ -121,7 +122,7 @@ export function staleAfter(event: EventRecord): string[] {
   }
 }
 
-const kKinds = ['job', 'run', 'metrics', 'node', 'snapshot', 'channel', 'load', 'eta'] as const;
+const kKinds = ['job', 'run', 'metrics', 'node', 'snapshot', 'channel', 'load', 'study', 'eta'] as const;
 export const eventKinds: readonly string[] = kKinds;
 
 /** The data line of an event. Load and metrics may come bare, without the record around them. */

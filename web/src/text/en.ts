@@ -3,7 +3,7 @@ export const en = {
   product: 'Galley',
   skip: 'Skip to the content',
   nav: {
-    label: 'Views', overview: 'Overview', fleet: 'Fleet', jobs: 'Jobs', runs: 'Runs', models: 'Models',
+    label: 'Views', overview: 'Overview', fleet: 'Fleet', jobs: 'Jobs', studies: 'Studies', runs: 'Runs', models: 'Models',
     playground: 'Playground', account: 'Account', compare: 'Compare', estimates: 'Estimates',
   },
   top: {
@@ -21,6 +21,7 @@ export const en = {
     queued: 'Queued', starting: 'Starting', running: 'Running', cancelling: 'Cancelling', succeeded: 'Succeeded',
     failed: 'Failed', cancelled: 'Cancelled', lost: 'Lost', finished: 'Finished', killed: 'Killed', up: 'Up',
     down: 'Down', in_service: 'In service', out_of_service: 'Out of service', loaded: 'Loaded',
+    stopping: 'Stopping', stopped: 'Stopped', waiting: 'Waiting', leaving: 'Leaving', dead: 'Dropped', infeasible: 'Infeasible',
   } as Record<string, string>,
   common: {
     loading: 'Loading…', more: 'Show more', close: 'Close', back: 'Keep as it is', copy: 'Copy',

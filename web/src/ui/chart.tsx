@@ -36,7 +36,7 @@ interface Props {
 const kMaxRows = 500;
 
 /** A custom property as the browser resolves it in the theme shown now. */
-function colour(name: string): string {
+export function colour(name: string): string {
   const probe = document.createElement('i');
   probe.style.color = `var(${name})`;
   document.body.append(probe);
@@ -152,7 +152,7 @@ export function Chart(props: Props) {
   );
 }
 
-function Values(props: Props) {
+export function Values(props: Props) {
   const { title, xName, format = [] } = props;
   const curves = props.curves.filter((curve) => !curve.faint);
   const { xs, columns } = joined(curves);

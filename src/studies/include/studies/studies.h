@@ -24,8 +24,24 @@ class Tracking;
 
 namespace galley::studies {
 
+class Shelf;
+struct CurvesWanted;
+struct StudyCurves;
+struct StudyTable;
+struct StudyTimeline;
+struct TrialHistory;
+
 enum class StudyState { running, stopping, finished, stopped };
 std::string_view to_string(StudyState state);
+
+/// How far a study is, in a line of a list.
+struct StudySummary {
+  std::int64_t trials = 0;
+  std::int64_t live = 0, stop = 0, dead = 0, ended = 0;  // its pools
+  double gpu_seconds = 0;
+  std::optional<std::int64_t> best{};  // number of the trial
+  std::vector<double> best_values{};
+};
 
 /// What a study is, apart from its trials.
 struct StudyRecord {
@@ -39,6 +55,7 @@ struct StudyRecord {
   bool has_job = false;  // its trials are jobs; else others ask and tell
   WallTime created{};
   std::optional<WallTime> ended;
+  std::optional<StudySummary> summary{};  // absent: it ended before summaries were kept
 };
 
 struct MeasureView {
@@ -209,6 +226,14 @@ class Studies {
   /// Errors: not_found, invalid_argument (too few trials have reported).
   Result<StudyImportance> importance(std::string_view study) const;
 
+  // What charts show of a study: studies/study_charts.h.
+  Result<StudyTable> table(std::string_view study) const;
+  Result<StudyCurves> curves(std::string_view study, const CurvesWanted& wanted) const;
+  Result<StudyTimeline> timeline(std::string_view study) const;
+  Result<TrialHistory> trial(std::string_view study, std::int64_t number) const;
+  /// Those in which anything happened since the last call.
+  std::vector<StudyId> take_changed();
+
   /// Up to `count` trials to carry out; fewer, or none, when the study waits for results first.
   /// Errors: not_found, conflict (it is over, or its trials are jobs).
   Result<std::vector<Order>> ask(std::string_view study, std::int64_t count,
@@ -222,6 +247,8 @@ class Studies {
  private:
   struct Impl;
   explicit Studies(std::unique_ptr<Impl> impl);
+  Shelf& shelf() const;
+  store::Database& database() const;
   std::unique_ptr<Impl> impl_;
 };
 
