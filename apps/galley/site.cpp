@@ -79,6 +79,12 @@ Status Site::build(const SiteOptions& options, const std::optional<std::string>&
   GALLEY_TRY(agent_registry_, controller::AgentRegistry::open(*database_, clock_, *controller_));
   GALLEY_TRY(agents_, controller::RemoteAgents::start(*controller_, *database_, clock_, agents));
   GALLEY_TRY(studies_, studies::Studies::open(*database_, *controller_, *tracking_, clock_, ids_));
+  GALLEY_TRY(estimates_, estimates::Estimates::open({.database = *database_,
+                                                      .controller = *controller_,
+                                                      .tracking = *tracking_,
+                                                      .registry = *registry_,
+                                                      .blobs = *blobs_,
+                                                      .clock = clock_}));
   return ok();
 }
 
@@ -106,6 +112,7 @@ Status Site::serve(const SiteOptions& options) {
                                      .certificate_sha256 = std::move(certificate),
                                      .language = language_.get(),
                                      .studies = studies_.get(),
+                                     .estimates = estimates_.get(),
                                      .secrets_key = options.secrets_key},
                                     {.admin_token = data_.token(),
                                      .secret = data_.secret(),
@@ -149,6 +156,7 @@ void Site::stop() {
   if (server_) server_->drain(kDrainGrace);
   server_.reset();                       // nobody asks any more
   if (studies_) studies_->stop();        // it asks the controller
+  if (estimates_) estimates_->stop();    // likewise
   if (controller_) controller_->stop();  // no message reaches an agent any more
 }
 

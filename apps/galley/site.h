@@ -20,6 +20,7 @@
 #include "serving/model_host.h"
 #include "site_options.h"
 #include "store/database.h"
+#include "estimates/estimates.h"
 #include "studies/studies.h"
 #include "tracking/tracking.h"
 #include "version.h"
@@ -86,6 +87,7 @@ class Site {
   std::unique_ptr<controller::AgentRegistry> agent_registry_;
   std::unique_ptr<controller::RemoteAgents> agents_;
   std::unique_ptr<studies::Studies> studies_;
+  std::unique_ptr<estimates::Estimates> estimates_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Server> server_;
   NodeId local_node_id_;

@@ -45,6 +45,7 @@ bool AttemptFollower::take(std::string_view block, WallTime now) {
     const auto end_offset = next_offset_ + static_cast<std::int64_t>(newline) + 1;
     const auto line = protocol::parse_progress_line(block.substr(0, newline));
     if (line && end_offset <= stored_offset_) {
+      if (line->step) last_step_ = line->step;
       for (const auto& [key, value] : line->metrics)
         if (is_usable_key(key)) (void)step_for(key, *line);
     } else if (line) {
@@ -69,12 +70,13 @@ bool AttemptFollower::has_room(const protocol::ProgressLine& line) const {
 }
 
 void AttemptFollower::add(const protocol::ProgressLine& line, WallTime now) {
+  if (line.step) last_step_ = line.step;
   for (const auto& [key, value] : line.metrics)
     if (is_usable_key(key)) report_.points.push_back({key, step_for(key, line), value, now});
   for (const std::string& path : line.artifacts)
-    if (!path.empty()) report_.files.push_back({absolute(path), false});
+    if (!path.empty()) report_.files.push_back({absolute(path), false, last_step_});
   for (const std::string& path : line.checkpoints)
-    if (!path.empty()) report_.files.push_back({absolute(path), true});
+    if (!path.empty()) report_.files.push_back({absolute(path), true, last_step_});
   for (const auto& [key, value] : line.texts)
     if (is_usable_key(key)) report_.texts.emplace_back(key, cut(value));
 }
@@ -87,6 +89,7 @@ std::int64_t AttemptFollower::step_for(const std::string& key, const protocol::P
   }
   const std::int64_t step = line.step.value_or(counted->second);
   counted->second = step + 1;
+  last_step_ = step;
   return step;
 }
 

@@ -63,6 +63,7 @@ class AttemptFollower {
   bool full_ = false;
   protocol::ProgressReport report_;
   std::map<std::string, std::int64_t, std::less<>> next_steps_;  // by key; bounded
+  std::optional<std::int64_t> last_step_;                        // of the newest line that had one
 };
 
 }  // namespace galley::agent

@@ -43,6 +43,7 @@ void add_routes(Endpoints& endpoints, Context& context) {
   add_event_routes(endpoints, context);
   add_metrics_routes(endpoints, context);
   add_study_routes(endpoints, context);
+  add_estimate_routes(endpoints, context);
   add_study_chart_routes(endpoints, context);
   add_telemetry_routes(endpoints, context);
   add_alert_routes(endpoints, context);

@@ -83,6 +83,7 @@ constexpr auto kRules = std::to_array<RouteRule>({
 
     {"GET", "/api/v1/runs", look},
     {"POST", "/api/v1/runs", submit, row},
+    {"GET", "/api/v1/runs/compare", look},
     {"GET", "/api/v1/runs/{id}", look},
     {"GET", "/api/v1/runs/{id}/metrics", look},
     {"POST", "/api/v1/runs/{id}/metrics", submit, data},  // thousands a second; the run is audited
@@ -103,6 +104,10 @@ constexpr auto kRules = std::to_array<RouteRule>({
     {"POST", "/api/v1/studies/{id}/stop", submit, row},
     {"POST", "/api/v1/studies/{id}/ask", submit, data},  // thousands a second; the study is audited
     {"POST", "/api/v1/studies/{id}/tell", submit, data},
+
+    {"POST", "/api/v1/estimates", look},
+    {"GET", "/api/v1/estimates/options", look},
+    {"GET", "/api/v1/estimates/accuracy", look},
 
     {"POST", "/api/v1/blobs/missing", submit},
     {"PUT", "/api/v1/blobs/{sha256}", submit, data},  // bytes mean nothing until they are frozen

@@ -30,6 +30,7 @@ constexpr std::array<Example, 21> kExamples{
      {"resources.gpu_memory", "16GiB"},
      {"image", "docker.io/library/python:3.12"},
      {"datasets", "[reviews@1]"},
+     {"checkpoint", "run_01hzzzzzzzzzzzzzzzzzzzzzzz/model.pt"},
      {"env", "{PYTHONUNBUFFERED: \"1\"}"},
      {"max_runtime", "90m"},
      {"start_at", "2026-12-01T09:00+09:00"},

@@ -356,6 +356,7 @@ Result<Controller::Accepted> Controller::submit(protocol::JobSpec spec, const Ca
         // Posted from here, so that the core hears of jobs in the order of commits.
         if (status && !accepted.repeated) {
           job.seq = accepted.seq;
+          job.spec.checkpoint = accepted.checkpoint;
           impl_->post(JobAccepted{queued_job(job, accepted.contents)});
         }
         stored->set_value(std::move(status));

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "hpo/space_json.h"
+#include "study_race.h"
 
 namespace galley::studies {
 namespace {
@@ -151,6 +152,7 @@ StudyProgress LiveStudy::progress() const {
     progress.best = *best;
     progress.best_values = trial.objectives;
     progress.best_params = hpo::print_point(study_.space(), trial.point);
+    if (spec.seeds > 1) progress.finalists = raced_trials(study_);
   }
   return progress;
 }
@@ -171,7 +173,8 @@ TrialView LiveStudy::view(std::int64_t number) const {
           .values = trial.objectives,
           .checkpoint = trial.checkpoint.name,
           .worker = worker_of(number),
-          .why = trial.why};
+          .why = trial.why,
+          .repeat_of = trial.repeat_of < 0 ? std::optional<std::int64_t>() : trial.repeat_of};
 }
 
 }  // namespace galley::studies

@@ -16,6 +16,12 @@
 
 namespace galley::studies {
 
+/// What keeps all trials of a study from running, and what would help. Empty: nothing.
+struct Obstacle {
+  std::string reason{};
+  std::string help{};
+};
+
 /// A study as its callers share it.
 struct Shelved {
   std::mutex mutex;  // guards all but `stale`
@@ -24,6 +30,7 @@ struct Shelved {
   std::unique_ptr<LiveStudy> live;
   std::int64_t next_seq = 1;
   JobsOfTrials jobs;
+  Obstacle obstacle;               // as the runner found it last
   std::atomic<bool> stale{false};  // a write failed: what is here is ahead of the store
 
   bool runs() const {

@@ -48,6 +48,22 @@ TEST(AttemptFollower, LinesBecomePointsFilesAndTexts) {
   EXPECT_FALSE(reader.has_report());
 }
 
+TEST(AttemptFollower, AFileBelongsToTheNumbersBeforeIt) {
+  auto reader = follower();
+  const std::string text =
+      "galley:: checkpoint=zero\n"
+      "galley:: epoch=1 loss=0.5 checkpoint=a\n"
+      "galley:: epoch=2 loss=0.4\ngalley:: checkpoint=b\n"
+      "galley:: step=700 loss=0.3 checkpoint=c\n";
+  ASSERT_TRUE(reader.take(text, kNow));
+  const auto files = reader.report().files;
+  ASSERT_EQ(files.size(), 4U);
+  EXPECT_EQ(files[0].step, std::nullopt);
+  EXPECT_EQ(files[1].step, 0) << "counted from 0, as its numbers are";
+  EXPECT_EQ(files[2].step, 1);
+  EXPECT_EQ(files[3].step, 700);
+}
+
 TEST(AttemptFollower, WaitsForTheRestOfALine) {
   auto reader = follower();
   EXPECT_FALSE(reader.take("galley:: loss=0.", kNow));

@@ -27,6 +27,9 @@ class RemoteAgents;
 namespace galley::protocol {
 struct NodeSample;
 }
+namespace galley::estimates {
+class Estimates;
+}
 namespace galley::openai {
 class Service;
 }
@@ -69,6 +72,7 @@ struct Services {
   std::string certificate_sha256{};     // of the certificate that we show; empty without TLS
   openai::Service* language = nullptr;  // OpenAI's routes; none where null
   studies::Studies* studies = nullptr;  // /studies; none where null
+  estimates::Estimates* estimates = nullptr;  // /estimates; none where null
   std::filesystem::path secrets_key{};  // of accounts::Secrets; empty: data_folder/secrets.key
 };
 

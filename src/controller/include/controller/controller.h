@@ -59,6 +59,7 @@ struct RegisteredFile {
   std::string kind;  // file, folder or checkpoint
   std::string manifest_sha256;
   std::int64_t size_bytes = 0;
+  std::optional<std::int64_t> step{};
 };
 
 struct JobPage {

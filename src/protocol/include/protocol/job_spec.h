@@ -110,6 +110,7 @@ struct JobSpec {
   Executor executor = Executor::native;
   Resources resources;
   std::vector<std::string> datasets;
+  std::optional<std::string> checkpoint;
   std::optional<BuildSpec> build;
   std::map<std::string, std::string> env;
   std::vector<std::string> secrets;
@@ -152,6 +153,11 @@ struct Fields<JobSpec> {
           "datasets", &S::datasets,
           "Frozen data sets it reads, as NAME@VERSION; each appears as $GALLEY_DATASET_<NAME>.",
           false, 0, 64},
+      Field<S, std::optional<std::string>>{
+          "checkpoint", &S::checkpoint,
+          "Where it goes on: RUN/PATH of a checkpoint that a run registered. Its place is "
+          "$GALLEY_CHECKPOINT, and {checkpoint} in the command and in env.",
+          false, 1, 8192},
       Field<S, std::optional<BuildSpec>>{"build", &S::build,
                                          "How to make the image to run in, instead of image."},
       Field<S, std::map<std::string, std::string>>{"env", &S::env, "Environment variables.", false,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,6 +63,15 @@ struct MeasureView {
   bool maximise = true;
 };
 
+/// A finalist over its runs with several seeds; the first measure alone.
+struct RacedTrial {
+  std::int64_t trial = 0;
+  std::int64_t runs = 1;
+  double mean = 0;
+  double low = std::numeric_limits<double>::quiet_NaN();   // 95 % interval of the mean; NaN with
+  double high = std::numeric_limits<double>::quiet_NaN();  // one run
+};
+
 /// How far it is, and of how much.
 struct StudyProgress {
   std::vector<MeasureView> measures{};
@@ -74,11 +84,15 @@ struct StudyProgress {
   std::optional<std::int64_t> best;  // number of the trial
   std::vector<double> best_values{};
   Json best_params = nullptr;
+  std::vector<RacedTrial> finalists{};  // the best first; empty until they are raced
 };
 
 struct StudyDetails {
   StudyRecord record;
   StudyProgress progress;
+  // Why no trial of a study with a job runs though some should, and what would help; often empty.
+  std::string obstacle{};
+  std::string help{};
 };
 
 struct TrialView {
@@ -90,9 +104,10 @@ struct TrialView {
   double budget = 1;
   std::vector<double> values{};  // of the last report, one a measure
   std::string checkpoint{};
-  std::string job_id{};  // of the newest attempt
-  std::string worker{};  // who was given it, by ask
-  std::string why{};     // the last decision on it
+  std::string job_id{};                     // of the newest attempt
+  std::string worker{};                     // who was given it, by ask
+  std::string why{};                        // the last decision on it
+  std::optional<std::int64_t> repeat_of{};  // of a finalist, with another seed
 };
 
 /// A trial to be carried out.
@@ -148,6 +163,7 @@ struct StudyPreview {
   std::string seconds_from;  // how that is known
   std::string resource;
   std::string ends_by;
+  std::string gpu_type{};   // of the nodes, where they agree
   std::string why;          // how its methods were chosen
   bool is_endless = false;  // nothing ends it: these are its first part
 };
