@@ -28,7 +28,8 @@ Files may be compressed with zstd. A folder holds train.tsv or ratings_train.txt
 test.tsv or ratings_test.txt (each plain or .zst).
 
 Output is a folder with model.safetensors and card.json, ready for `galley snapshots create`.
-One text in twenty, fixed by its hash, is held out to decide when to stop; the test is read once.
+The texts that are held out decide when to stop; the test is read once. To compare settings, hold
+out more: one in five (--hold-out 5) tells apart what one in twenty cannot.
 --threads 1 makes the output bit-reproducible. SIGTERM: stop, save what there is, exit 75.)";
 
 void describe(CLI::App& command, ClassifierCommand& into, std::string& test) {
@@ -46,6 +47,10 @@ void describe(CLI::App& command, ClassifierCommand& into, std::string& test) {
   command
       .add_option("--patience", options.patience,
                   "Stop after this many passes without a better dev accuracy; 0: never")
+      ->capture_default_str();
+  command
+      .add_option("--hold-out", options.hold_out,
+                  "One text in so many, fixed by its hash, decides when to stop")
       ->capture_default_str();
   command
       .add_option("--dim", options.dim,

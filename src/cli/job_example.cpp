@@ -17,7 +17,7 @@ struct Example {
 };
 
 /// Values that say more than a default would. A path that is no field is refused by a test.
-constexpr std::array<Example, 21> kExamples{
+constexpr std::array<Example, 22> kExamples{
     {{"kind", "job", true},
      {"version", "1", true},
      {"name", "train-reviews", true},
@@ -37,6 +37,7 @@ constexpr std::array<Example, 21> kExamples{
      {"deadline", "2026-12-02T09:00+09:00"},
      {"reservation", "rsv_01hzzzzzzzzzzzzzzzzzzzzzzz"},
      {"workdir", "/home/me/project"},
+     {"metrics", R"({pattern: 'iter (?<step>\d+).* loss (?<loss>[\d.]+)', tensorboard: runs})"},
      {"log_limit", "1GiB"},
      {"grace", "10s"}}};
 

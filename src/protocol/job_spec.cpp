@@ -215,6 +215,7 @@ Result<JobSpec> parse_job_spec(const Json& json) {
   if (spec.workdir && !spec.workdir->starts_with('/'))
     return Error{Errc::invalid_argument, "found '" + *spec.workdir + "'", "workdir",
                  "an absolute path"};
+  if (spec.metrics) GALLEY_TRY_STATUS(check_metrics(*spec.metrics));
   if (spec.log_limit.count < 4096)
     return Error{Errc::invalid_argument, "found " + std::to_string(spec.log_limit.count) + " bytes",
                  "log_limit", "at least 4KiB"};

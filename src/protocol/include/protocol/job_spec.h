@@ -9,6 +9,7 @@
 
 #include "protocol/field_table.h"
 #include "protocol/ids.h"
+#include "protocol/metrics_spec.h"
 
 namespace galley::protocol {
 
@@ -119,6 +120,7 @@ struct JobSpec {
   std::optional<WallTime> deadline;
   std::optional<std::string> reservation;
   std::optional<std::string> workdir;
+  std::optional<MetricsSpec> metrics;
   Bytes log_limit{std::int64_t{1} << 30};
   Millis grace{10'000};
   std::int64_t max_lost = 3;
@@ -179,6 +181,9 @@ struct Fields<JobSpec> {
       Field<S, std::optional<std::string>>{
           "workdir", &S::workdir, "Folder to run in; the attempt's own folder when absent.", false,
           1, 4096},
+      Field<S, std::optional<MetricsSpec>>{
+          "metrics", &S::metrics,
+          "How metrics are found where the program prints no galley:: line."},
       Field<S, Bytes>{"log_limit", &S::log_limit, "Output kept; past it the middle is dropped."},
       Field<S, Millis>{"grace", &S::grace, "Time between the request to stop and the kill."},
       Field<S, std::int64_t>{"max_lost", &S::max_lost,
