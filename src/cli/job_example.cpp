@@ -17,7 +17,7 @@ struct Example {
 };
 
 /// Values that say more than a default would. A path that is no field is refused by a test.
-constexpr std::array<Example, 21> kExamples{
+constexpr std::array<Example, 22> kExamples{
     {{"kind", "job", true},
      {"version", "1", true},
      {"name", "train-reviews", true},
