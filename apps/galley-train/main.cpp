@@ -5,6 +5,7 @@
 #include <string>
 
 #include "classifier_command.h"
+#include "estimator_command.h"
 #include "job_lines.h"
 #include "lm_command.h"
 #include "torch_program.h"
@@ -109,6 +110,13 @@ int run(const LmCommand& command, char** argv) {
   return kFailed;
 }
 
+int run(const EstimatorCommand& command) {
+  const auto done = run_estimator_command(command);
+  if (done) return 0;
+  print_note("galley-train: " + describe(done.error()));
+  return done.error().code == galley::Errc::invalid_argument ? kUsage : kFailed;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -124,12 +132,17 @@ int main(int argc, char** argv) {
   CLI::App* const language_model =
       app.add_subcommand("lm", "Train a small language model on texts (needs libtorch)");
   describe_lm(*language_model, lm);
+  EstimatorCommand fit;
+  CLI::App* const estimator = app.add_subcommand(
+      "estimator", "Fit the model behind `galley estimate` on measured step times");
+  describe_estimator(*estimator, fit);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }
   if (*language_model) return run(lm, argv);
+  if (*estimator) return run(fit);
   if (!test.empty()) command.test = test;
   return run(command);
 }

@@ -1,13 +1,21 @@
 #include "estimates/estimates.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <condition_variable>
 #include <mutex>
+#include <thread>
 
+#include "accuracy_metrics.h"
 #include "asked.h"
+#include "base/log.h"
 #include "estimator/shipped.h"
 #include "forecast_rows.h"
+#include "learner.h"
+#include "model_in_use.h"
 #include "options.h"
+#include "refit.h"
 
 namespace galley::estimates {
 namespace {
@@ -16,24 +24,51 @@ constexpr std::int64_t kMostWaiting = 500;      // jobs of people that are count
 constexpr std::size_t kMostClusterOffers = 32;  // each asks the scheduler
 constexpr double kMostNodes = 64;
 
-/// An estimator and where it comes from.
-struct InUse {
-  estimator::EstimatorModel model;
-  std::string source = "shipped";  // or site
-  std::int64_t site_rows = 0;
-};
+constexpr std::chrono::seconds kLookAgain{1};
+constexpr int kLooksOfARefit = 10;  // a fit is thought of less often
+constexpr std::int64_t kKnownEnded = 10'000;
+constexpr std::int64_t kShownFits = 20;
+
+Json print_in_use(const InUse& in_use) {
+  return {{"source", in_use.source},
+          {"records", in_use.model.records},
+          {"site_rows", in_use.site_rows}};
+}
+
+Json print_fits(const std::vector<FitRow>& fits) {
+  const auto number = [](const std::optional<double>& value) {
+    return value ? Json(*value) : Json();
+  };
+  Json items = Json::array();
+  for (const auto& fit : fits)
+    items.push_back({{"job_id", fit.job_id},
+                     {"at", to_rfc3339(fit.at)},
+                     {"state", fit.state},
+                     {"rows", fit.rows},
+                     {"mdape_pct", number(fit.mdape_pct)},
+                     {"before_mdape_pct", number(fit.before_mdape_pct)},
+                     {"reason", fit.reason}});
+  return items;
+}
 
 }  // namespace
 
 struct Estimates::Impl {
-  explicit Impl(const Parts& of)
-      : parts(of), database(of.database), controller(of.controller), clock(of.clock) {}
+  Impl(const Parts& of, const Options& options, InUse first)
+      : parts(of),
+        database(of.database),
+        controller(of.controller),
+        clock(of.clock),
+        model(std::move(first)),
+        learner(of, model, metrics),
+        refit(of, model, options.rows_of_a_fit) {}
 
-  std::shared_ptr<const InUse> in_use() const {
-    const std::lock_guard lock(mutex);
-    return model;
-  }
+  void run(const std::stop_token& stop);
   std::vector<protocol::JobSpec> waiting() const;
+  ClusterPrices costs() const {
+    return {
+        .rent_usd_per_h = [this](const estimator::GpuSpec& gpu) { return rent_of(gpu, prices); }};
+  }
   void add_cluster(const Asked& asked, const controller::Caller& caller,
                    estimator::EstimateRequest& request) const;
   /// Configurations of the question that are the site's own and say nothing of their wait.
@@ -45,8 +80,14 @@ struct Estimates::Impl {
   controller::Controller& controller;
   const Clock& clock;
   std::vector<estimator::PriceRow> prices;
-  mutable std::mutex mutex;  // guards model
-  std::shared_ptr<const InUse> model;
+  ModelInUse model;
+  AccuracyMetrics metrics;
+  Learner learner;
+  Refit refit;
+
+  std::mutex waiting_mutex;  // for waiting only
+  std::condition_variable_any wake;
+  std::jthread thread;  // the last, so that it ends first
 };
 
 std::vector<protocol::JobSpec> Estimates::Impl::waiting() const {
@@ -80,8 +121,7 @@ void Estimates::Impl::add_cluster(const Asked& asked, const controller::Caller& 
   add_waits(gpus, like, caller, request);
   if (!asked.cluster || !can_estimate(request)) return;
   const auto queue = waiting();
-  const ClusterPrices costs{
-      .rent_usd_per_h = [&](const estimator::GpuSpec& gpu) { return rent_of(gpu, prices); }};
+  const ClusterPrices own_costs = costs();
   std::size_t added = 0;
   for (const auto& gpu : gpus) {
     auto counts = cluster_counts(gpu, request.gpu_counts);
@@ -91,7 +131,7 @@ void Estimates::Impl::add_cluster(const Asked& asked, const controller::Caller& 
     }
     for (const auto count : counts) {
       if (++added > kMostClusterOffers) return;
-      auto offer = cluster_offer(gpu, count, gpus_waited_for(queue, gpu), costs);
+      auto offer = cluster_offer(gpu, count, gpus_waited_for(queue, gpu), own_costs);
       if (offer.nodes > kMostNodes ||
           std::fmod(offer.gpus, offer.nodes) != 0)  // uneven shares are no job's resources
         continue;
@@ -104,15 +144,41 @@ void Estimates::Impl::add_cluster(const Asked& asked, const controller::Caller& 
 
 Estimates::Estimates(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Estimates::~Estimates() { stop(); }
-void Estimates::stop() {}
-void Estimates::look() {}
+void Estimates::stop() {
+  impl_->thread.request_stop();
+  if (impl_->thread.joinable()) impl_->thread.join();
+}
 
-Result<std::unique_ptr<Estimates>> Estimates::open(const Parts& parts, Options) {
-  auto impl = std::make_unique<Impl>(parts);
+Status Estimates::look() {
+  GALLEY_TRY_STATUS(impl_->learner.look());
+  return impl_->refit.look();
+}
+
+void Estimates::Impl::run(const std::stop_token& stop) {
+  for (int looks = 1; !stop.stop_requested(); ++looks) {
+    auto looked = learner.look();
+    if (looked && looks % kLooksOfARefit == 0) looked = refit.look();
+    if (!looked)
+      log::warn("estimates", "jobs cannot be followed; trying again",
+                {{"reason", describe(looked.error())}});
+    std::unique_lock lock(waiting_mutex);
+    wake.wait_for(lock, stop, kLookAgain, [] { return false; });
+  }
+}
+
+Result<std::unique_ptr<Estimates>> Estimates::open(const Parts& parts, Options options) {
+  InUse shipped;
+  GALLEY_TRY(shipped.model, estimator::parse_model(estimator::shipped_model()));
+  auto impl = std::make_unique<Impl>(parts, options, std::move(shipped));
   GALLEY_TRY(impl->prices, estimator::parse_prices(estimator::shipped_prices()));
-  auto in_use = std::make_shared<InUse>();
-  GALLEY_TRY(in_use->model, estimator::parse_model(estimator::shipped_model()));
-  impl->model = std::move(in_use);
+  impl->refit.restore();
+  GALLEY_TRY_STATUS(parts.database.read([&](store::Transaction& transaction) -> Status {
+    GALLEY_TRY(const auto ended, read_ended(transaction, kKnownEnded));
+    for (const auto& one : ended) impl->metrics.add(one);
+    return ok();
+  }));
+  if (options.learns)
+    impl->thread = std::jthread([at = impl.get()](const std::stop_token& stop) { at->run(stop); });
   return std::unique_ptr<Estimates>(new Estimates(std::move(impl)));
 }
 
@@ -126,7 +192,7 @@ Result<Json> Estimates::answer(const Json& question, const controller::Caller& c
         estimator::offers_from_prices(impl_->prices, asked.spot, request.gpu_counts, skipped);
     std::move(rented.begin(), rented.end(), std::back_inserter(request.offers));
   }
-  const auto in_use = impl_->in_use();
+  const auto in_use = impl_->model.get();
   estimator::EstimatorModel calibrated;
   if (!request.probes.empty()) {
     GALLEY_TRY(calibrated, estimator::calibrate(in_use->model, request.probes));
@@ -136,9 +202,25 @@ Result<Json> Estimates::answer(const Json& question, const controller::Caller& c
                                request.offers, request.limits));
   Json printed = estimator::print_advice(advice, request.offers);
   printed["name"] = request.name;
-  printed["model"] = {{"source", in_use->source},
-                      {"records", in_use->model.records},
-                      {"site_rows", in_use->site_rows}};
+  printed["model"] = print_in_use(*in_use);
+  return printed;
+}
+
+Result<Json> Estimates::of_job(const protocol::JobSpec& spec) const {
+  GALLEY_TRY(const auto expected, expect_job(impl_->parts, impl_->model.get()->model, spec,
+                                             work_of_words(words_of(spec))));
+  if (!expected.runtime) return Json();
+  Json printed{{"runtime_s",
+                {{"p10", expected.runtime->p10},
+                 {"p50", expected.runtime->p50},
+                 {"p90", expected.runtime->p90}}},
+               {"source", expected.source}};
+  if (!expected.gpu) return printed;
+  const auto offer =
+      cluster_offer(*expected.gpu, spec.resources.gpus * spec.resources.nodes,
+                    gpus_waited_for(impl_->waiting(), *expected.gpu), impl_->costs());
+  printed["gpu"] = expected.gpu->spec.name;
+  printed["cost_usd"] = estimator::cost_usd(offer, expected.runtime->p50);
   return printed;
 }
 
@@ -148,8 +230,10 @@ Json Estimates::options() const {
 
 Result<Json> Estimates::accuracy(std::int64_t limit) const {
   std::vector<Forecast> ended;
+  std::vector<FitRow> fits;
   GALLEY_TRY_STATUS(impl_->database.read([&](store::Transaction& transaction) -> Status {
     GALLEY_TRY(ended, read_ended(transaction, limit));
+    GALLEY_TRY(fits, read_fits(transaction, kShownFits));
     return ok();
   }));
   Json items = Json::array();
@@ -169,7 +253,11 @@ Result<Json> Estimates::accuracy(std::int64_t limit) const {
   return Json{{"items", std::move(items)},
               {"mdape_pct", accuracy.count > 0 ? Json(accuracy.mdape_pct) : Json()},
               {"coverage90_pct", accuracy.count > 0 ? Json(accuracy.coverage90_pct) : Json()},
-              {"count", accuracy.count}};
+              {"count", accuracy.count},
+              {"model", print_in_use(*impl_->model.get())},
+              {"fits", print_fits(fits)}};
 }
+
+std::string Estimates::metrics() const { return impl_->metrics.text(); }
 
 }  // namespace galley::estimates

@@ -32,8 +32,10 @@ void put_command(Words& words, const std::vector<std::string>& command) {
     const std::string_view word = command[i];
     if (!word.starts_with('-') || word.size() < 2) {
       // "name=value" without dashes is how Hydra takes settings.
-      if (const auto at = word.find('='); at != word.npos && at > 0)
-        put(words, word.substr(word.find_last_of('.', at) + 1, at), word.substr(at + 1));
+      if (const auto at = word.find('='); at != word.npos && at > 0) {
+        const auto dot = word.find_last_of('.', at) + 1;  // of "model.parameters=…" the last part
+        put(words, word.substr(dot, at - dot), word.substr(at + 1));
+      }
       continue;
     }
     if (const auto at = word.find('='); at != word.npos) {

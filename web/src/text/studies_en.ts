@@ -12,8 +12,8 @@ export const studiesEn = {
   poolsLine: (live: number, stop: number, dead: number, ended: number) => `${live} live, ${stop} paused, ${dead} dropped, ${ended} ended`,
   trialStates: { stopped: 'Paused' } as Record<string, string>,
   head: {
-    best: 'Best', trials: 'Trials', gpuHours: 'GPU-hours', ends: 'Ends', took: 'Took', of: (n: string) => `of ${n}`, none: 'none yet',
-    bestTrial: (n: number) => `trial ${n}`, endless: 'when it is stopped', soon: 'too early to say', over: (ago: string) => ago, about: (when: string) => `about ${when}`,
+    best: 'Best', trials: 'Trials', gpuHours: 'GPU-hours', ends: 'Ends', ended: 'Ended', took: 'Took', of: (n: string) => `of ${n}`, none: 'none yet',
+    bestTrial: (n: number) => `trial ${n}`, endless: 'when it is stopped', soon: 'too early to say',
     live: 'Live', stop: 'Stop study', tabs: 'Parts of the study',
   },
   stop: {

@@ -12,8 +12,8 @@ export const studiesKo: StudiesText = {
   poolsLine: (live, stop, dead, ended) => `실행 ${live}, 멈춤 ${stop}, 탈락 ${dead}, 종료 ${ended}`,
   trialStates: { stopped: '멈춤' },
   head: {
-    best: '최고', trials: '시도', gpuHours: 'GPU 시간', ends: '끝나는 때', took: '걸린 시간', of: (n) => `/ ${n}`, none: '아직 없음', bestTrial: (n) => `시도 ${n}`,
-    endless: '중지할 때까지', soon: '아직 알 수 없음', over: (ago) => ago, about: (when) => `약 ${when}`, live: '실행', stop: '탐색 중지', tabs: '탐색의 부분',
+    best: '최고', trials: '시도', gpuHours: 'GPU 시간', ends: '끝나는 때', ended: '끝난 때', took: '걸린 시간', of: (n) => `/ ${n}`, none: '아직 없음', bestTrial: (n) => `시도 ${n}`,
+    endless: '중지할 때까지', soon: '아직 알 수 없음', live: '실행', stop: '탐색 중지', tabs: '탐색의 부분',
   },
   stop: {
     title: (name) => `${name}을(를) 중지할까요?`, says: (live) => (live === 0 ? '지금 실행 중인 시도가 없습니다. 새로 시작하지도 않습니다.'

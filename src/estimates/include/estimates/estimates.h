@@ -33,7 +33,7 @@ struct Parts {
 };
 
 struct Options {
-  bool learns = true;              // a thread follows jobs; else only look() does
+  bool learns = true;               // a thread follows jobs; else only look() does
   std::int64_t rows_of_a_fit = 40;  // new measured jobs after which a model is fitted again
 };
 
@@ -58,7 +58,8 @@ class Estimates {
   /// Follows jobs no more. Before the controller stops.
   void stop();
   /// Takes in what happened to jobs since the last look. For tests; the thread does it by itself.
-  void look();
+  /// Errors: the store's, the controller's.
+  Status look();
 
   /// What `galley estimate --json` prints, with `model`: which estimator answered and how many jobs
   /// of this site it has learnt from. Waits of the site's own configurations come from the
@@ -66,12 +67,20 @@ class Estimates {
   /// Errors: invalid_argument with the path of the field.
   Result<Json> answer(const Json& question, const controller::Caller& caller) const;
 
+  /// What a job would take from its start, on the machines that it asks for, and cost on them:
+  /// {runtime_s: {p10, p50, p90}, cost_usd, gpu, source}; null where neither runs like it nor what
+  /// it says of itself tell. `source` is history or model. Errors: the store's.
+  Result<Json> of_job(const protocol::JobSpec& spec) const;
+
   /// What a form can offer: {gpus, networks, precisions, offers, cluster}.
   Json options() const;
 
   /// How estimates compare with what jobs took, the newest `limit` of them:
-  /// {items, mdape_pct, coverage90_pct, count}. Errors: the store's.
+  /// {items, mdape_pct, coverage90_pct, count}, with the estimator in use (`model`) and the newest
+  /// times that it was fitted on the site's jobs (`fits`). Errors: the store's.
   Result<Json> accuracy(std::int64_t limit) const;
+  /// The same for Prometheus, over all jobs.
+  std::string metrics() const;
 
  private:
   struct Impl;

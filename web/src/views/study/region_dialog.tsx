@@ -7,6 +7,7 @@ import { save } from '../../lib/save';
 import type { Axis } from '../../lib/studies/axes';
 import type { Brushes, Selection } from '../../lib/studies/brush';
 import { fileText, nextName, regionOf, repeatCommand, type Narrowed, type Reach } from '../../lib/studies/region';
+import { useMaySubmit } from '../../live/account';
 import { startStudy, useStudyPreview } from '../../live/studies';
 import { useStudiesText, type StudiesText } from '../../text/studies';
 import { Command, CopyButton } from '../../ui/command';
@@ -35,6 +36,7 @@ export function RegionDialog({ study, axes, brushes, selection, onClose }: Props
   const onParameters = axes.some((axis) => axis.role === 'parameter' && brushes[axis.id]);
   const [reach, setReach] = useState<Reach>(onParameters ? 'marked' : 'box');
   const [name, setName] = useState(nextName(study.name));
+  const maySubmit = useMaySubmit();
   const [busy, setBusy] = useState(false);
   const { file, changes } = regionOf(study.file, axes, brushes, selection.mask, reach, name);
   const text = fileText(file);
@@ -81,7 +83,7 @@ export function RegionDialog({ study, axes, brushes, selection, onClose }: Props
         {!study.has_job && <p class="soft">{words.asked}</p>}
         <div class="actions">
           <button type="button" autofocus onClick={() => dialog.current?.close()}>{words.cancel}</button>
-          <button type="submit" class="primary" disabled={busy || preview.problem !== undefined}>{words.start}</button>
+          {maySubmit && <button type="submit" class="primary" disabled={busy || preview.problem !== undefined}>{words.start}</button>}
         </div>
       </form>
     </dialog>

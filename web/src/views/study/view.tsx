@@ -5,6 +5,7 @@ import { useNow } from '../../lib/clock';
 import { ago, brief, count, exact } from '../../lib/format';
 import { useQuery } from '../../lib/router';
 import { endOf, gpuHours, isOver } from '../../lib/studies/progress';
+import { useMaySubmit } from '../../live/account';
 import { stopStudy, useStudy } from '../../live/studies';
 import { useLanguage } from '../../text';
 import { useStudiesText } from '../../text/studies';
@@ -54,6 +55,7 @@ function StopDialog({ study, onClose }: { study: StudyDetail; onClose: () => voi
 export function StudyView({ id }: { id: string }) {
   const words = useStudiesText();
   const { data: study, problem, reload } = useStudy(id);
+  const maySubmit = useMaySubmit();
   const [stopping, setStopping] = useState(false);
   const [trial, setTrial] = useQuery('trial');
   if (!study) return <div class="view">{problem ? <Problem what={id} problem={problem} onRetry={reload} /> : <Loading />}</div>;
@@ -67,7 +69,7 @@ export function StudyView({ id }: { id: string }) {
           <StateChip state={study.state} />
           {isOver(study) && study.reason && <span class="soft">{study.reason}</span>}
         </div>
-        {study.state === 'running' && (
+        {study.state === 'running' && maySubmit && (
           <button type="button" class="danger" onClick={() => setStopping(true)}><Icon name="slash" />{head.stop}</button>
         )}
       </div>
@@ -80,7 +82,7 @@ export function StudyView({ id }: { id: string }) {
         <Figure name={head.live}>{count(study.pools.live)}</Figure>
         <Figure name={head.gpuHours}>{brief(gpuHours(study.gpu_seconds))}</Figure>
         <Figure name={head.took}><Took from={study.created_at} to={study.ended_at} /></Figure>
-        <Figure name={head.ends}><Ends study={study} /></Figure>
+        <Figure name={study.ended_at ? head.ended : head.ends}><Ends study={study} /></Figure>
       </dl>
       <PoolBar pools={study.pools} />
       <Tabs label={head.tabs} tabs={[
