@@ -31,6 +31,7 @@ ClassifierCard make_card(const LabelledTexts& texts, const TrainedClassifier& tr
                    {"epochs", trained.epochs},
                    {"best_epoch", trained.best_epoch},
                    {"patience", options.patience},
+                   {"hold_out", options.hold_out},
                    {"threads", options.threads},
                    {"train_texts", static_cast<double>(trained.train_texts)},
                    {"dev_texts", static_cast<double>(trained.dev_texts)},

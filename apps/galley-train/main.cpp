@@ -5,6 +5,7 @@
 #include <string>
 
 #include "classifier_command.h"
+#include "estimator_command.h"
 #include "job_lines.h"
 #include "lm_command.h"
 #include "torch_program.h"
@@ -28,7 +29,8 @@ Files may be compressed with zstd. A folder holds train.tsv or ratings_train.txt
 test.tsv or ratings_test.txt (each plain or .zst).
 
 Output is a folder with model.safetensors and card.json, ready for `galley snapshots create`.
-One text in twenty, fixed by its hash, is held out to decide when to stop; the test is read once.
+The texts that are held out decide when to stop; the test is read once. To compare settings, hold
+out more: one in five (--hold-out 5) tells apart what one in twenty cannot.
 --threads 1 makes the output bit-reproducible. SIGTERM: stop, save what there is, exit 75.)";
 
 void describe(CLI::App& command, ClassifierCommand& into, std::string& test) {
@@ -46,6 +48,10 @@ void describe(CLI::App& command, ClassifierCommand& into, std::string& test) {
   command
       .add_option("--patience", options.patience,
                   "Stop after this many passes without a better dev accuracy; 0: never")
+      ->capture_default_str();
+  command
+      .add_option("--hold-out", options.hold_out,
+                  "One text in so many, fixed by its hash, decides when to stop")
       ->capture_default_str();
   command
       .add_option("--dim", options.dim,
@@ -104,6 +110,13 @@ int run(const LmCommand& command, char** argv) {
   return kFailed;
 }
 
+int run(const EstimatorCommand& command) {
+  const auto done = run_estimator_command(command);
+  if (done) return 0;
+  print_note("galley-train: " + describe(done.error()));
+  return done.error().code == galley::Errc::invalid_argument ? kUsage : kFailed;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -119,12 +132,17 @@ int main(int argc, char** argv) {
   CLI::App* const language_model =
       app.add_subcommand("lm", "Train a small language model on texts (needs libtorch)");
   describe_lm(*language_model, lm);
+  EstimatorCommand fit;
+  CLI::App* const estimator = app.add_subcommand(
+      "estimator", "Fit the model behind `galley estimate` on measured step times");
+  describe_estimator(*estimator, fit);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }
   if (*language_model) return run(lm, argv);
+  if (*estimator) return run(fit);
   if (!test.empty()) command.test = test;
   return run(command);
 }

@@ -6,6 +6,7 @@
 #include "blobs/freeze.h"
 #include "blobs/manifest.h"
 #include "process_signals.h"
+#include "protocol/checkpoint.h"
 
 namespace galley::app {
 
@@ -19,7 +20,7 @@ void LocalControllerLink::progress(protocol::ProgressReport report,
   registered.reserve(files.size());
   for (agent::FrozenFile& file : files)
     registered.push_back({std::move(file.path), std::move(file.kind),
-                          std::move(file.manifest_sha256), file.size_bytes});
+                          std::move(file.manifest_sha256), file.size_bytes, file.step});
   std::set<std::string> keys;
   for (const auto& point : report.points) keys.insert(point.key);
   const RunId run = report.run_id;
@@ -41,6 +42,8 @@ void LocalControllerLink::samples(protocol::NodeSample sample) {
 }
 
 Result<blobs::Manifest> LocalControllerLink::dataset(std::string_view reference) {
+  if (const auto manifest = protocol::manifest_of_content(reference); !manifest.empty())
+    return blobs::get_manifest(blobs_, std::string(manifest));
   GALLEY_TRY(auto snapshot, registry_.get(registry::Kind::dataset, reference));
   return blobs::get_manifest(blobs_, snapshot.manifest_sha256);
 }

@@ -14,6 +14,8 @@
 #include "controller/leadership.h"
 #include "controller/remote_agents.h"
 #include "data_folder.h"
+#include "estimates/estimates.h"
+#include "estimates/live_etas.h"
 #include "http/server.h"
 #include "openai/service.h"
 #include "registry/registry.h"
@@ -85,7 +87,9 @@ class Site {
   std::unique_ptr<controller::Controller> controller_;
   std::unique_ptr<controller::AgentRegistry> agent_registry_;
   std::unique_ptr<controller::RemoteAgents> agents_;
+  std::shared_ptr<estimates::LiveEtas> live_etas_;  // also held by those who tell it of points
   std::unique_ptr<studies::Studies> studies_;
+  std::unique_ptr<estimates::Estimates> estimates_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Server> server_;
   NodeId local_node_id_;

@@ -95,7 +95,7 @@ BaselineResult run_baseline(const LabelledTexts& train, const LabelledTexts& tes
   const auto part = [&](bool held_out) {
     std::vector<BaselineText> list;
     for (std::size_t i = 0; i < train.size(); ++i)
-      if (training::is_held_out(train.text(i)) == held_out)
+      if (training::is_held_out(train.text(i), training::ClassifierOptions{}.hold_out) == held_out)
         list.push_back({train.text(i), train.label(i)});
     return list;
   };

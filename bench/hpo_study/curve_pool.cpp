@@ -168,7 +168,7 @@ Result<CurvePool> read_curve_pool(const std::filesystem::path& folder, const std
   }
   std::map<double, std::size_t> index;
   for (const auto& row : configs.rows) {
-    RecordedRun run{.epochs = row[*epochs], .diverged = row[*diverged] != 0};
+    RecordedCurve run{.epochs = row[*epochs], .diverged = row[*diverged] != 0};
     for (const auto c : columns) run.settings.push_back(row[c]);
     index[row[*id]] = pool.runs.size();
     pool.runs.push_back(std::move(run));

@@ -12,7 +12,7 @@
 namespace galley::bench {
 
 /// One training run that was recorded epoch by epoch.
-struct RecordedRun {
+struct RecordedCurve {
   std::vector<double> settings;  // in the order of CurvePool::names
   double epochs = 0;             // planned
   bool diverged = false;
@@ -25,7 +25,7 @@ struct RecordedRun {
 struct CurvePool {
   std::string name;
   std::vector<std::string> names;  // of the settings; "epochs" is one
-  std::vector<RecordedRun> runs;
+  std::vector<RecordedCurve> runs;
 
   /// The least score of the `count` runs that came furthest: as many reach it.
   double reached_by(std::size_t count) const;

@@ -14,7 +14,7 @@
 #include "inference/quantize.h"
 #include "inference/synth.h"
 #include "llm_vs_torch/generation.h"
-#include "llm_vs_torch/torch_peer.h"
+#include "profiling/torch_generation.h"
 #include "support/scratch_folder.h"
 #include "support/statistics.h"
 
@@ -22,6 +22,7 @@ namespace galley::bench {
 namespace {
 
 constexpr std::array<std::uint32_t, 2> kBatches{1, 8};
+constexpr Millis kTorchPatience{600'000};
 
 /// Who generates, and how.
 struct Contender {
@@ -99,8 +100,16 @@ Result<BenchReport> run_llm_vs_torch_bench(const LlmVsTorchOptions& options) {
       }));
   const std::uint32_t threads = options.threads > 0 ? options.threads : usable_processors();
   const auto torch = [&](const std::string& type) {
-    return [&, type](const Generation& generation) {
-      return generate_with_torch(options.programs, model, type, generation);
+    return [&, type](const Generation& g) -> Result<GenerationSpeeds> {
+      GALLEY_TRY(
+          const auto speeds,
+          profiling::generate_with_torch(
+              options.programs / "galley-train-torch", model, type,
+              {.batch = g.batch, .prompt = g.prompt, .generate = g.generate, .threads = g.threads},
+              kTorchPatience));
+      return GenerationSpeeds{.prefill_tok_s = speeds.prompt,
+                              .decode_tok_s = speeds.decode,
+                              .generated_tok_s = speeds.generated};
     };
   };
   const std::vector<Contender> contenders{

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "agent/ending_report.h"
+#include "attempt_checkpoint.h"
 #include "attempt_run.h"
 #include "base/text.h"
 #include "prepare_log.h"
@@ -19,6 +20,7 @@ std::vector<std::string> AttemptRun::references() const {
   const auto& spec = assigned_.assignment.spec;
   std::vector<std::string> wanted = spec.datasets;
   if (spec.build) wanted.push_back(spec.build->context);
+  if (const auto content = checkpoint_content(spec); !content.empty()) wanted.push_back(content);
   return wanted;
 }
 

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "agent/ending_report.h"
+#include "attempt_checkpoint.h"
 #include "attempt_spec.h"
 #include "base/log.h"
 #include "process/log_reader.h"
@@ -154,9 +155,12 @@ Result<process::AttemptSpec> AttemptRun::make_spec(std::vector<DataSet> data_set
                      .container = container_};
   if (world_.options.runner == nullptr) place.gpus = find_gpu_devices(world_.options.nvidia_driver);
   if (world_.options.job_token) place.token = world_.options.job_token(assigned_.assignment);
-  GALLEY_TRY(auto spec, make_attempt_spec(assigned_.assignment, place, our_variable));
+  place.checkpoint = checkpoint_place(assigned_.assignment.spec, place);
+  protocol::Assignment assignment = assigned_.assignment;
+  name_checkpoint(assignment.spec, place.checkpoint);
+  GALLEY_TRY(auto spec, make_attempt_spec(assignment, place, our_variable));
   GALLEY_TRY_STATUS(process::check_spec(spec));
-  GALLEY_TRY(const auto variables, container_file_text(assigned_.assignment, place));
+  GALLEY_TRY(const auto variables, container_file_text(assignment, place));
   if (!variables.empty())
     GALLEY_TRY_STATUS(
         write_file_atomic(container_file(folder_), variables, Durability::memory, 0600));
@@ -195,6 +199,7 @@ void AttemptRun::follow(process::AttemptHandle handle) {
   handle_ = std::make_shared<process::AttemptHandle>(std::move(handle));
   const auto& assignment = assigned_.assignment;
   begin_following();
+  begin_watching();
   if (!assigned_.expected_running) {
     running_ = report_end(id(), AttemptState::running, {});
     running_->rank = assignment.rank;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "protocol/checkpoint.h"
+
 namespace galley::agent {
 namespace {
 
@@ -19,12 +21,16 @@ void set_unless_empty(Environment& env, const char* name, const std::string& val
 }
 
 void add_data_sets(Environment& env, const AttemptPlace& place) {
-  if (place.data_sets.empty()) return;
+  const auto is_checkpoint = [](const DataSet& set) {
+    return !protocol::manifest_of_content(set.reference).empty();
+  };
+  if (std::ranges::all_of(place.data_sets, is_checkpoint)) return;
   const auto folder = data_sets_folder(place.folder);
   env["GALLEY_DATASETS_DIR"] = folder.string();
   Environment variables;
   for (const DataSet& set : place.data_sets)
-    variables.emplace(data_set_variable(set.name), (folder / set.reference).string());
+    if (!is_checkpoint(set))
+      variables.emplace(data_set_variable(set.name), (folder / set.reference).string());
   for (auto& [name, path] : variables) env[name] = std::move(path);
 }
 
@@ -85,6 +91,7 @@ Environment job_variables(const protocol::Assignment& assignment, const AttemptP
   // Set even when empty: absent would mean every GPU of the machine.
   env["CUDA_VISIBLE_DEVICES"] = joined(assignment.device_ids);
   env["NVIDIA_VISIBLE_DEVICES"] = joined(assignment.device_ids);
+  set_unless_empty(env, "GALLEY_CHECKPOINT", place.checkpoint);
   add_data_sets(env, place);
   return env;
 }

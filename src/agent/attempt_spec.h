@@ -33,6 +33,7 @@ struct AttemptPlace {
   std::vector<GpuDevice> gpus{};        // of this machine
   std::vector<DataSet> data_sets{};
   std::optional<ContainerPlace> container{};  // for a job with an image
+  std::string checkpoint{};  // that it goes on from, as the job sees it; empty: none
 };
 
 /// The folder in which the attempt's command runs, whether it exists or not.

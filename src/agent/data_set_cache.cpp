@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "blobs/materialize.h"
+#include "protocol/checkpoint.h"
 
 namespace galley::agent {
 
@@ -182,7 +183,8 @@ std::vector<protocol::ContentRecord> DataSetCache::contents() const {
   const std::lock_guard lock(mutex_);
   std::map<std::string, protocol::ContentRecord> by_name;
   for (const auto& [folder, entry] : entries_)
-    by_name[entry.reference] = {entry.reference, entry.bytes, entry.fetched, std::nullopt};
+    if (protocol::manifest_of_content(entry.reference).empty())  // of no use to other jobs
+      by_name[entry.reference] = {entry.reference, entry.bytes, entry.fetched, std::nullopt};
   std::vector<protocol::ContentRecord> records;
   for (auto& [name, record] : by_name) records.push_back(std::move(record));
   return records;

@@ -64,7 +64,8 @@ Result<FrozenFile> freeze_one(const protocol::ProgressReport::File& file, const 
                     .kind = file.checkpoint     ? "checkpoint"
                             : content.is_folder ? "folder"
                                                 : "file",
-                    .size_bytes = content.manifest.size_bytes()};
+                    .size_bytes = content.manifest.size_bytes(),
+                    .step = file.step};
   GALLEY_TRY(frozen.manifest_sha256, blobs.put(blobs::print_manifest(content.manifest)));
   return frozen;
 }

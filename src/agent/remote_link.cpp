@@ -219,7 +219,7 @@ Status RemoteControllerLink::Impl::send_progress(const protocol::ProgressReport&
   for (const FrozenFile& file : files) {
     GALLEY_TRY_STATUS(
         upload_frozen(file.manifest_sha256, blobs, lane, attached->address, clock.wall()));
-    sent.push_back({file.path, file.kind, file.manifest_sha256, file.size_bytes});
+    sent.push_back({file.path, file.kind, file.manifest_sha256, file.size_bytes, file.step});
   }
   return message_outcome(
       lane.send(attached->address,

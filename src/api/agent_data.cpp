@@ -11,6 +11,7 @@
 #include "controller/remote_agents.h"
 #include "log_follower.h"
 #include "process/log_mirror.h"
+#include "protocol/checkpoint.h"
 #include "protocol/fleet_messages.h"
 #include "registry/registry.h"
 #include "reply.h"
@@ -31,7 +32,7 @@ Result<std::vector<controller::RegisteredFile>> registered_files(const Context& 
     if (!context.services.blobs.has(file.manifest_sha256))
       return Error{Errc::invalid_argument,
                    "the content of '" + file.path + "' has not been uploaded", "files"};
-    files.push_back({file.path, file.file_kind, file.manifest_sha256, file.size_bytes});
+    files.push_back({file.path, file.file_kind, file.manifest_sha256, file.size_bytes, file.step});
   }
   return files;
 }
@@ -118,9 +119,13 @@ void add_blob_routes_of_agents(Endpoints& endpoints, Context& context) {
   endpoints.add_internal(
       "GET", "/internal/v1/datasets/{reference}", http::Run::pool,
       [&context](const http::Request& request) -> Result<http::Response> {
-        GALLEY_TRY(const auto snapshot, context.services.registry.get(registry::Kind::dataset,
-                                                                      request.param("reference")));
-        GALLEY_TRY(auto bytes, context.services.blobs.get(snapshot.manifest_sha256));
+        std::string manifest(protocol::manifest_of_content(request.param("reference")));
+        if (manifest.empty()) {
+          GALLEY_TRY(auto snapshot, context.services.registry.get(registry::Kind::dataset,
+                                                                  request.param("reference")));
+          manifest = std::move(snapshot.manifest_sha256);
+        }
+        GALLEY_TRY(auto bytes, context.services.blobs.get(manifest));
         return bytes_reply(std::move(bytes));
       });
 }

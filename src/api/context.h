@@ -91,6 +91,10 @@ void add_mlflow_routes(Endpoints& endpoints, Context& context);
 void add_event_routes(Endpoints& endpoints, Context& context);
 void add_metrics_routes(Endpoints& endpoints, Context& context);
 void add_study_routes(Endpoints& endpoints, Context& context);
+void add_estimate_routes(Endpoints& endpoints, Context& context);
+void add_study_chart_routes(Endpoints& endpoints, Context& context);
+/// Tells those who watch which studies went on. On the feed's thread.
+void announce_studies(Context& context);
 void add_telemetry_routes(Endpoints& endpoints, Context& context);
 void add_alert_routes(Endpoints& endpoints, Context& context);
 /// Last: the document lists what was added before.

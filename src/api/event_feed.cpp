@@ -153,12 +153,17 @@ std::shared_ptr<void> EventFeed::watch(std::string subject, std::function<void()
   return {subscriber.get(), [subscriber](void*) { subscriber->gone = true; }};
 }
 
-void EventFeed::announce(std::string kind, std::string data) {
+void EventFeed::on_beat(std::function<void()> call) {
+  const std::lock_guard lock(mutex_);
+  on_beat_ = std::move(call);
+}
+
+void EventFeed::announce(std::string kind, std::string data, std::string subject) {
   if (signal_->watchers == 0) return;
   {
     const std::lock_guard lock(mutex_);
     if (announced_.size() >= kMaxAnnounced) return;
-    announced_.push_back({std::move(kind), std::move(data)});
+    announced_.push_back({std::move(kind), std::move(data), std::move(subject)});
   }
   signal_->wake();
 }
@@ -221,8 +226,9 @@ void EventFeed::deliver_announced() {
   }
   if (announced.empty()) return;
   const auto all = subscribers();
-  for (auto& [kind, data] : announced) {
-    const store::Event event{.at_ms = to_ms(clock_.wall()), .kind = kind, .data = data};
+  for (auto& [kind, data, subject] : announced) {
+    const store::Event event{
+        .at_ms = to_ms(clock_.wall()), .kind = kind, .subject = subject, .data = data};
     for (const auto& subscriber : all)
       if (subscriber->stream && !subscriber->blocked && subscriber->wants(event)) {
         send(*subscriber, event);
@@ -239,6 +245,12 @@ void EventFeed::beat(Instant now) {
     const bool wanted =
         std::ranges::any_of(all, [&](const auto& one) { return one->stream && one->wants(probe); });
     if (wanted) announce("load", load_());
+    std::function<void()> call;
+    {
+      const std::lock_guard lock(mutex_);
+      call = on_beat_;
+    }
+    if (call) call();
     deliver_announced();
   }
   if (now < next_heartbeat_) return;

@@ -45,8 +45,12 @@ class EventFeed {
   std::shared_ptr<void> watch(std::string subject, std::function<void()> callback,
                               std::int64_t after);
 
+  /// Called every kLoadInterval on the feed's thread while someone watches, to announce what comes
+  /// too often to be told each time. Once, before anyone watches.
+  void on_beat(std::function<void()> call);
+
   /// An event that is not stored. `data` is a JSON object. Does not block.
-  void announce(std::string kind, std::string data);
+  void announce(std::string kind, std::string data, std::string subject = {});
 
   /// Ends all streams properly. Idempotent.
   void stop();
@@ -57,6 +61,7 @@ class EventFeed {
   struct Announcement {
     std::string kind;
     std::string data;
+    std::string subject;
   };
 
   void run();
@@ -72,9 +77,10 @@ class EventFeed {
   const std::function<std::string()> load_;
   const std::shared_ptr<Signal> signal_;  // outlives us in the callbacks of streams and commits
 
-  std::mutex mutex_;  // guards subscribers_, announced_ and stopped_
+  std::mutex mutex_;  // guards subscribers_, announced_, on_beat_ and stopped_
   std::vector<std::shared_ptr<Subscriber>> subscribers_;
   std::vector<Announcement> announced_;
+  std::function<void()> on_beat_;
   bool stopped_ = false;
 
   Instant next_load_{};  // used by thread_ alone, as is the next

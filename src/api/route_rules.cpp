@@ -83,7 +83,9 @@ constexpr auto kRules = std::to_array<RouteRule>({
 
     {"GET", "/api/v1/runs", look},
     {"POST", "/api/v1/runs", submit, row},
+    {"GET", "/api/v1/runs/compare", look},
     {"GET", "/api/v1/runs/{id}", look},
+    {"GET", "/api/v1/runs/{id}/eta", look},
     {"GET", "/api/v1/runs/{id}/metrics", look},
     {"POST", "/api/v1/runs/{id}/metrics", submit, data},  // thousands a second; the run is audited
     {"POST", "/api/v1/runs/{id}/params", submit, row},
@@ -95,10 +97,18 @@ constexpr auto kRules = std::to_array<RouteRule>({
     {"GET", "/api/v1/studies/{id}", look},
     {"GET", "/api/v1/studies/{id}/trials", look},
     {"GET", "/api/v1/studies/{id}/importance", look},
+    {"GET", "/api/v1/studies/{id}/table", look},
+    {"GET", "/api/v1/studies/{id}/curves", look},
+    {"GET", "/api/v1/studies/{id}/timeline", look},
+    {"GET", "/api/v1/studies/{id}/trials/{number}", look},
     {"POST", "/api/v1/studies/preview", look},
     {"POST", "/api/v1/studies/{id}/stop", submit, row},
     {"POST", "/api/v1/studies/{id}/ask", submit, data},  // thousands a second; the study is audited
     {"POST", "/api/v1/studies/{id}/tell", submit, data},
+
+    {"POST", "/api/v1/estimates", look},
+    {"GET", "/api/v1/estimates/options", look},
+    {"GET", "/api/v1/estimates/accuracy", look},
 
     {"POST", "/api/v1/blobs/missing", submit},
     {"PUT", "/api/v1/blobs/{sha256}", submit, data},  // bytes mean nothing until they are frozen

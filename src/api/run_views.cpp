@@ -1,8 +1,12 @@
 #include "run_views.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <string_view>
 #include <utility>
 
+#include "base/text.h"
 #include "reply.h"
 
 namespace galley::api {
@@ -27,6 +31,31 @@ Json print_series(const std::vector<tracking::SeriesSummary>& series) {
                     {"max_value", finite(one.max_value)},
                     {"last_at", to_rfc3339(one.last_at)}});
   return list;
+}
+
+/// What the run comes from, out of the tags that say so.
+Json print_lineage(const std::vector<tracking::KeyValue>& tags) {
+  constexpr std::string_view kDataSet = "galley.dataset.";
+  constexpr std::string_view kCode = "galley.git.";
+  constexpr std::array<std::string_view, 10> kEnvironment{
+      "node",  "nodes",        "gpus",   "gpu.type", "gpu.driver",
+      "image", "image.digest", "python", "os",       "cuda"};
+  constexpr std::array<std::string_view, 3> kOrigin{"user", "parent", "attempts"};
+  Json lineage = Json::object();
+  const auto strip = [](std::string_view key) { return std::string(key.substr(7)); };
+  for (const auto& [key, value] : tags) {
+    if (!key.starts_with("galley.")) continue;
+    const std::string name = strip(key);
+    if (key.starts_with(kCode))
+      lineage["code"][key.substr(kCode.size())] = value;
+    else if (key.starts_with(kDataSet))
+      lineage["datasets"][key.substr(kDataSet.size())] = value;
+    else if (std::ranges::find(kEnvironment, name) != kEnvironment.end())
+      lineage["environment"][name] = value;
+    else if (std::ranges::find(kOrigin, name) != kOrigin.end())
+      lineage[name] = value;
+  }
+  return lineage;
 }
 
 Json print_artifacts(const std::vector<tracking::Artifact>& artifacts) {
@@ -58,12 +87,54 @@ Json print_run(const tracking::Run& run, const std::vector<tracking::SeriesSumma
   return json;
 }
 
+Result<WantedKeys> parse_wanted_keys(std::span<const std::string> columns) {
+  WantedKeys wanted;
+  for (const std::string& column : columns) {
+    const auto dot = column.find('.');
+    const std::string family = column.substr(0, dot);
+    auto* const keys = family == "metrics"  ? &wanted.metrics
+                       : family == "params" ? &wanted.params
+                       : family == "tags"   ? &wanted.tags
+                                            : nullptr;
+    if (keys == nullptr || dot == std::string::npos || keys->size() >= kListedMetrics)
+      return Error{Errc::invalid_argument, "found '" + column.substr(0, 60) + "'", "column",
+                   "metrics.NAME, params.NAME or tags.NAME, at most " +
+                       std::to_string(kListedMetrics) + " of each"};
+    keys->push_back(column.substr(dot + 1));
+  }
+  return wanted;
+}
+
+Json print_listed(const tracking::RunDetails& details,
+                  const std::vector<tracking::SeriesSummary>& series, const WantedKeys& wanted) {
+  Json json = print_run(details.run, {});
+  const auto is_wanted = [](const std::vector<std::string>& keys, const std::string& key) {
+    return std::ranges::find(keys, key) != keys.end();
+  };
+  auto& metrics = json["metrics"];
+  auto& params = json["params"] = Json::object();
+  auto& tags = json["tags"] = Json::object();
+  // First what is wanted, then whatever still finds room.
+  for (const bool first : {true, false}) {
+    for (const auto& one : series)
+      if (metrics.size() < kListedMetrics && is_wanted(wanted.metrics, one.key) == first)
+        metrics[one.key] = finite(one.last_value);
+    for (const auto& [key, value] : details.params)
+      if (params.size() < kListedMetrics && is_wanted(wanted.params, key) == first)
+        params[key] = to_valid_utf8(value.substr(0, kListedBytes));
+  }
+  for (const auto& [key, value] : details.tags)
+    if (is_wanted(wanted.tags, key)) tags[key] = to_valid_utf8(value.substr(0, kListedBytes));
+  return json;
+}
+
 Json print_details(const tracking::RunDetails& details,
                    const std::vector<tracking::SeriesSummary>& series,
                    const std::vector<tracking::Artifact>& artifacts) {
   Json json = print_run(details.run, series);
   json["params"] = print_pairs(details.params);
   json["tags"] = print_pairs(details.tags);
+  json["lineage"] = print_lineage(details.tags);
   json["series"] = print_series(series);
   json["artifacts"] = print_artifacts(artifacts);
   return json;
@@ -93,12 +164,24 @@ Json run_schema() {
   return object_schema(std::move(properties));
 }
 
-Json details_schema() {
+Json listed_schema() {
   Json schema = run_schema();
   const Json texts{{"type", "object"}, {"additionalProperties", type_schema("string")}};
-  const Json number_or_null{{"type", Json::array({"number", "null"})}};
   schema["properties"]["params"] = texts;
   schema["properties"]["tags"] = texts;
+  return schema;
+}
+
+Json details_schema() {
+  Json schema = listed_schema();
+  const Json texts{{"type", "object"}, {"additionalProperties", type_schema("string")}};
+  schema["properties"]["lineage"] = object_schema({{"code", texts},
+                                                   {"environment", texts},
+                                                   {"datasets", texts},
+                                                   {"user", type_schema("string")},
+                                                   {"parent", type_schema("string")},
+                                                   {"attempts", type_schema("string")}});
+  const Json number_or_null{{"type", Json::array({"number", "null"})}};
   schema["properties"]["series"] = list_of(object_schema({{"key", type_schema("string")},
                                                           {"point_count", type_schema("integer")},
                                                           {"last_step", type_schema("integer")},

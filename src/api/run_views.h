@@ -1,29 +1,33 @@
 #pragma once
 
-#include <array>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
+#include "base/result.h"
 #include "event_feed.h"
-#include "store/filter.h"
 #include "tracking/records.h"
 
 namespace galley::api {
 
-inline constexpr std::array kRunFields{
-    store::FilterField{"id", "id"},
-    store::FilterField{"name", "name"},
-    store::FilterField{"experiment", "experiment"},
-    store::FilterField{"job_id", "job_id"},
-    store::FilterField{"state", "state"},
-    store::FilterField{"created_at", "created_ms", store::FilterType::time},
-    store::FilterField{"ended_at", "ended_ms", store::FilterType::time}};
-
-/// A run in a list: the last values of at most kListedMetrics of its series.
+/// A run: the last values of at most kListedMetrics of its series.
 inline constexpr std::size_t kListedMetrics = 50;
 Json print_run(const tracking::Run& run, const std::vector<tracking::SeriesSummary>& series);
+/// The keys of metrics, parameters and tags that a reader of a list wants to see first.
+struct WantedKeys {
+  std::vector<std::string> metrics{};
+  std::vector<std::string> params{};
+  std::vector<std::string> tags{};
+};
+/// From "metrics.loss", "params.lr", "tags.who". Errors: invalid_argument.
+Result<WantedKeys> parse_wanted_keys(std::span<const std::string> columns);
+
+/// A run in a list: kListedMetrics last values and as many parameters, the wanted ones first, with
+/// texts cut to kListedBytes; of the tags the wanted ones alone.
+inline constexpr std::size_t kListedBytes = 200;
+Json print_listed(const tracking::RunDetails& details,
+                  const std::vector<tracking::SeriesSummary>& series, const WantedKeys& wanted);
 Json print_details(const tracking::RunDetails& details,
                    const std::vector<tracking::SeriesSummary>& series,
                    const std::vector<tracking::Artifact>& artifacts);
@@ -31,6 +35,7 @@ Json print_details(const tracking::RunDetails& details,
 Json print_points(const std::string& key, std::span<const tracking::Point> points);
 
 Json run_schema();
+Json listed_schema();
 Json details_schema();
 Json points_schema();
 

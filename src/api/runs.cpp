@@ -5,7 +5,10 @@
 #include "blobs/freeze.h"
 #include "bodies.h"
 #include "context.h"
+#include "estimates/live_etas.h"
 #include "reply.h"
+#include "run_compare.h"
+#include "run_search.h"
 #include "run_views.h"
 #include "tracking/tracking.h"
 
@@ -20,19 +23,50 @@ constexpr std::size_t kMaxKeys = 100;  // series of one question
 
 Result<RunId> run_id(const http::Request& request) { return RunId::parse(request.param("id")); }
 
+std::vector<std::string> all_of(const http::Request& request, std::string_view parameter) {
+  std::vector<std::string> values;
+  for (const auto& [name, value] : request.query)
+    if (name == parameter) values.push_back(value);
+  return values;
+}
+
 Result<http::Response> list_runs(Context& context, const http::Request& request) {
-  GALLEY_TRY(const auto limit, query_limit(request));
-  GALLEY_TRY(auto filter, store::parse_filter(query_text(request, "filter"), kRunFields));
-  GALLEY_TRY(const auto page,
-             context.services.tracking.list({.where_sql = std::move(filter.sql),
-                                             .where_parameters = std::move(filter.parameters)},
-                                            limit, query_text(request, "cursor")));
-  Json items = Json::array();
-  for (const auto& run : page.runs) {
-    GALLEY_TRY(const auto series, context.services.tracking.series(run.id));
-    items.push_back(print_run(run, series));
+  RunQuestion question{.filter = query_text(request, "filter"),
+                       .order = query_text(request, "order"),
+                       .cursor = query_text(request, "cursor"),
+                       .with_total = query_text(request, "total") == "true"};
+  GALLEY_TRY(question.limit, query_limit(request));
+  if (request.query_value("offset")) {
+    GALLEY_TRY(question.offset, query_integer(request, "offset", 0, 0, kMaxRunOffset));
   }
-  return reply_list(std::move(items), page.next_cursor);
+  GALLEY_TRY(const auto wanted, parse_wanted_keys(all_of(request, "column")));
+  auto& tracking = context.services.tracking;
+  GALLEY_TRY(const auto found, find_runs(tracking, context.services.database, question));
+  Json items = Json::array();
+  for (const auto& run : found.runs) {
+    GALLEY_TRY(const auto details, tracking.get(run.id));
+    GALLEY_TRY(const auto series, tracking.series(run.id));
+    items.push_back(print_listed(details, series, wanted));
+  }
+  Json body{{"items", std::move(items)}};
+  if (!found.next_cursor.empty()) body["next_cursor"] = found.next_cursor;
+  if (found.total) body["total"] = *found.total;
+  return reply(body);
+}
+
+Result<http::Response> compare_runs(Context& context, const http::Request& request) {
+  std::vector<RunToCompare> runs;
+  const auto ids = all_of(request, "id");
+  if (ids.empty() || ids.size() > kMaxCompared)
+    return Error{Errc::invalid_argument, "found " + std::to_string(ids.size()) + " runs", "id",
+                 "1 to " + std::to_string(kMaxCompared)};
+  for (const auto& text : ids) {
+    GALLEY_TRY(const auto id, RunId::parse(text));
+    GALLEY_TRY(auto details, context.services.tracking.get(id));
+    GALLEY_TRY(auto series, context.services.tracking.series(id));
+    runs.push_back({std::move(details), std::move(series)});
+  }
+  return reply(print_comparison(runs));
 }
 
 Result<http::Response> show_run(Context& context, const http::Request& request) {
@@ -44,13 +78,19 @@ Result<http::Response> show_run(Context& context, const http::Request& request) 
   return reply(print_details(details, series, artifacts));
 }
 
+Result<http::Response> run_eta(Context& context, const http::Request& request) {
+  GALLEY_TRY(const auto id, run_id(request));
+  if (context.services.live_etas == nullptr)
+    return Error{Errc::unsupported, "this server follows no runs"};
+  GALLEY_TRY(const auto eta, context.services.live_etas->eta(id));
+  return reply(protocol::print_struct(eta));
+}
+
 Result<http::Response> metrics(Context& context, const http::Request& request) {
   GALLEY_TRY(const auto id, run_id(request));
   GALLEY_TRY(const auto max_points,
              query_integer(request, "max_points", kDefaultPoints, 4, kMaxPoints));
-  std::vector<std::string> keys;
-  for (const auto& [name, value] : request.query)
-    if (name == "key") keys.push_back(value);
+  std::vector<std::string> keys = all_of(request, "key");
   if (keys.size() > kMaxKeys)
     return Error{Errc::invalid_argument, "found " + std::to_string(keys.size()) + " keys", "key",
                  "at most " + std::to_string(kMaxKeys)};
@@ -153,11 +193,31 @@ void add_writes(Endpoints& endpoints, Context& context) {
 }  // namespace
 
 void add_run_routes(Endpoints& endpoints, Context& context) {
+  Json list = list_schema(listed_schema());
+  list["properties"]["total"] = type_schema("integer");
+  std::vector<Parameter> parameters = list_parameters(false);
+  parameters.insert(
+      parameters.end(),
+      {{"filter",
+        R"(A condition, such as metrics.loss < 0.3 and params.lr > 0.01 and tags.who = "me".)"},
+       {"order",
+        "created_at, ended_at, duration, name, experiment, state, job_id, metrics.NAME, "
+        "params.NAME or tags.NAME; with a - before it descending. Newest first when absent."},
+       {"offset", "Instead of a cursor: how many runs to pass over.", "integer"},
+       {"total", "true: the answer says how many runs there are in all."},
+       {"column", "metrics.NAME, params.NAME or tags.NAME that must not be left out.", "string",
+        true}});
   endpoints.add("GET", "/api/v1/runs", http::Run::pool,
-                {.summary = "Lists runs, newest first, with the last values of their metrics.",
-                 .response = list_schema(run_schema()),
-                 .query = list_parameters(true)},
+                {.summary = "Lists runs with parameters and the newest values of their metrics.",
+                 .response = std::move(list),
+                 .query = std::move(parameters)},
                 [&context](const http::Request& request) { return list_runs(context, request); });
+  endpoints.add(
+      "GET", "/api/v1/runs/compare", http::Run::pool,
+      {.summary = "Sets up to 20 runs side by side.",
+       .response = comparison_schema(),
+       .query = {{"id", "Which runs.", "string", true}}},
+      [&context](const http::Request& request) { return compare_runs(context, request); });
   endpoints.add("GET", "/api/v1/runs/{id}", http::Run::pool,
                 {.summary = "Shows a run: parameters, tags, series and artifacts.",
                  .response = details_schema(),
@@ -171,6 +231,11 @@ void add_run_routes(Endpoints& endpoints, Context& context) {
                  {"max_points", "At most this many of each; 500 when absent.", "integer"}},
        .access = Access::own_run},
       [&context](const http::Request& request) { return metrics(context, request); });
+  endpoints.add("GET", "/api/v1/runs/{id}/eta", http::Run::pool,
+                {.summary = "When a run will be done, by the progress that was posted to it.",
+                 .response = protocol::schema_of<protocol::JobEta>(),
+                 .access = Access::own_run},
+                [&context](const http::Request& request) { return run_eta(context, request); });
   add_writes(endpoints, context);
 }
 

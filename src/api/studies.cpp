@@ -29,6 +29,19 @@ Json print_values(const std::vector<double>& values) {
   return list;
 }
 
+Json print_summary(const studies::StudySummary& summary) {
+  Json printed{{"trials", summary.trials},
+               {"pools",
+                {{"live", summary.live},
+                 {"stop", summary.stop},
+                 {"dead", summary.dead},
+                 {"ended", summary.ended}}},
+               {"gpu_seconds", summary.gpu_seconds}};
+  if (summary.best)
+    printed["best"] = {{"trial", *summary.best}, {"values", print_values(summary.best_values)}};
+  return printed;
+}
+
 Json print_study(const studies::StudyRecord& study) {
   Json printed{{"id", study.id.str()},
                {"name", study.name},
@@ -39,6 +52,7 @@ Json print_study(const studies::StudyRecord& study) {
                {"has_job", study.has_job},
                {"created_at", to_rfc3339(study.created)}};
   if (study.ended) printed["ended_at"] = to_rfc3339(*study.ended);
+  if (study.summary) printed["summary"] = print_summary(*study.summary);
   return printed;
 }
 
@@ -59,6 +73,16 @@ Json print_details(const studies::StudyDetails& study) {
                       {"dead", progress.dead},
                       {"ended", progress.ended}};
   printed["gpu_seconds"] = progress.gpu_seconds;
+  if (!progress.finalists.empty()) {
+    printed["finalists"] = Json::array();
+    for (const auto& raced : progress.finalists)
+      printed["finalists"].push_back({{"trial", raced.trial},
+                                      {"runs", raced.runs},
+                                      {"mean", raced.mean},
+                                      {"interval", print_values({raced.low, raced.high})}});
+  }
+  if (!study.obstacle.empty())
+    printed["obstacle"] = {{"reason", study.obstacle}, {"help", study.help}};
   if (progress.best)
     printed["best"] = {{"trial", *progress.best},
                        {"values", print_values(progress.best_values)},
@@ -78,6 +102,7 @@ Json print_trial(const studies::TrialView& trial) {
   if (!trial.checkpoint.empty()) printed["checkpoint"] = trial.checkpoint;
   if (!trial.job_id.empty()) printed["job_id"] = trial.job_id;
   if (!trial.worker.empty()) printed["worker"] = trial.worker;
+  if (trial.repeat_of) printed["repeat_of"] = *trial.repeat_of;
   return printed;
 }
 
@@ -101,14 +126,17 @@ Json study_schema() {
   for (const char* name : {"gpu_seconds", "max_resource"}) properties[name] = type_schema("number");
   properties["resource"] = type_schema("string");
   properties["max_trials"] = type_schema("integer");
-  properties["measures"] = list_of(type_schema("object"));
-  for (const char* name : {"file", "pools", "best"}) properties[name] = type_schema("object");
+  for (const char* name : {"measures", "finalists"})
+    properties[name] = list_of(type_schema("object"));
+  for (const char* name : {"file", "pools", "best", "obstacle", "summary"})
+    properties[name] = type_schema("object");
   return object_schema(std::move(properties));
 }
 
 Json trial_schema() {
   Json properties = Json::object();
-  for (const char* name : {"number", "attempt"}) properties[name] = type_schema("integer");
+  for (const char* name : {"number", "attempt", "repeat_of"})
+    properties[name] = type_schema("integer");
   for (const char* name : {"resource", "budget"}) properties[name] = type_schema("number");
   for (const char* name : {"state", "why", "checkpoint", "job_id", "worker"})
     properties[name] = type_schema("string");
@@ -214,6 +242,7 @@ Result<http::Response> preview_study(Context& context, const http::Request& requ
                 {"resource", preview.resource},
                 {"ends_by", preview.ends_by},
                 {"endless", preview.is_endless},
+                {"gpu_type", preview.gpu_type},
                 {"reason", preview.why}});
 }
 
@@ -242,6 +271,7 @@ void add_foresight(Endpoints& endpoints, Context& context, const std::string& ba
                                   {"resource", type_schema("string")},
                                   {"ends_by", type_schema("string")},
                                   {"endless", type_schema("boolean")},
+                                  {"gpu_type", type_schema("string")},
                                   {"reason", type_schema("string")},
                                   {"lengths", list_of(type_schema("object"))}})},
       [&context](const http::Request& request) { return preview_study(context, request); });

@@ -8,9 +8,9 @@
 #include "base/file.h"
 #include "base/units.h"
 #include "commands.h"
-#include "estimate_model.h"
 #include "estimate_report.h"
 #include "estimator/request.h"
+#include "estimator/shipped.h"
 #include "program_folder.h"
 #include "spec_file.h"
 #include "table.h"
@@ -40,7 +40,7 @@ Error in_file(const std::string& path, Error error) {
 }
 
 Result<estimator::EstimatorModel> read_model(const std::string& path) {
-  if (path.empty()) return estimator::parse_model(shipped_estimator());
+  if (path.empty()) return estimator::parse_model(estimator::shipped_model());
   GALLEY_TRY(const auto text, read_file(path, kMostModelBytes));
   auto model = estimator::parse_model(text);
   if (!model) return in_file(path, std::move(model).error());
@@ -181,7 +181,7 @@ Result<int> buy_or_rent(const Session& session, const estimator::EstimateRequest
 Result<int> report(const Session& session, const EstimateTexts& texts) {
   if (!texts.tables.empty())
     return become_program("galley-bench", {"estimator", "--report", "--data", texts.tables});
-  if (texts.model.empty()) return print_estimator_report(session, shipped_estimator());
+  if (texts.model.empty()) return print_estimator_report(session, estimator::shipped_model());
   GALLEY_TRY(const auto text, read_file(texts.model, kMostModelBytes));
   return print_estimator_report(session, text);
 }

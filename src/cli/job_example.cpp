@@ -17,7 +17,7 @@ struct Example {
 };
 
 /// Values that say more than a default would. A path that is no field is refused by a test.
-constexpr std::array<Example, 20> kExamples{
+constexpr std::array<Example, 24> kExamples{
     {{"kind", "job", true},
      {"version", "1", true},
      {"name", "train-reviews", true},
@@ -30,12 +30,16 @@ constexpr std::array<Example, 20> kExamples{
      {"resources.gpu_memory", "16GiB"},
      {"image", "docker.io/library/python:3.12"},
      {"datasets", "[reviews@1]"},
+     {"checkpoint", "run_01hzzzzzzzzzzzzzzzzzzzzzzz/model.pt"},
      {"env", "{PYTHONUNBUFFERED: \"1\"}"},
      {"max_runtime", "90m"},
      {"start_at", "2026-12-01T09:00+09:00"},
      {"deadline", "2026-12-02T09:00+09:00"},
      {"reservation", "rsv_01hzzzzzzzzzzzzzzzzzzzzzzz"},
      {"workdir", "/home/me/project"},
+     {"metrics", R"({pattern: 'iter (?<step>\d+).* loss (?<loss>[\d.]+)', tensorboard: runs})"},
+     {"code", "{commit: 4c52df0, branch: main}"},
+     {"parent", "run_01hzzzzzzzzzzzzzzzzzzzzzzz"},
      {"log_limit", "1GiB"},
      {"grace", "10s"}}};
 

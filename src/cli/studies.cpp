@@ -64,12 +64,31 @@ Result<Json> trials_of(Session& session, const std::string& study) {
       fmt::format("/api/v1/studies/{}/trials?limit={}", encoded(study), kTrialsOfARequest));
 }
 
+/// The finalists over their seeds: who won, and by how much of what chance does.
+void print_finalists(const Session& session, const Json& study) {
+  const Json& finalists = child_of(study, "finalists");
+  if (!finalists.is_array() || finalists.empty()) return;
+  Table table({{.title = "FINALIST", .right = true},
+               {.title = "RUNS", .right = true},
+               {.title = "MEAN", .right = true},
+               {.title = "95 % OF THE MEAN"}});
+  for (const Json& one : finalists) {
+    const Json& interval = child_of(one, "interval");
+    const bool known = interval.is_array() && interval.size() == 2 && interval[0].is_number();
+    table.add({{std::to_string(count_of(one, "trial"))},
+               {std::to_string(count_of(one, "runs"))},
+               {value_text(child_of(one, "mean"))},
+               {known ? value_text(interval[0]) + " to " + value_text(interval[1]) : "one run"}});
+  }
+  print_out("\n" + table.print(session.terminal.width, session.terminal.color));
+}
+
 Result<int> show_top(Session& session, const std::string& name, std::int64_t count) {
   GALLEY_TRY(const Json study, session.get("/api/v1/studies/" + encoded(name)));
   GALLEY_TRY(const Json all, trials_of(session, text_of(study, "id")));
   std::vector<Json> trials;
   for (const Json& trial : items_of(all))
-    if (!std::isnan(first_value(trial))) trials.push_back(trial);
+    if (!std::isnan(first_value(trial)) && !trial.contains("repeat_of")) trials.push_back(trial);
   const bool descending = first_is_descending(study);
   std::ranges::stable_sort(trials, [descending](const Json& a, const Json& b) {
     return descending ? first_value(a) > first_value(b) : first_value(a) < first_value(b);
@@ -77,7 +96,7 @@ Result<int> show_top(Session& session, const std::string& name, std::int64_t cou
   if (trials.size() > static_cast<std::size_t>(count))
     trials.resize(static_cast<std::size_t>(count));
   if (session.flags.json) {
-    session.print_json({{"items", trials}});
+    session.print_json({{"items", trials}, {"finalists", child_of(study, "finalists")}});
     return 0;
   }
   std::vector<Column> columns{{.title = "TRIAL", .right = true}, {.title = "STATE"}};
@@ -99,6 +118,7 @@ Result<int> show_top(Session& session, const std::string& name, std::int64_t cou
     session.note("no trial has reported yet");
   else
     print_out(table.print(session.terminal.width, session.terminal.color));
+  print_finalists(session, study);
   return 0;
 }
 
@@ -186,6 +206,8 @@ Result<int> show_study(Session& session, const std::string& name) {
       "  GPU time  {}\n",
       format_duration(Millis{static_cast<std::int64_t>(1e3 * real_of(study, "gpu_seconds"))})));
   print_out(fmt::format("  result    {}\n", best_text(study)));
+  if (const std::string obstacle = obstacle_text(study); !obstacle.empty())
+    print_out(fmt::format("  waits     {}\n", obstacle));
   return 0;
 }
 
@@ -250,6 +272,13 @@ std::string best_text(const Json& study) {
   return fmt::format("best {} of trial {}: {}",
                      value_text(values.is_array() && !values.empty() ? values[0] : Json()),
                      count_of(best, "trial"), params_text(child_of(best, "params")));
+}
+
+std::string obstacle_text(const Json& study) {
+  const Json& obstacle = child_of(study, "obstacle");
+  if (!obstacle.is_object()) return {};
+  const std::string help = text_of(obstacle, "help");
+  return text_of(obstacle, "reason") + (help.empty() ? "" : "\n            help: " + help);
 }
 
 std::vector<Command> study_result_commands(Session& session) {

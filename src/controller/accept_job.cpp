@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "commands.h"
 #include "job_events.h"
+#include "protocol/checkpoint.h"
 
 namespace galley::controller {
 namespace {
@@ -24,7 +25,7 @@ Result<std::optional<AcceptedJob>> find_repeat(Transaction& transaction, const C
   GALLEY_TRY(auto job,
              transaction.query_one("select id, seq from jobs where id = :1", {row->text(1)}));
   if (!job) return std::optional<AcceptedJob>{};
-  return std::optional(AcceptedJob{JobId::trusted(job->text(0)), job->integer(1), true, {}});
+  return std::optional(AcceptedJob{JobId::trusted(job->text(0)), job->integer(1), true, {}, {}});
 }
 
 Status remember(Transaction& transaction, const AcceptJob& command) {
@@ -77,6 +78,25 @@ Result<FoundDataSet> find_data_set(Transaction& transaction, const std::string& 
   return FoundDataSet{found->integer(0), found->text(1)};
 }
 
+/// With the content that its path has now, so that what runs later does not depend on when.
+Result<std::optional<std::string>> settled_checkpoint(Transaction& transaction,
+                                                      const protocol::JobSpec& spec) {
+  if (!spec.checkpoint) return std::optional<std::string>{};
+  GALLEY_TRY(auto source, protocol::parse_checkpoint(*spec.checkpoint));
+  if (!source.manifest_sha256.empty()) return spec.checkpoint;
+  GALLEY_TRY(
+      const auto found,
+      transaction.query_one("select manifest_sha256 from artifacts where run_id = :1 and path = :2",
+                            {source.run.str(), source.path}));
+  if (!found)
+    return Error{Errc::not_found,
+                 fmt::format("{} has registered no {}", source.run.str(), source.path),
+                 "checkpoint", "RUN/PATH of a file or folder that a run registered",
+                 "`galley runs show RUN` lists what a run registered"};
+  source.manifest_sha256 = found->text(0);
+  return std::optional(protocol::print_checkpoint(source));
+}
+
 }  // namespace
 
 Result<std::vector<scheduler::Content>> contents_of(Transaction& transaction,
@@ -112,6 +132,8 @@ Result<AcceptedJob> accept_job(Transaction& transaction, const AcceptJob& comman
   }
   GALLEY_TRY_STATUS(check_quota(transaction, command.caller));
   GALLEY_TRY(auto contents, contents_of(transaction, job.spec));
+  protocol::JobSpec spec = job.spec;
+  GALLEY_TRY(spec.checkpoint, settled_checkpoint(transaction, job.spec));
   GALLEY_TRY_STATUS(tell(transaction, job, job.created_at));
   GALLEY_TRY_STATUS(audit(transaction, command.caller, "job.submit", job.id.str(), job.created_at));
   // Last, since its answer is needed: all of the above travels with it.
@@ -122,9 +144,10 @@ Result<AcceptedJob> accept_job(Transaction& transaction, const AcceptJob& comman
           "principal, run_id, attempts, created_ms) select :1, coalesce(max(seq), 0) + 1, "
           ":2, :3, :4, 'queued', '', :5, :6, :7, 0, :8 from jobs returning seq",
           {job.id.str(), job.name, job.team, std::string(protocol::word_of(job.priority_class)),
-           dump_json(protocol::print_struct(job.spec)), job.principal, job.run_id.str(),
+           dump_json(protocol::print_struct(spec)), job.principal, job.run_id.str(),
            to_ms(job.created_at)}));
-  return AcceptedJob{job.id, row->integer(0), false, std::move(contents)};
+  return AcceptedJob{job.id, row->integer(0), false, std::move(contents),
+                     std::move(spec.checkpoint)};
 }
 
 }  // namespace galley::controller

@@ -24,6 +24,7 @@ struct AcceptedJob {
   std::int64_t seq = 0;
   bool repeated = false;
   std::vector<scheduler::Content> contents;  // its data sets with their sizes
+  std::optional<std::string> checkpoint{};   // of the spec, with the content that it has now
 };
 /// Errors: not_found (a data set), conflict (idempotency key with another body).
 Result<AcceptedJob> accept_job(store::Transaction& transaction, const AcceptJob& command);

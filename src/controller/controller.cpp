@@ -324,10 +324,18 @@ void Controller::report(protocol::AttemptReport report, std::function<void(Statu
 
 void Controller::progress(protocol::ProgressReport report, std::vector<RegisteredFile> files,
                           std::function<void(Status)> done) {
+  const auto command = std::make_shared<const RecordProgress>(
+      RecordProgress{std::move(report), std::move(files), impl_->clock.wall()});
   impl_->database.write_async(
-      [command = RecordProgress{std::move(report), std::move(files), impl_->clock.wall()}](
-          store::Transaction& transaction) { return record_progress(transaction, command); },
-      std::move(done));
+      [command](store::Transaction& transaction) { return record_progress(transaction, *command); },
+      [command, watcher = impl_->progress_watcher, done = std::move(done)](Status status) {
+        if (status && watcher) watcher(command->report);
+        done(std::move(status));
+      });
+}
+
+void Controller::watch_progress(std::function<void(const protocol::ProgressReport&)> watcher) {
+  impl_->progress_watcher = std::move(watcher);
 }
 
 Result<Controller::Accepted> Controller::submit(protocol::JobSpec spec, const Caller& caller) {
@@ -356,6 +364,7 @@ Result<Controller::Accepted> Controller::submit(protocol::JobSpec spec, const Ca
         // Posted from here, so that the core hears of jobs in the order of commits.
         if (status && !accepted.repeated) {
           job.seq = accepted.seq;
+          job.spec.checkpoint = accepted.checkpoint;
           impl_->post(JobAccepted{queued_job(job, accepted.contents)});
         }
         stored->set_value(std::move(status));

@@ -55,7 +55,7 @@ Status record_progress(Transaction& transaction, const RecordProgress& command) 
     GALLEY_TRY(auto kind, tracking::parse_artifact_kind(file.kind));
     GALLEY_TRY_STATUS(tracking::add_artifact(
         transaction, report.run_id,
-        {file.path, kind, file.manifest_sha256, file.size_bytes, command.at}));
+        {file.path, kind, file.manifest_sha256, file.size_bytes, command.at, file.step}));
   }
   for (const auto& [key, value] : report.texts)
     GALLEY_TRY_STATUS(

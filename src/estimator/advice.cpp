@@ -53,12 +53,6 @@ double spot_stretch(const Offer& offer) {
   return offer.spot ? 1 + offer.interruptions_per_h * kLostOfHour : 1;
 }
 
-double cost_of_runtime(const Offer& offer, double seconds) {
-  const double hours = seconds / 3600;
-  const double taken = offer.owned ? (1 - std::clamp(offer.idle_ratio, 0.0, 1.0)) : 0;
-  return hours * (offer.usd_per_h + taken * offer.value_usd_per_h);
-}
-
 void add_note(AdviceRow& row, std::string_view note) {
   if (!row.note.empty()) row.note += "; ";
   row.note += note;
@@ -135,8 +129,8 @@ AdviceRow row_of(const EstimatorModel& model, const Workload& work, std::span<co
   } else {
     estimate_row(model, work, offer, row);
   }
-  row.cost_usd = cost_of_runtime(offer, row.runtime_s.p50);
-  row.cost_usd_p90 = cost_of_runtime(offer, row.runtime_s.p90);
+  row.cost_usd = cost_usd(offer, row.runtime_s.p50);
+  row.cost_usd_p90 = cost_usd(offer, row.runtime_s.p90);
   row.wait_s = offer.wait_s_p50;
   row.finish_s = offer.wait_s_p50 + row.runtime_s.p50;
   row.finish_s_p90 = std::max(offer.wait_s_p90, offer.wait_s_p50) + row.runtime_s.p90;
@@ -240,6 +234,12 @@ std::string no_reason(const std::vector<AdviceRow>& rows) {
 }
 
 }  // namespace
+
+double cost_usd(const Offer& offer, double seconds) {
+  const double hours = seconds / 3600;
+  const double taken = offer.owned ? (1 - std::clamp(offer.idle_ratio, 0.0, 1.0)) : 0;
+  return hours * (offer.usd_per_h + taken * offer.value_usd_per_h);
+}
 
 std::string_view to_string(Verdict verdict) {
   constexpr std::array<std::string_view, 5> kNames{"good", "too_slow", "too_dear", "out_of_memory",

@@ -10,8 +10,10 @@ namespace {
 
 /// With fewer reports a rung has nothing to judge by.
 constexpr std::int64_t kReportsForRungs = 4;
-/// How often a population compares its members within a budget, and its least size.
-constexpr std::int64_t kComparisons = 9;
+/// How often a population compares its members within a budget where reports allow it, how many
+/// reports it needs, and how many trials at once: with fewer, a model finds the target sooner.
+constexpr std::int64_t kComparisons = 27;
+constexpr std::int64_t kReportsForPopulation = 9;
 constexpr std::int64_t kLeastPopulation = 8;
 
 /// Whoever bounds a perturbation says that the parameter may change while a trial runs; without
@@ -22,11 +24,19 @@ bool may_change_on_the_way(const Space& space) {
   });
 }
 
-AutoChoice population_choice(StudySpec spec, const AutoFacts& facts) {
+/// Where settings may change on the way, what leads early loses late: trials are not judged by
+/// rungs, but against members of the same age, or at their ends.
+AutoChoice schedule_choice(StudySpec spec, const AutoFacts& facts) {
+  const auto at_once = facts.gpus / std::max<std::int64_t>(spec.gpus.per_trial, 1);
+  if (std::max(at_once, spec.population) < kLeastPopulation) {
+    spec.sampler = "hybrid";
+    return {std::move(spec),
+            fmt::format("{} GPUs are too few for a population of {}: a model of whole trials",
+                        facts.gpus, kLeastPopulation)};
+  }
   spec.sampler = "random";
   spec.pbt.enabled = true;
-  const auto at_once = facts.gpus / std::max<std::int64_t>(spec.gpus.per_trial, 1);
-  if (spec.population == 0) spec.population = std::max(at_once, kLeastPopulation);
+  if (spec.population == 0) spec.population = at_once;
   if (spec.step <= 0)
     spec.step =
         spec.max_resource *
@@ -58,9 +68,9 @@ AutoChoice choose_method(StudySpec spec, const Space& space, const AutoFacts& fa
     return {spec, fmt::format("trials report {} times, too rarely to be judged on the way",
                               facts.reports_of_a_trial)};
   }
-  if (facts.writes_checkpoints && facts.reports_of_a_trial >= kComparisons &&
+  if (facts.writes_checkpoints && facts.reports_of_a_trial >= kReportsForPopulation &&
       spec.budget_parameter.empty() && may_change_on_the_way(space))
-    return population_choice(std::move(spec), facts);
+    return schedule_choice(std::move(spec), facts);
   spec.sampler = "rungs";
   spec.stopping.method = Stopping::asha;
   spec.stopping.promote = facts.writes_checkpoints;

@@ -1,13 +1,10 @@
 // training-framework: the same weights in the engine and in libtorch's operations, one by one.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
-#include "base/json.h"
 #include "base/processors.h"
-#include "process/child.h"
+#include "profiling/torch_generation.h"
 #include "run_settings.h"
 
 namespace galley::profiling {
@@ -16,49 +13,18 @@ namespace {
 constexpr std::uint32_t kMostTorchRounds = 8;
 constexpr Millis kLeastPatience{5'000};
 
-struct Speeds {
-  double prompt_tok_s = 0, decode_tok_s = 0;
-};
-
-struct Work {
-  std::uint32_t prompt = 0, generate = 0, threads = 0;
-};
-
-std::vector<std::string> environment_with_threads(std::uint32_t threads) {
-  std::vector<std::string> environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text(*entry);
-    if (!text.starts_with("OMP_NUM_THREADS=") && !text.starts_with("OPENBLAS_NUM_THREADS="))
-      environment.emplace_back(text);
-  }
-  environment.push_back("OMP_NUM_THREADS=" + std::to_string(threads));
-  environment.push_back("OPENBLAS_NUM_THREADS=" + std::to_string(threads));
-  return environment;
-}
-
-Result<Speeds> run_torch(const std::filesystem::path& program, const std::filesystem::path& model,
-                         const std::string& type, const Work& work, const Budget& budget) {
+Result<TorchSpeeds> run_torch(const std::filesystem::path& program,
+                              const std::filesystem::path& model, const std::string& type,
+                              const TorchWork& work, const Budget& budget) {
   const auto left = Millis{static_cast<std::int64_t>(budget.left_s() * 1000)};
-  GALLEY_TRY(
-      const auto output,
-      process::run_child({program.string(), "lm-generate", "--model", model.string(), "--type",
-                          type, "--batch", "1", "--prompt", std::to_string(work.prompt),
-                          "--generate", std::to_string(work.generate), "--rounds", "1", "--threads",
-                          std::to_string(work.threads)},
-                         {.timeout = std::max(left, kLeastPatience),
-                          .env = environment_with_threads(work.threads)}));
-  if (!output.succeeded())
-    return Error{Errc::unavailable, "libtorch's generation failed: " + output.stderr_bytes};
-  GALLEY_TRY(const Json speeds, parse_json(output.stdout_bytes));
-  return Speeds{.prompt_tok_s = speeds.value("prefill_tok_s", 0.0),
-                .decode_tok_s = speeds.value("decode_tok_s", 0.0)};
+  return generate_with_torch(program, model, type, work, std::max(left, kLeastPatience));
 }
 
-Result<Speeds> run_engine(const std::filesystem::path& model, const Work& work,
-                          const StudyFrame& frame, std::uint32_t round, const Budget& budget) {
+Result<TorchSpeeds> run_engine(const std::filesystem::path& model, const TorchWork& work,
+                               const StudyFrame& frame, std::uint32_t round, const Budget& budget) {
   GALLEY_TRY(const auto subject,
              EngineSubject::open(model, {.threads = work.threads}, budget.stop()));
-  Speeds speeds;
+  TorchSpeeds speeds;
   for (std::uint64_t i = 0; i < 2; ++i) {  // the first wakes it
     Ask ask;
     ask.prompt = subject->make_prompt(frame.seed, round * 2 + i, work.prompt, PromptShape::prose);
@@ -68,9 +34,9 @@ Result<Speeds> run_engine(const std::filesystem::path& model, const Work& work,
     if (replies.empty()) return Error{Errc::unavailable, "interrupted"};
     const Reply& reply = replies.front();
     if (!reply.fault.empty()) return Error{Errc::unavailable, reply.fault};
-    speeds = {.prompt_tok_s = reply.prompt_tokens / (reply.first_token_ms / 1000),
-              .decode_tok_s =
-                  (reply.output_tokens - 1) / ((reply.latency_ms - reply.first_token_ms) / 1000)};
+    speeds = {
+        .prompt = reply.prompt_tokens / (reply.first_token_ms / 1000),
+        .decode = (reply.output_tokens - 1) / ((reply.latency_ms - reply.first_token_ms) / 1000)};
   }
   return speeds;
 }
@@ -94,9 +60,9 @@ Experiment run_training_framework(const ModelSource& source, const StudyFrame& f
     return table.take();
   }
   const Workload wide = scaled(workload("wide-greedy"), frame.scale);
-  const Work work{.prompt = (wide.prompt_least + wide.prompt_most) / 2,
-                  .generate = std::max(wide.output_tokens, 2U),
-                  .threads = source.threads > 0 ? source.threads : usable_processors()};
+  const TorchWork work{.prompt = (wide.prompt_least + wide.prompt_most) / 2,
+                       .generate = std::max(wide.output_tokens, 2U),
+                       .threads = source.threads > 0 ? source.threads : usable_processors()};
   table.note(
       fmt::format("The same weights in f16; {} tokens read and {} written, one request, {} "
                   "threads. The latency follows from the two speeds.",
@@ -116,10 +82,10 @@ Experiment run_training_framework(const ModelSource& source, const StudyFrame& f
         continue;
       }
       const double latency_ms =
-          1000 * (work.prompt / speeds->prompt_tok_s + (work.generate - 1) / speeds->decode_tok_s);
+          1000 * (work.prompt / speeds->prompt + (work.generate - 1) / speeds->decode);
       table.add({Cell{who}, count(round), known(source.model.parameters), Cell{},
-                 number(speeds->prompt_tok_s), number(speeds->decode_tok_s), number(latency_ms),
-                 Cell{}, Cell{}});
+                 number(speeds->prompt), number(speeds->decode), number(latency_ms), Cell{},
+                 Cell{}});
     }
     seconds = std::chrono::duration<double>(budget.now() - began).count();
   }

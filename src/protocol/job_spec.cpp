@@ -4,6 +4,8 @@
 #include <cctype>
 #include <nlohmann/json.hpp>
 
+#include "protocol/checkpoint.h"
+
 namespace galley::protocol {
 namespace {
 
@@ -203,6 +205,7 @@ Result<JobSpec> parse_job_spec(const Json& json) {
   GALLEY_TRY_STATUS(check_secrets(spec));
   for (std::size_t i = 0; i < spec.datasets.size(); ++i)
     GALLEY_TRY_STATUS(check_dataset(spec.datasets[i], i));
+  if (spec.checkpoint) GALLEY_TRY_STATUS(parse_checkpoint(*spec.checkpoint));
   GALLEY_TRY_STATUS(check_resources(spec.resources, "resources"));
   GALLEY_TRY_STATUS(check_executor(spec));
   if (spec.reservation && !ReservationId::parse(*spec.reservation))
@@ -212,6 +215,7 @@ Result<JobSpec> parse_job_spec(const Json& json) {
   if (spec.workdir && !spec.workdir->starts_with('/'))
     return Error{Errc::invalid_argument, "found '" + *spec.workdir + "'", "workdir",
                  "an absolute path"};
+  if (spec.metrics) GALLEY_TRY_STATUS(check_metrics(*spec.metrics));
   if (spec.log_limit.count < 4096)
     return Error{Errc::invalid_argument, "found " + std::to_string(spec.log_limit.count) + " bytes",
                  "log_limit", "at least 4KiB"};

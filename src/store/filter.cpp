@@ -54,7 +54,13 @@ class Lexer {
     if (is_digit(c) || c == '-' || c == '+') return number();
     if (is_word(c)) {
       while (at_ < text_.size() && is_word(text_[at_])) ++at_;
-      return Token{TokenKind::word, std::string(text_.substr(start, at_ - start)), start};
+      Token word{TokenKind::word, std::string(text_.substr(start, at_ - start)), start};
+      if (!word.text.ends_with('.') || at_ == text_.size()) return word;
+      if (const char quote = text_[at_]; quote == '"' || quote == '\'' || quote == '`') {
+        GALLEY_TRY(const auto key, quoted(quote));
+        word.text += key.text;
+      }
+      return word;
     }
     for (const std::string_view symbol : {"!=", "<=", ">=", "=", "<", ">", "(", ")", ","})
       if (text_.substr(at_).starts_with(symbol)) {
@@ -90,10 +96,18 @@ class Lexer {
   std::size_t at_ = 0;
 };
 
+/// What the left side of a comparison names: a field, or a key of a family.
+struct FieldUse {
+  const FilterField* field = nullptr;
+  const FilterFamily* family = nullptr;
+  std::string key{};
+};
+
 class Parser {
  public:
-  Parser(std::string_view text, std::span<const FilterField> fields)
-      : lexer_(text), fields_(fields) {}
+  Parser(std::string_view text, std::span<const FilterField> fields,
+         std::span<const FilterFamily> families)
+      : lexer_(text), fields_(fields), families_(families) {}
 
   Result<Filter> parse() {
     GALLEY_TRY_STATUS(advance());
@@ -126,6 +140,7 @@ class Parser {
     filter_.sql += '(';
     GALLEY_TRY_STATUS(conjunction(depth));
     while (is_keyword("or")) {
+      is_more_than_conjunction();
       filter_.sql += " or ";
       GALLEY_TRY_STATUS(advance());
       GALLEY_TRY_STATUS(conjunction(depth));
@@ -149,6 +164,7 @@ class Parser {
       return fault(token_.position, "more than " + std::to_string(kMaxFilterDepth) +
                                         " parentheses and nots inside each other");
     if (is_keyword("not")) {
+      is_more_than_conjunction();
       filter_.sql += "not ";
       GALLEY_TRY_STATUS(advance());
       return term(depth + 1);
@@ -160,39 +176,46 @@ class Parser {
   }
 
   Status comparison() {
-    GALLEY_TRY(const FilterField* field, known_field());
+    GALLEY_TRY(const FieldUse field, known_field());
     GALLEY_TRY_STATUS(advance());
     bool negated = false;
     if (is_keyword("not")) {
       negated = true;
       GALLEY_TRY_STATUS(advance());
     }
-    if (is_keyword("in")) return membership(*field, negated);
+    if (is_keyword("in")) return membership(field, negated);
     constexpr std::array<std::string_view, 6> kOperators{"=", "!=", "<", "<=", ">", ">="};
-    const bool known = token_.kind == TokenKind::symbol &&
-                       std::ranges::find(kOperators, token_.text) != kOperators.end();
-    if (!known || negated)
+    const auto* const known = std::ranges::find(kOperators, token_.text);
+    if (token_.kind != TokenKind::symbol || known == kOperators.end() || negated)
       return fault(token_.position, "found " + shown(token_),
                    negated ? "in after not" : "= != < <= > >= or in");
-    filter_.sql += '(';
-    filter_.sql += field->sql;
-    filter_.sql += token_.text == "!=" ? "<>" : token_.text;
     GALLEY_TRY_STATUS(advance());
-    GALLEY_TRY_STATUS(value(*field));
+    filter_.sql += '(';
+    GALLEY_TRY_STATUS(left_side(field));
+    filter_.sql += *known == "!=" ? "<>" : *known;
+    GALLEY_TRY_STATUS(value(field));
     filter_.sql += ')';
+    if (filter_.is_conjunction)
+      filter_.terms.push_back({field.field != nullptr ? field.field->name : field.family->prefix,
+                               field.key, *known, filter_.parameters.back()});
     return ok();
   }
 
-  Status membership(const FilterField& field, bool negated) {
+  Status membership(const FieldUse& field, bool negated) {
+    is_more_than_conjunction();
     GALLEY_TRY_STATUS(advance());
-    filter_.sql += '(';
-    filter_.sql += field.sql;
-    filter_.sql += negated ? " not in (" : " in (";
     GALLEY_TRY_STATUS(expect("("));
+    filter_.sql += '(';
+    GALLEY_TRY_STATUS(left_side(field));
+    filter_.sql += negated ? " not in (" : " in (";
+    const TokenKind kind = token_.kind;
     GALLEY_TRY_STATUS(value(field));
     while (is_symbol(",")) {
       filter_.sql += ", ";
       GALLEY_TRY_STATUS(advance());
+      if (field.family != nullptr && token_.kind != kind && token_.kind != TokenKind::end)
+        return fault(token_.position, "found " + shown(token_) + " in a list that began otherwise",
+                     "only texts or only numbers");
       GALLEY_TRY_STATUS(value(field));
     }
     GALLEY_TRY_STATUS(expect(")"));
@@ -200,23 +223,73 @@ class Parser {
     return ok();
   }
 
-  Result<const FilterField*> known_field() const {
+  /// The column or expression; that of a family depends on the value, which is the next token.
+  Status left_side(const FieldUse& field) {
+    if (field.field != nullptr) {
+      filter_.sql += field.field->sql;
+      return ok();
+    }
+    const bool is_number = token_.kind == TokenKind::number;
+    std::string sql(is_number ? field.family->number_sql : field.family->text_sql);
+    if (sql.empty() || (!is_number && token_.kind != TokenKind::text))
+      return fault(
+          token_.position,
+          "found " + shown(token_) + " for field " + std::string(field.family->prefix) + field.key,
+          field.family->text_sql.empty()     ? "a number"
+          : field.family->number_sql.empty() ? "a text in quotes"
+                                             : "a number or a text in quotes");
+    filter_.parameters.emplace_back(field.key);
+    const auto place = sql.find("{}");
+    if (place != std::string::npos)
+      sql.replace(place, 2, ':' + std::to_string(filter_.parameters.size()));
+    filter_.sql += sql;
+    return ok();
+  }
+
+  void is_more_than_conjunction() {
+    filter_.is_conjunction = false;
+    filter_.terms.clear();
+  }
+
+  Result<FieldUse> known_field() const {
     std::vector<std::string> names;
     std::string listed;
-    for (const FilterField& field : fields_) {
-      names.emplace_back(field.name);
-      listed += (listed.empty() ? "" : ", ") + names.back();
-    }
+    const auto list = [&](std::string name) {
+      listed += (listed.empty() ? "" : ", ") + name;
+      names.push_back(std::move(name));
+    };
+    for (const FilterField& field : fields_) list(std::string(field.name));
+    for (const FilterFamily& family : families_) list(std::string(family.prefix) + "NAME");
     if (token_.kind != TokenKind::word)
       return fault(token_.position, "found " + shown(token_), "one of the fields " + listed);
     const auto found = std::ranges::find(fields_, token_.text, &FilterField::name);
-    if (found != fields_.end()) return &*found;
+    if (found != fields_.end()) return FieldUse{.field = &*found};
+    for (const FilterFamily& family : families_)
+      if (token_.text.starts_with(family.prefix) && token_.text.size() > family.prefix.size())
+        return family_use(family);
     const std::string close = nearest(token_.text, names);
     return fault(token_.position, "there is no field " + shown(token_), "one of " + listed,
                  close.empty() ? std::string() : "did you mean " + close + "?");
   }
 
-  Status value(const FilterField& field) {
+  Result<FieldUse> family_use(const FilterFamily& family) const {
+    FieldUse use{.family = &family, .key = token_.text.substr(family.prefix.size())};
+    if (use.key.size() <= kMaxFilterKeyBytes && is_valid_utf8(use.key) &&
+        use.key.find('\0') == std::string::npos)
+      return use;
+    return fault(token_.position, "found " + shown(token_),
+                 "a key of at most " + std::to_string(kMaxFilterKeyBytes) + " bytes of UTF-8");
+  }
+
+  Status value(const FieldUse& use) {
+    FilterField field{"", ""};
+    std::string name;
+    if (use.field != nullptr) {
+      field = *use.field;
+    } else {
+      name = std::string(use.family->prefix) + use.key;
+      field = {name, "", token_.kind == TokenKind::number ? FilterType::real : FilterType::text};
+    }
     if (filter_.parameters.size() >= kMaxFilterValues)
       return fault(token_.position, "more than " + std::to_string(kMaxFilterValues) + " values");
     GALLEY_TRY(auto parsed, convert(field));
@@ -268,17 +341,19 @@ class Parser {
 
   Lexer lexer_;
   std::span<const FilterField> fields_;
+  std::span<const FilterFamily> families_;
   Token token_;
   Filter filter_;
 };
 
 }  // namespace
 
-Result<Filter> parse_filter(std::string_view text, std::span<const FilterField> fields) {
+Result<Filter> parse_filter(std::string_view text, std::span<const FilterField> fields,
+                            std::span<const FilterFamily> families) {
   if (text.size() > kMaxFilterBytes)
     return Error{Errc::invalid_argument, "the filter has " + std::to_string(text.size()) + " bytes",
                  "filter", "at most " + std::to_string(kMaxFilterBytes) + " bytes"};
-  return Parser(text, fields).parse();
+  return Parser(text, fields, families).parse();
 }
 
 }  // namespace galley::store

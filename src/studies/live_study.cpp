@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "hpo/space_json.h"
+#include "study_race.h"
 
 namespace galley::studies {
 namespace {
@@ -38,11 +39,14 @@ std::string snapshot_of(std::string_view journal) {
 
 Result<std::unique_ptr<LiveStudy>> LiveStudy::open(StudyFile file, const std::string& journal) {
   // Studies that began, and then nothing happened, are new ones, too.
+  PoolHistory history;
+  const auto note = [&](const hpo::Study& now) { history.note(now.now_s(), now.pools()); };
   auto study = journal.empty() ? hpo::Study::open(file.spec, file.space, make_study_sampler)
                                : hpo::Study::restore(snapshot_of(journal), file.spec, file.space,
-                                                     make_study_sampler);
+                                                     make_study_sampler, note);
   if (!study) return study.error();
   std::unique_ptr<LiveStudy> live(new LiveStudy(std::move(file), *std::move(study)));
+  live->history_ = std::move(history);
   live->find_waiting();
   for (std::size_t begin = 0; begin < journal.size();) {
     const std::size_t end = std::min(journal.find('\n', begin), journal.size());
@@ -67,6 +71,7 @@ void LiveStudy::apply(Event event) {
   const std::size_t before = study_.trials().size();
   const bool was_over = study_.is_over();
   const auto actions = study_.apply(event);
+  history_.note(study_.now_s(), study_.pools());
   // The time alone is kept only where something came of it.
   if (event.kind == Event::Kind::tick && actions.empty() && study_.is_over() == was_over) return;
   const auto& trials = study_.trials();
@@ -147,6 +152,7 @@ StudyProgress LiveStudy::progress() const {
     progress.best = *best;
     progress.best_values = trial.objectives;
     progress.best_params = hpo::print_point(study_.space(), trial.point);
+    if (spec.seeds > 1) progress.finalists = raced_trials(study_);
   }
   return progress;
 }
@@ -167,7 +173,8 @@ TrialView LiveStudy::view(std::int64_t number) const {
           .values = trial.objectives,
           .checkpoint = trial.checkpoint.name,
           .worker = worker_of(number),
-          .why = trial.why};
+          .why = trial.why,
+          .repeat_of = trial.repeat_of < 0 ? std::optional<std::int64_t>() : trial.repeat_of};
 }
 
 }  // namespace galley::studies

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hpo/study.h"
+#include "pool_history.h"
 #include "studies/studies.h"
 #include "study_file.h"
 
@@ -20,6 +21,7 @@ class LiveStudy {
 
   const hpo::Study& study() const { return study_; }
   const StudyFile& file() const { return file_; }
+  const PoolHistory& history() const { return history_; }
 
   void apply(hpo::Event event);
   /// The lines that came since the last call; empty: nothing changed.
@@ -43,6 +45,7 @@ class LiveStudy {
 
   StudyFile file_;
   hpo::Study study_;
+  PoolHistory history_;
   std::string lines_;
   std::deque<std::int64_t> waiting_;                       // may hold trials that wait no more
   std::map<std::string, std::int64_t, std::less<>> held_;  // by worker

@@ -8,6 +8,21 @@ namespace {
 /// Ended studies that are kept in memory for whoever looks again.
 constexpr std::size_t kMaxEnded = 32;
 
+StudySummary summary_of(const hpo::Study& study) {
+  const auto pools = study.pools();
+  StudySummary summary{.trials = static_cast<std::int64_t>(study.trials().size()),
+                       .live = pools.live,
+                       .stop = pools.stop,
+                       .dead = pools.dead,
+                       .ended = pools.ended,
+                       .gpu_seconds = study.gpu_seconds()};
+  if (const auto best = study.best()) {
+    summary.best = *best;
+    summary.best_values = study.trials()[static_cast<std::size_t>(*best)].objectives;
+  }
+  return summary;
+}
+
 /// The state that a study's trials have brought about.
 void follow(StudyRecord& record, const hpo::Study& study, WallTime now) {
   const bool lets_go = record.has_job && study.pools().live > 0;
@@ -106,6 +121,25 @@ std::vector<SharedStudy> Shelf::running() {
   return running;
 }
 
+std::optional<StudySummary> Shelf::summary(const StudyId& id) {
+  SharedStudy study;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = studies_.find(id);
+    if (found == studies_.end()) return std::nullopt;
+    study = found->second;
+  }
+  const std::lock_guard lock(study->mutex);
+  return summary_of(study->live->study());
+}
+
+std::vector<StudyId> Shelf::take_changed() {
+  const std::lock_guard lock(mutex_);
+  std::vector<StudyId> changed(changed_.begin(), changed_.end());
+  changed_.clear();
+  return changed;
+}
+
 double Shelf::at_s(const Shelved& study) const {
   return std::chrono::duration<double>(clock_.wall() - study.record.created).count();
 }
@@ -120,6 +154,10 @@ std::future<Status> Shelf::save(const SharedStudy& study) {
     done->set_value(ok());
     return future;
   }
+  {
+    const std::lock_guard lock(mutex_);
+    changed_.insert(study->record.id);
+  }
   const std::int64_t seq = lines.empty() ? 0 : study->next_seq++;
   const auto trials = static_cast<std::int64_t>(study->live->study().trials().size());
   study->stored_state = study->record.state;
@@ -127,6 +165,7 @@ std::future<Status> Shelf::save(const SharedStudy& study) {
                      .state = study->record.state,
                      .reason = study->record.reason,
                      .ended = study->record.ended};
+  if (moved) record.summary = summary_of(study->live->study());
   database_.write_async(
       [seq, trials, moved, lines = std::move(lines),
        record = std::move(record)](store::Transaction& transaction) -> Status {

@@ -5,6 +5,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,12 @@
 
 namespace galley::studies {
 
+/// What keeps all trials of a study from running, and what would help. Empty: nothing.
+struct Obstacle {
+  std::string reason{};
+  std::string help{};
+};
+
 /// A study as its callers share it.
 struct Shelved {
   std::mutex mutex;  // guards all but `stale`
@@ -22,6 +30,7 @@ struct Shelved {
   std::unique_ptr<LiveStudy> live;
   std::int64_t next_seq = 1;
   JobsOfTrials jobs;
+  Obstacle obstacle;               // as the runner found it last
   std::atomic<bool> stale{false};  // a write failed: what is here is ahead of the store
 
   bool runs() const {
@@ -42,6 +51,10 @@ class Shelf {
   /// Errors: not_found, the store's, corrupt.
   Result<SharedStudy> find(std::string_view name);
   std::vector<SharedStudy> running();
+  /// Of a study that is in memory.
+  std::optional<StudySummary> summary(const StudyId& id);
+  /// Those that were saved since the last call.
+  std::vector<StudyId> take_changed();
 
   // The study's mutex is held for all below.
 
@@ -51,6 +64,7 @@ class Shelf {
   /// for after the mutex: it waits for the disk.
   std::future<Status> save(const SharedStudy& study);
   double at_s(const Shelved& study) const;
+  WallTime now() const { return clock_.wall(); }
 
  private:
   Result<SharedStudy> load(StudyRecord record) const;
@@ -59,6 +73,7 @@ class Shelf {
   const Clock& clock_;
   std::mutex mutex_;  // guards below
   std::map<StudyId, SharedStudy> studies_;
+  std::set<StudyId> changed_;
 };
 
 }  // namespace galley::studies

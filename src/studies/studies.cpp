@@ -6,9 +6,11 @@
 
 #include "base/text.h"
 #include "hpo/space_json.h"
+#include "hpo/warm_start.h"
 #include "shelf.h"
 #include "store/events.h"
 #include "study_forecast.h"
+#include "study_obstacle.h"
 #include "study_runner.h"
 
 namespace galley::studies {
@@ -25,7 +27,13 @@ Error refuse_told(std::string field, std::string message, std::string expected) 
   return {Errc::invalid_argument, std::move(message), std::move(field), std::move(expected)};
 }
 
-StudyDetails details_of(const Shelved& study) { return {study.record, study.live->progress()}; }
+StudyDetails details_of(const Shelved& study) {
+  StudyDetails details{study.record, study.live->progress()};
+  if (study.obstacle.reason.empty() || !stands_still(study)) return details;
+  details.obstacle = study.obstacle.reason;
+  details.help = study.obstacle.help;
+  return details;
+}
 
 Result<std::string> study_name_of(const NewStudy& study) {
   std::string name = study.name;
@@ -116,6 +124,10 @@ struct Studies::Impl {
         shelf(store, time),
         runner(shelf, jobs, runs, store) {}
 
+  /// Tells a new study what old ones know; answers that in words. Errors: not_found, those of
+  /// hpo::old_trials, with the field warm_start.
+  Result<std::string> warm_up(LiveStudy& fresh);
+
   store::Database& database;
   controller::Controller& controller;
   const Clock& clock;
@@ -124,9 +136,36 @@ struct Studies::Impl {
   StudyRunner runner;
 };
 
+Result<std::string> Studies::Impl::warm_up(LiveStudy& fresh) {
+  std::string words;
+  const auto in_field = [](Error error, const std::string& name) {
+    error.message = "warm start from " + name + ": " + error.message;
+    error.field = "warm_start";
+    return error;
+  };
+  for (const std::string& name : fresh.file().warm_start) {
+    const auto old = shelf.find(name);
+    if (!old) return in_field(old.error(), name);
+    const std::lock_guard lock((*old)->mutex);
+    GALLEY_TRY_STATUS(shelf.refresh(**old));
+    const auto told =
+        hpo::old_trials((*old)->live->study(), fresh.study().spec(), fresh.study().space());
+    if (!told) return in_field(told.error(), name);
+    for (const Event& event : told->events) fresh.apply(event);
+    words +=
+        fmt::format("; it begins with {} trials of {}", told->events.size(), (*old)->record.name);
+    if (told->left_out > 0)
+      words +=
+          fmt::format(" ({} had nothing to tell, or settings that it cannot take)", told->left_out);
+  }
+  return words;
+}
+
 Studies::Studies(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Studies::~Studies() { stop(); }
 void Studies::stop() { impl_->runner.stop(); }
+Shelf& Studies::shelf() const { return impl_->shelf; }
+store::Database& Studies::database() const { return impl_->database; }
 
 Result<std::unique_ptr<Studies>> Studies::open(store::Database& database,
                                                controller::Controller& controller,
@@ -153,9 +192,14 @@ Result<StudyDetails> Studies::create(NewStudy study) {
                      .has_job = file.job.has_value(),
                      .created = impl_->clock.wall()};
   GALLEY_TRY(shelved->live, LiveStudy::open(std::move(file), {}));
+  GALLEY_TRY(const auto learnt, impl_->warm_up(*shelved->live));
+  shelved->record.reason += learnt;
+  const std::string lines = shelved->live->take_lines();
+  if (!lines.empty()) shelved->next_seq = 2;
   const StudyRecord& record = shelved->record;
   GALLEY_TRY_STATUS(impl_->database.write([&](store::Transaction& transaction) -> Status {
     GALLEY_TRY_STATUS(insert_study(transaction, record));
+    if (!lines.empty()) GALLEY_TRY_STATUS(append_journal(transaction, record.id, 1, lines, 0));
     return store::append_event(transaction, {.at_ms = to_ms(record.created),
                                              .kind = "study",
                                              .subject = record.id.str(),
@@ -173,14 +217,28 @@ Result<Studies::Page> Studies::list(std::int64_t limit, std::string_view cursor)
     GALLEY_TRY(page, read_studies(transaction, limit, cursor));
     return ok();
   }));
+  for (StudyRecord& study : page.studies)
+    if (const auto now = impl_->shelf.summary(study.id)) study.summary = now;
   return page;
 }
 
 Result<StudyDetails> Studies::get(std::string_view name) const {
   GALLEY_TRY(const auto study, impl_->shelf.find(name));
-  const std::lock_guard lock(study->mutex);
-  GALLEY_TRY_STATUS(impl_->shelf.refresh(*study));
-  return details_of(*study);
+  StudyDetails details;
+  std::string waits;
+  {
+    const std::lock_guard lock(study->mutex);
+    GALLEY_TRY_STATUS(impl_->shelf.refresh(*study));
+    details = details_of(*study);
+    if (details.obstacle.empty()) waits = job_that_waits(*study);
+  }
+  if (waits.empty()) return details;
+  if (const auto why = impl_->controller.why(JobId::trusted(waits))) {
+    Obstacle obstacle = waiting_job(*why);
+    details.obstacle = std::move(obstacle.reason);
+    details.help = std::move(obstacle.help);
+  }
+  return details;
 }
 
 Result<std::string> Studies::team_of(std::string_view name) const {
@@ -213,17 +271,21 @@ Result<StudyPreview> Studies::preview(const NewStudy& study, const PreviewWishes
   if (wishes.gpus && *wishes.gpus < each)
     return refuse_told("gpus", fmt::format("found {}", *wishes.gpus),
                        fmt::format("at least the {} of one trial", each));
-  const std::int64_t slots =
-      wishes.gpus ? *wishes.gpus / each : slots_of_nodes(impl_->controller.nodes(), file);
+  const auto nodes = impl_->controller.nodes();
+  const std::int64_t slots = wishes.gpus ? *wishes.gpus / each : slots_of_nodes(nodes, file);
+  const auto with_type = [&](Result<StudyPreview> preview) {
+    if (preview) preview->gpu_type = gpu_type_of(nodes);
+    return preview;
+  };
   if (wishes.seconds_per_resource)
-    return forecast(file, slots, *wishes.seconds_per_resource, "as you say");
+    return with_type(forecast(file, slots, *wishes.seconds_per_resource, "as you say"));
   if (const auto before = impl_->shelf.find(name)) {
     const std::lock_guard lock((*before)->mutex);
     GALLEY_TRY_STATUS(impl_->shelf.refresh(**before));
     if (const auto pace = pace_of((*before)->live->study()))
-      return forecast(file, slots, *pace, "as in study " + (*before)->record.id.str());
+      return with_type(forecast(file, slots, *pace, "as in study " + (*before)->record.id.str()));
   }
-  return forecast(file, slots, 1, "a guess: no study of this name has run");
+  return with_type(forecast(file, slots, 1, "a guess: no study of this name has run"));
 }
 
 Result<StudyImportance> Studies::importance(std::string_view name) const {

@@ -1,5 +1,7 @@
 #include "study_file.h"
 
+#include <algorithm>
+
 #include "hpo/auto_method.h"
 #include "hpo/sampler.h"
 #include "hpo/space_json.h"
@@ -7,9 +9,40 @@
 namespace galley::studies {
 namespace {
 
-/// Trials whose program runs as a job leave no checkpoint that another attempt could be given.
-constexpr bool kJobsResume = false;
 constexpr std::int64_t kExpectedGpus = 8;
+constexpr std::size_t kMaxOld = 32;  // studies that another begins with
+
+/// Whether a trial can go on where its last job ended. A program that reads the variable itself is
+/// not seen: its study says so.
+Result<bool> can_resume(const Json& file, const protocol::JobSpec& job) {
+  if (file.contains("checkpoints")) {
+    if (file["checkpoints"].is_boolean()) return file["checkpoints"].get<bool>();
+    return Error{Errc::invalid_argument, "found " + dump_json(file["checkpoints"]).substr(0, 66),
+                 "checkpoints", "true or false"};
+  }
+  const auto names_it = [](const std::string& text) {
+    return text.find("{checkpoint}") != std::string::npos ||
+           text.find("GALLEY_TRIAL_CHECKPOINT") != std::string::npos ||
+           text.find("GALLEY_CHECKPOINT") != std::string::npos;
+  };
+  return std::ranges::any_of(job.command, names_it) ||
+         std::ranges::any_of(job.env, [&](const auto& one) { return names_it(one.second); });
+}
+
+/// One name, or a list of them.
+Result<std::vector<std::string>> read_warm_start(const Json& file) {
+  std::vector<std::string> names;
+  if (!file.contains("warm_start")) return names;
+  const Json& value = file["warm_start"];
+  const Json list = value.is_array() ? value : Json::array({value});
+  for (const Json& name : list) {
+    if (!name.is_string() || name.get_ref<const std::string&>().empty() || names.size() == kMaxOld)
+      return Error{Errc::invalid_argument, "found " + dump_json(value).substr(0, 66), "warm_start",
+                   "the name of a study, or a list of up to 32"};
+    names.push_back(name.get<std::string>());
+  }
+  return names;
+}
 
 Error in_job(Error error) {
   error.field = error.field.empty() ? "job" : "job." + error.field;
@@ -44,19 +77,23 @@ Result<StudyFile> read_study_file(const Json& file) {
     return Error{Errc::invalid_argument, "found " + dump_json(file["version"]).substr(0, 66),
                  "version", "1"};
   GALLEY_TRY(auto space, hpo::parse_space(file));
-  GALLEY_TRY(auto spec, hpo::parse_study_spec(file, {"team", "job"}));
+  GALLEY_TRY(auto spec, hpo::parse_study_spec(file, {"team", "job", "checkpoints", "warm_start"}));
+  GALLEY_TRY(auto warm_start, read_warm_start(file));
   std::optional<protocol::JobSpec> job;
+  bool resumes = true;
   if (file.contains("job")) {
     GALLEY_TRY(job, read_job(file["job"], file.contains("gpus") ? spec.gpus.per_trial : 0));
+    GALLEY_TRY(resumes, can_resume(file, *job));
     spec.gpus.per_trial = job->resources.gpus * job->resources.nodes;
   }
   const hpo::AutoFacts facts{
       .gpus = spec.gpus.max.value_or(kExpectedGpus),
       .reports_of_a_trial =
           spec.budget_parameter.empty() ? static_cast<std::int64_t>(spec.max_resource) : 1,
-      .writes_checkpoints = !job || kJobsResume};
+      .writes_checkpoints = resumes};
   auto chosen = hpo::choose_method(std::move(spec), space, facts);
-  return StudyFile{std::move(space), std::move(chosen.spec), std::move(chosen.why), std::move(job)};
+  return StudyFile{std::move(space), std::move(chosen.spec), std::move(chosen.why), std::move(job),
+                   std::move(warm_start)};
 }
 
 Result<std::unique_ptr<hpo::Sampler>> make_study_sampler(const hpo::StudySpec& spec,

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -18,9 +19,11 @@ struct StudyFile {
   hpo::StudySpec spec;                     // with its methods chosen
   std::string why;                         // how they were chosen
   std::optional<protocol::JobSpec> job{};  // what a trial runs; absent: trials are asked for
+  std::vector<std::string> warm_start{};   // studies whose results it begins with
 };
 
-/// Reads "kind", "version", "name", "team", "job", and what hpo reads. Errors: invalid_argument
+/// Reads "kind", "version", "name", "team", "job", "checkpoints", "warm_start", and what
+/// hpo reads. Errors: invalid_argument
 /// with the path of the field.
 Result<StudyFile> read_study_file(const Json& file);
 

@@ -32,6 +32,16 @@ std::int64_t slots_of_nodes(const std::vector<protocol::NodeRecord>& nodes, cons
   return std::clamp<std::int64_t>(slots, 1, kMaxSlots);
 }
 
+std::string gpu_type_of(const std::vector<protocol::NodeRecord>& nodes) {
+  std::string model;
+  for (const auto& node : nodes)
+    for (const auto& device : node.devices) {
+      if (!model.empty() && device.model != model) return {};
+      model = device.model;
+    }
+  return model;
+}
+
 std::optional<double> pace_of(const hpo::Study& study) {
   double sum = 0;
   std::int64_t count = 0;

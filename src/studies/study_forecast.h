@@ -8,6 +8,8 @@ namespace galley::studies {
 /// Trials of the job, or of `gpus_per_trial`, that the nodes can hold at once when nobody else
 /// works; at least 1.
 std::int64_t slots_of_nodes(const std::vector<protocol::NodeRecord>& nodes, const StudyFile& file);
+/// The model of their GPUs, where all have one; else empty.
+std::string gpu_type_of(const std::vector<protocol::NodeRecord>& nodes);
 bool takes_jobs(const protocol::NodeRecord& node);
 
 /// `seconds_from` says where the pace comes from. Errors: those of hpo::preview.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
 
 namespace galley::studies {
 namespace {
@@ -13,7 +14,35 @@ using store::Value;
 
 constexpr std::array<std::string_view, 4> kStates{"running", "stopping", "finished", "stopped"};
 constexpr std::string_view kColumns =
-    "id, name, team, principal, state, reason, file, has_job, created_ms, ended_ms";
+    "id, name, team, principal, state, reason, file, has_job, created_ms, ended_ms, summary";
+
+std::string text_of_summary(const StudySummary& summary) {
+  Json text{{"trials", summary.trials}, {"live", summary.live},
+            {"stop", summary.stop},     {"dead", summary.dead},
+            {"ended", summary.ended},   {"gpu_seconds", summary.gpu_seconds}};
+  if (summary.best) {
+    text["best"] = *summary.best;
+    text["values"] = summary.best_values;
+  }
+  return dump_json(text);
+}
+
+std::optional<StudySummary> summary_of_text(const std::string& text) {
+  const auto json = text.empty() ? Json() : parse_json(text).value_or(Json());
+  if (!json.is_object()) return std::nullopt;
+  const auto count = [&](const char* key) { return json.value(key, std::int64_t{0}); };
+  StudySummary summary{.trials = count("trials"),
+                       .live = count("live"),
+                       .stop = count("stop"),
+                       .dead = count("dead"),
+                       .ended = count("ended"),
+                       .gpu_seconds = json.value("gpu_seconds", 0.0)};
+  if (!json.contains("best")) return summary;
+  summary.best = count("best");
+  for (const Json& value : json.value("values", Json::array()))
+    summary.best_values.push_back(value.is_number() ? value.get<double>() : std::nan(""));
+  return summary;
+}
 
 Result<StudyRecord> record_of(const Row& row) {
   StudyRecord study{.id = StudyId::trusted(row.text(0)),
@@ -27,6 +56,7 @@ Result<StudyRecord> record_of(const Row& row) {
     if (kStates[i] == row.text(4)) study.state = static_cast<StudyState>(i);
   GALLEY_TRY(study.file, parse_json(row.text(6)));
   if (!row.is_null(9)) study.ended = from_ms(row.integer(9));
+  study.summary = summary_of_text(row.text(10));
   return study;
 }
 
@@ -45,7 +75,7 @@ std::string_view to_string(StudyState state) { return kStates[static_cast<std::s
 
 Status insert_study(Transaction& transaction, const StudyRecord& study) {
   return transaction.enqueue(
-      fmt::format("insert into studies ({}) values (:1, :2, :3, :4, :5, :6, :7, :8, :9, null)",
+      fmt::format("insert into studies ({}) values (:1, :2, :3, :4, :5, :6, :7, :8, :9, null, '')",
                   kColumns),
       {study.id.str(), study.name, study.team, study.principal, std::string(to_string(study.state)),
        study.reason, dump_json(study.file), std::int64_t{study.has_job ? 1 : 0},
@@ -62,9 +92,10 @@ Status append_journal(Transaction& transaction, const StudyId& study, std::int64
 
 Status save_state(Transaction& transaction, const StudyRecord& study) {
   return transaction.enqueue(
-      "update studies set state = :2, reason = :3, ended_ms = :4 where id = :1",
+      "update studies set state = :2, reason = :3, ended_ms = :4, summary = :5 where id = :1",
       {study.id.str(), std::string(to_string(study.state)), study.reason,
-       study.ended ? Value(to_ms(*study.ended)) : Value(nullptr)});
+       study.ended ? Value(to_ms(*study.ended)) : Value(nullptr),
+       study.summary ? text_of_summary(*study.summary) : std::string()});
 }
 
 Status save_job(Transaction& transaction, const StudyId& study, std::int64_t trial,

@@ -11,7 +11,9 @@
 #include "base/text.h"
 #include "hpo/tuning_share.h"
 #include "study_forecast.h"
+#include "study_obstacle.h"
 #include "trial_job.h"
+#include "trial_reports.h"
 
 namespace galley::studies {
 namespace {
@@ -19,6 +21,7 @@ namespace {
 using hpo::Event;
 using hpo::TrialState;
 using protocol::JobState;
+using protocol::PriorityClass;
 
 constexpr std::chrono::milliseconds kLookAgain{250};
 constexpr double kLowBefore = 15;  // seconds with fewer GPUs until trials are told to go
@@ -29,8 +32,14 @@ std::string key_of(const StudyId& study, std::int64_t trial, std::int64_t attemp
   return fmt::format("{}/{}/{}", study.str(), trial, attempt);
 }
 
-/// GPUs that all studies together may hold.
-std::int64_t tuning_gpus(const std::vector<protocol::NodeRecord>& nodes,
+/// What was booked for later, or waits in another system, takes no GPU from trials meanwhile.
+bool wants_gpus_now(const protocol::JobSpec& job, WallTime now) {
+  return job.executor == protocol::Executor::native && !job.reservation &&
+         (!job.start_at || *job.start_at <= now);
+}
+
+/// Who holds GPUs and who wants them.
+hpo::ShareFacts share_of(const std::vector<protocol::NodeRecord>& nodes,
                          const std::set<std::string>& trial_jobs, std::int64_t people_wait) {
   hpo::ShareFacts facts{.people_wait = people_wait};
   for (const auto& node : nodes) {
@@ -43,21 +52,7 @@ std::int64_t tuning_gpus(const std::vector<protocol::NodeRecord>& nodes,
     }
   }
   facts.tuning_want = facts.gpus;
-  return hpo::tuning_share(facts);
-}
-
-/// What was measured at each step that has all measures.
-std::map<std::int64_t, std::vector<double>> reports_of(
-    const std::vector<std::vector<tracking::Point>>& series) {
-  std::map<std::int64_t, std::vector<double>> reports;
-  for (std::size_t i = 0; i < series.size(); ++i)
-    for (const auto& point : series[i]) {
-      auto& values = reports[point.step];
-      if (values.size() == i) values.push_back(point.value);
-      if (values.size() == i + 1) values[i] = point.value;
-    }
-  std::erase_if(reports, [&](const auto& one) { return one.second.size() != series.size(); });
-  return reports;
+  return facts;
 }
 
 }  // namespace
@@ -95,12 +90,14 @@ bool StudyRunner::look() {
   std::vector<SharedStudy> studies;
   std::set<std::string> jobs;
   std::int64_t with_gpus = 0;
+  std::int64_t kept = 0;  // GPUs that studies keep though people wait
   for (const auto& study : shelf_.running()) {
     const std::lock_guard lock(study->mutex);
     if (!study->record.has_job) continue;
     studies.push_back(study);
     if (study->live->study().spec().gpus.per_trial == 0) continue;
     ++with_gpus;
+    kept += study->live->study().spec().gpus.min;
     for (const auto& [attempt, job] : study->jobs) jobs.insert(job);
   }
   if (studies.empty()) {
@@ -108,26 +105,34 @@ bool StudyRunner::look() {
     return false;
   }
   const auto nodes = controller_.nodes();
-  std::int64_t gpus = 0;
+  hpo::ShareFacts share;
+  std::int64_t gpus = 0;  // that all studies together may hold
   if (with_gpus > 0) {
     std::int64_t people_wait = 0;
     const auto waiting = controller_.jobs(
         {.where_sql = "state = 'queued' and priority_class <> 'idle'", .limit = kMaxWaiting});
     if (waiting)
       for (const auto& job : waiting->jobs)
-        people_wait += job.spec.resources.gpus * job.spec.resources.nodes;
-    gpus = tuning_gpus(nodes, jobs, people_wait);
+        if (wants_gpus_now(job.spec, shelf_.now()))
+          people_wait += job.spec.resources.gpus * job.spec.resources.nodes;
+    share = share_of(nodes, jobs, people_wait);
+    share.tuning_min = kept;
+    gpus = hpo::tuning_share(share);
   }
   for (const auto& study : studies) {
     const bool wants_gpus = study->live->study().spec().gpus.per_trial > 0;
-    step(study, wants_gpus ? (gpus + with_gpus - 1) / with_gpus
-                           : slots_of_nodes(nodes, study->live->file()));
+    const std::int64_t slots =
+        wants_gpus ? std::max((gpus + with_gpus - 1) / with_gpus,
+                              std::min(study->live->study().spec().gpus.min, share.gpus))
+                   : slots_of_nodes(nodes, study->live->file());
+    step(study, slots, slots == 0 ? no_gpus_left(share) : Obstacle{});
   }
   return true;
 }
 
-void StudyRunner::step(const SharedStudy& study, std::int64_t slots) {
+void StudyRunner::step(const SharedStudy& study, std::int64_t slots, Obstacle obstacle) {
   const std::lock_guard lock(study->mutex);
+  study->obstacle = std::move(obstacle);
   if (const auto status = shelf_.refresh(*study); !status) {
     log::error("studies", "a study cannot be read; trying again",
                {{"study", study->record.id.str()}, {"reason", describe(status.error())}});
@@ -172,67 +177,99 @@ void StudyRunner::observe(Shelved& study) {
   }
 }
 
-void StudyRunner::report(Shelved& study, std::int64_t trial, std::int32_t attempt,
-                         const RunId& run) {
-  const auto& measures = study.live->study().spec().measures;
+void StudyRunner::report(Shelved& study, std::int64_t trial, std::int32_t attempt, const RunId& run,
+                         bool is_last) {
+  const auto& spec = study.live->study().spec();
   const auto summaries = tracking_.series(run);
   if (!summaries) return;
   std::int64_t count = 0;
   for (const auto& one : *summaries)
-    if (std::ranges::find(measures, one.key, &hpo::Measure::name) != measures.end())
+    if (std::ranges::find(spec.measures, one.key, &hpo::Measure::name) != spec.measures.end())
       count += one.count;
   auto& seen = seen_points_[run];
-  if (count == seen) return;
+  if (count == seen && !is_last) return;
   std::vector<std::vector<tracking::Point>> series;
-  for (const auto& measure : measures) {
+  for (const auto& measure : spec.measures) {
     auto points = tracking_.points(run, measure.name, kMaxPoints);
-    if (!points) return;  // not all measures have come
-    series.push_back(*std::move(points));
+    series.push_back(points ? *std::move(points) : std::vector<tracking::Point>());
   }
   seen = count;
-  const auto reports = reports_of(series);
-  // Where the program says how far it is in the study's own units, its steps mean something else.
-  std::map<std::int64_t, double> resources;
-  if (const auto points = tracking_.points(run, study.live->study().spec().resource, kMaxPoints))
-    for (const auto& point : *points) resources[point.step] = point.value;
-  const auto resource_at = [&](std::int64_t step) {
-    const auto told = resources.find(step);
-    return told == resources.end() ? static_cast<double>(step) : told->second;
+  std::vector<tracking::Point> resources;
+  if (auto points = tracking_.points(run, spec.resource, kMaxPoints))
+    resources = *std::move(points);
+  std::vector<tracking::Artifact> checkpoints;
+  if (auto files = tracking_.artifacts(run)) checkpoints = *std::move(files);
+  const auto at = [&]() -> const hpo::Trial& {
+    return study.live->study().trials()[static_cast<std::size_t>(trial)];
   };
-  // Who counts from 0 has spent one unit when it reports 0.
-  const double first = !reports.empty() && resource_at(reports.begin()->first) <= 0 ? 1 : 0;
-  for (const auto& [step, values] : reports)
-    study.live->apply({.kind = Event::Kind::reported,
-                       .at_s = shelf_.at_s(study),
-                       .trial = trial,
-                       .attempt = attempt,
-                       .resource = resource_at(step) + first,
-                       .objectives = values});
+  for (Event& event : told_by_run(run, series, resources, checkpoints, at().attempt_from)) {
+    if (event.kind == Event::Kind::checkpointed && at().checkpoint.name == event.text) continue;
+    event.at_s = shelf_.at_s(study);
+    event.trial = trial;
+    event.attempt = attempt;
+    study.live->apply(event);
+  }
+}
+
+bool StudyRunner::dies_everywhere(const Shelved& study, std::int64_t trial,
+                                  const protocol::JobRecord& job) {
+  const auto attempts = controller_.attempts(job.id);
+  if (!attempts || attempts->empty()) return false;
+  std::int64_t& lost = lost_[{study.record.id, trial}];
+  lost +=
+      std::ranges::count(*attempts, protocol::AttemptState::lost, &protocol::AttemptRecord::state);
+  return lost > job.spec.max_lost;
 }
 
 void StudyRunner::observe_job(Shelved& study, const hpo::Trial& trial,
                               const protocol::JobRecord& job) {
   Event event{.at_s = shelf_.at_s(study), .trial = trial.number, .attempt = trial.attempt};
-  const bool leaving = trial.state == TrialState::leaving;
-  if (job.state == JobState::queued || job.state == JobState::starting) return;
+  // A job that begins a second time would do so from where its first attempt began. The trial goes
+  // on as a new job from its newest checkpoint, when its turn comes.
+  const bool was_interrupted =
+      job.attempts > 1 || (job.state == JobState::queued && job.attempts > 0);
+  if (!was_interrupted && (job.state == JobState::queued || job.state == JobState::starting))
+    return;
   event.kind = Event::Kind::started;
-  if (trial.state == TrialState::waiting) study.live->apply(event);
-  report(study, event.trial, event.attempt, job.run_id);
-  if (!is_final(job.state)) return;
+  if (trial.state == TrialState::waiting && !was_interrupted) study.live->apply(event);
+  report(study, event.trial, event.attempt, job.run_id, was_interrupted || is_final(job.state));
+  if (!was_interrupted && !is_final(job.state)) return;
   seen_points_.erase(job.run_id);
+  // A report may have told it to go, or to go on with other settings, after its job had ended.
+  const auto& now = study.live->study().trials()[static_cast<std::size_t>(event.trial)];
+  const bool leaving = now.state == TrialState::leaving;
   if (job.state == JobState::succeeded) {
     event.kind = Event::Kind::finished;
   } else if (leaving) {
     event.kind = Event::Kind::released;
+  } else if (!is_final(job.state) && dies_everywhere(study, event.trial, job)) {
+    event.kind = Event::Kind::failed;
+    event.text = fmt::format("its machine died {} times", job.spec.max_lost + 1);
+  } else if (!is_final(job.state)) {
+    event.kind = Event::Kind::preempted;
+    // Its GPUs are somebody's already: nobody waits to see whether that lasts.
+    if (const auto told = capacity_.find(study.record.id); told != capacity_.end())
+      told->second.enough_at_s = event.at_s - kLowBefore;
   } else {
     event.kind = Event::Kind::failed;
     event.text = job.reason.empty() ? "its job " + std::string(word_of(job.state)) : job.reason;
   }
-  // A report may have told it to go, or to go on with other settings, after its job had ended.
-  const auto& now = study.live->study().trials()[static_cast<std::size_t>(event.trial)];
-  if (now.state == TrialState::leaving && event.kind != Event::Kind::finished)
-    event.kind = Event::Kind::released;
   study.live->apply(event);
+}
+
+bool StudyRunner::may_stay(const Shelved& study) const {
+  const auto& gpus = study.live->study().spec().gpus;
+  if (!gpus.preemptible) return true;
+  if (gpus.per_trial <= 0 || gpus.min < gpus.per_trial) return false;
+  std::int64_t kept = 0;
+  for (const auto& trial : study.live->study().trials()) {
+    if (!trial.is_live()) continue;
+    const auto known = study.jobs.find({trial.number, trial.attempt});
+    if (known == study.jobs.end()) continue;
+    const auto job = controller_.job(JobId::trusted(known->second));
+    if (job && job->priority_class != PriorityClass::idle) kept += gpus.per_trial;
+  }
+  return kept + gpus.per_trial <= gpus.min;
 }
 
 void StudyRunner::carry_out(Shelved& study) {
@@ -240,7 +277,9 @@ void StudyRunner::carry_out(Shelved& study) {
   if (record.state == StudyState::running) {
     for (const Order& order : study.live->waiting()) {
       if (study.jobs.contains({order.trial, order.attempt})) continue;
-      const auto spec = job_of_trial(*study.live->file().job, record, order);
+      auto spec = job_of_trial(*study.live->file().job, record, order);
+      if (spec.priority_class == PriorityClass::idle && may_stay(study))
+        spec.priority_class = PriorityClass::normal;
       const std::string key = key_of(record.id, order.trial, order.attempt);
       // A crash before the next line leaves a job that the same key finds again.
       const auto accepted = controller_.submit(spec, {.principal = record.principal,
@@ -248,15 +287,17 @@ void StudyRunner::carry_out(Shelved& study) {
                                                       .idempotency_key = key,
                                                       .request_sha256 = sha256_hex(key)});
       if (!accepted) {
-        log::warn("studies", "a trial's job was not accepted",
-                  {{"study", record.id.str()}, {"reason", describe(accepted.error())}});
-        // Memory or room may come; what is wrong in itself fails the trial.
-        if (accepted.error().code != Errc::invalid_argument) break;
+        // Memory, room or nodes may come; what is wrong in itself fails the trial.
+        const auto& error = accepted.error();
+        if (error.code != Errc::invalid_argument || error.field.starts_with("resources")) {
+          study.obstacle = refused_job(error);
+          break;
+        }
         study.live->apply({.kind = Event::Kind::infeasible,
                            .at_s = shelf_.at_s(study),
                            .trial = order.trial,
                            .attempt = static_cast<std::int32_t>(order.attempt),
-                           .text = describe(accepted.error())});
+                           .text = describe(error)});
         continue;
       }
       const std::string job = accepted->job.id.str();
@@ -267,19 +308,30 @@ void StudyRunner::carry_out(Shelved& study) {
       study.jobs[{order.trial, order.attempt}] = job;
     }
   }
-  for (const auto& trial : study.live->study().trials()) {
-    if (trial.state != TrialState::leaving) continue;
-    const auto job = study.jobs.find({trial.number, trial.attempt});
-    if (job == study.jobs.end()) continue;
-    const auto now = controller_.job(JobId::trusted(job->second));
-    if (!now || is_final(now->state) || now->state == JobState::cancelling) continue;
-    const auto cancelled =
-        controller_.cancel(JobId::trusted(job->second),
-                           {.principal = record.principal,
-                            .request_id = key_of(record.id, trial.number, trial.attempt)});
-    if (!cancelled && cancelled.error().code != Errc::conflict)
-      log::warn("studies", "a trial's job cannot be cancelled",
-                {{"job", job->second}, {"reason", describe(cancelled.error())}});
+  cancel_unwanted(study);
+}
+
+void StudyRunner::cancel_unwanted(const Shelved& study) {
+  const auto& trials = study.live->study().trials();
+  for (const auto& [key, job] : study.jobs) {
+    const auto& trial = trials[static_cast<std::size_t>(key.first)];
+    const bool is_newest = key.second == trial.attempt;
+    if (is_newest && trial.is_live() && trial.state != TrialState::leaving) continue;
+    // Once is enough: it is durable, and what has ended stays so.
+    if (asked_to_end_.contains(job)) continue;
+    const auto now = controller_.job(JobId::trusted(job));
+    if (!now) continue;
+    if (!is_final(now->state) && now->state != JobState::cancelling) {
+      const auto cancelled = controller_.cancel(
+          JobId::trusted(job), {.principal = study.record.principal,
+                                .request_id = key_of(study.record.id, key.first, key.second)});
+      if (!cancelled && cancelled.error().code != Errc::conflict) {
+        log::warn("studies", "a trial's job cannot be cancelled",
+                  {{"job", job}, {"reason", describe(cancelled.error())}});
+        continue;
+      }
+    }
+    asked_to_end_.insert(job);
   }
 }
 

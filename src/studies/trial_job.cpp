@@ -7,6 +7,8 @@
 namespace galley::studies {
 namespace {
 
+constexpr const char* kCheckpointPlace = "{checkpoint}";
+
 using Settings = std::map<std::string, std::string, std::less<>>;
 
 std::string filled_in(std::string_view text, const Settings& settings) {
@@ -45,10 +47,12 @@ protocol::JobSpec job_of_trial(const protocol::JobSpec& job, const StudyRecord& 
   if (all != study.file.end())
     for (const auto& [name, unused] : all->items()) settings[name] = {};
   for (const auto& [name, value] : order.params.items()) settings[name] = setting_text(value);
+  // Where it lies is known once a node has it: the agent puts it in.
+  const bool begins = order.checkpoint.empty() && !job.checkpoint;
   const Settings own{{"trial", std::to_string(order.trial)},
                      {"seed", std::to_string(order.seed)},
                      {"budget", fmt::format("{}", order.budget)},
-                     {"checkpoint", order.checkpoint}};
+                     {"checkpoint", begins ? "" : std::string(kCheckpointPlace)}};
   settings.insert(own.begin(), own.end());  // a setting of that name goes before
 
   protocol::JobSpec trial = job;
@@ -57,11 +61,13 @@ protocol::JobSpec job_of_trial(const protocol::JobSpec& job, const StudyRecord& 
   if (trial.workdir) trial.workdir = filled_in(*trial.workdir, settings);
   trial.name = fmt::format("{}/{}", study.name, order.trial);
   trial.team = study.team;
+  trial.parent = study.id.str();
   trial.env["GALLEY_STUDY"] = study.id.str();
   trial.env["GALLEY_TRIAL"] = own.at("trial");
   trial.env["GALLEY_TRIAL_SEED"] = own.at("seed");
   trial.env["GALLEY_TRIAL_BUDGET"] = own.at("budget");
-  trial.env["GALLEY_TRIAL_CHECKPOINT"] = order.checkpoint;
+  trial.env["GALLEY_TRIAL_CHECKPOINT"] = order.checkpoint.empty() ? "" : kCheckpointPlace;
+  if (!order.checkpoint.empty()) trial.checkpoint = order.checkpoint;
   trial.env["GALLEY_PARAMS"] = dump_json(order.params);
   return trial;
 }

@@ -10,8 +10,9 @@
 namespace galley::studies {
 
 /// The job of one attempt: {NAME} in the command, the environment's values and the working folder
-/// is the setting of that name, {trial}, {seed}, {budget} and {checkpoint} what they say; braces
-/// around other words stay. All settings are in GALLEY_PARAMS, too. Pure.
+/// is the setting of that name, {trial}, {seed} and {budget} what they say; {checkpoint} stays
+/// where there is one, for the agent, and is nothing else. Braces around other words stay. All
+/// settings are in GALLEY_PARAMS, too. Pure.
 protocol::JobSpec job_of_trial(const protocol::JobSpec& job, const StudyRecord& study,
                                const Order& order);
 

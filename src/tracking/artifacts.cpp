@@ -34,12 +34,14 @@ Status add_artifact(Transaction& transaction, const RunId& run, const Artifact& 
                  "manifest_sha256", "64 lower-case hexadecimal characters"};
   GALLEY_TRY_STATUS(require_run(transaction, run));
   GALLEY_TRY_STATUS(transaction.execute(
-      "insert into artifacts (run_id, path, kind, manifest_sha256, size_bytes, created_ms)"
-      " values (:1, :2, :3, :4, :5, :6) on conflict (run_id, path) do update set"
+      "insert into artifacts (run_id, path, kind, manifest_sha256, size_bytes, created_ms, step)"
+      " values (:1, :2, :3, :4, :5, :6, :7) on conflict (run_id, path) do update set"
       " kind = excluded.kind, manifest_sha256 = excluded.manifest_sha256,"
-      " size_bytes = excluded.size_bytes, created_ms = excluded.created_ms",
+      " size_bytes = excluded.size_bytes, created_ms = excluded.created_ms,"
+      " step = excluded.step",
       {run.str(), artifact.path, std::string(to_string(artifact.kind)), artifact.manifest_sha256,
-       artifact.size_bytes, to_ms(artifact.created)}));
+       artifact.size_bytes, to_ms(artifact.created),
+       artifact.step ? store::Value(*artifact.step) : store::Value(nullptr)}));
   GALLEY_TRY(
       const auto count,
       transaction.query_one("select count(*) from artifacts where run_id = :1", {run.str()}));
@@ -61,12 +63,14 @@ Result<std::vector<Artifact>> Tracking::artifacts(const RunId& run) const {
   GALLEY_TRY_STATUS(database_.read([&](Transaction& transaction) -> Status {
     GALLEY_TRY_STATUS(require_run(transaction, run));
     GALLEY_TRY(const auto rows,
-               transaction.query("select path, kind, manifest_sha256, size_bytes, created_ms"
-                                 " from artifacts where run_id = :1 order by path",
+               transaction.query("select path, kind, manifest_sha256, size_bytes, created_ms,"
+                                 " step from artifacts where run_id = :1 order by path",
                                  {run.str()}));
     for (const store::Row& row : rows) {
       GALLEY_TRY(const auto kind, parse_artifact_kind(row.text(1)));
-      found.push_back({row.text(0), kind, row.text(2), row.integer(3), from_ms(row.integer(4))});
+      Artifact artifact{row.text(0), kind, row.text(2), row.integer(3), from_ms(row.integer(4))};
+      if (!row.is_null(5)) artifact.step = row.integer(5);
+      found.push_back(std::move(artifact));
     }
     return ok();
   }));

@@ -271,6 +271,7 @@ Status check(const ClassifierOptions& o) {
   if (o.dim > kMaxDim || o.dim % tensor::kLanes != 0)
     return bad_option("dim", "0 or a multiple of 16 up to 1024");
   if (o.epochs < 1 || o.epochs > kMaxEpochs) return bad_option("epochs", "1 to 10000");
+  if (o.hold_out < 2 || o.hold_out > 1000) return bad_option("hold-out", "2 to 1000");
   if (!(o.learning_rate >= 0 && o.learning_rate <= 10)) return bad_option("lr", "0 to 10");
   if (!(o.dropout >= 0 && o.dropout <= 0.99)) return bad_option("dropout", "0 to 0.99");
   if (o.threads > kMaxThreads) return bad_option("threads", "0 to 1024");
@@ -287,6 +288,7 @@ Result<TrainedClassifier> train_classifier(const LabelledTexts& texts,
   GALLEY_TRY(const HashedTexts hashed, hash_texts(texts, {.ngrams = settled.ngrams,
                                                           .buckets = settled.buckets,
                                                           .min_count = settled.min_count,
+                                                          .hold_out = settled.hold_out,
                                                           .threads = settled.threads}));
   const std::size_t rows = hashed.index.row_count();
   GALLEY_TRY(auto embedding, HugeArray::make(rows * settled.dim));

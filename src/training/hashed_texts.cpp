@@ -133,7 +133,8 @@ void join(std::vector<HashedChunk>& chunks, HashedTexts& result) {
 Result<HashedTexts> hash_texts(const LabelledTexts& texts, const HashingOptions& options) {
   GALLEY_TRY(auto chunks, hash_chunks(texts, options));
   std::vector<bool> held_out(texts.size());
-  for (std::size_t i = 0; i < texts.size(); ++i) held_out[i] = is_held_out(texts.text(i));
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    held_out[i] = is_held_out(texts.text(i), options.hold_out);
   // A handful of texts may all fall on one side; then all are learnt from and none is held out.
   if (std::ranges::count(held_out, false) == 0) held_out.assign(texts.size(), false);
 

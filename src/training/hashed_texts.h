@@ -15,6 +15,7 @@ struct HashingOptions {
   text::NgramOptions ngrams;
   std::uint32_t buckets = 0;  // 0: the least power of two that holds every distinct n-gram of train
   std::uint32_t min_count = 1;  // n-grams that occur less often in train get no row; 1 to 255
+  std::uint32_t hold_out = 20;  // one text in so many decides when to stop
   std::uint32_t threads = 1;
 };
 

@@ -12,7 +12,6 @@
 namespace galley::training {
 namespace {
 
-constexpr std::uint64_t kHoldOutOneIn = 20;
 constexpr std::int64_t kMaxDataBytes = std::int64_t{4} << 30;
 constexpr std::size_t kMaxLabels = 65'536;
 constexpr std::array<std::string_view, 5> kTextNames{"text", "document", "sentence", "review",
@@ -68,11 +67,11 @@ Result<DataFiles> find_data_files(const std::filesystem::path& path) {
                    first_existing(path, {"test.tsv", "ratings_test.txt", "ratings_test.tsv"})};
 }
 
-bool is_held_out(std::string_view text) {
+bool is_held_out(std::string_view text, std::uint32_t one_in) {
   std::uint64_t hash = 0xCBF29CE484222325U;  // FNV-1a, then one round of mixing
   for (const char byte : text) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001B3U;
   hash = (hash ^ hash >> 32U) * 0xD6E8FEB86659FD93U;
-  return (hash >> 32U) % kHoldOutOneIn == 0;
+  return (hash >> 32U) % one_in == 0;
 }
 
 /// Walks the lines of one file. A class, so that its position is known to every message.

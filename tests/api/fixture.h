@@ -14,6 +14,7 @@
 #include "blobs/freeze.h"
 #include "controller/controller.h"
 #include "controller/fixture.h"
+#include "estimates/estimates.h"
 #include "http/client.h"
 #include "http/server.h"
 #include "openai/service.h"
@@ -75,11 +76,19 @@ class ApiFixture : public ::testing::Test {
     EXPECT_TRUE(controller_->attach(node, agent_));
     studies_ =
         taken(studies::Studies::open(*database_, *controller_, *tracking_, system_clock(), ids_));
+    estimates_ = taken(estimates::Estimates::open({.database = *database_,
+                                                   .controller = *controller_,
+                                                   .tracking = *tracking_,
+                                                   .registry = *registry_,
+                                                   .blobs = *blobs_,
+                                                   .clock = system_clock()},
+                                                  {.learns = false}));
     start();
   }
   ~ApiFixture() override {
     stop();
     studies_->stop();
+    estimates_->stop();
   }
 
   template <class T>
@@ -105,7 +114,8 @@ class ApiFixture : public ::testing::Test {
                                       .version = "1.2.3",
                                       .pages = pages,
                                       .language = language_.get(),
-                                      .studies = studies_.get()},
+                                      .studies = studies_.get(),
+                                      .estimates = estimates_.get()},
                              {.admin_token = kToken,
                               .secret = "a-secret-of-the-test-0",
                               .listen = {"127.0.0.1:0"},
@@ -256,6 +266,7 @@ class ApiFixture : public ::testing::Test {
   controller::FakeAgent agent_;
   std::unique_ptr<controller::Controller> controller_;
   std::unique_ptr<studies::Studies> studies_;
+  std::unique_ptr<estimates::Estimates> estimates_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<http::Server> server_;
   std::string address_;

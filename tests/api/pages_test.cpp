@@ -72,6 +72,7 @@ TEST_F(Pages, TheDocumentListsEveryRouteAndItsParameters) {
                            "/api/v1/reservations/{id}",
                            "/api/v1/devices",
                            "/api/v1/runs",
+                           "/api/v1/runs/compare",
                            "/api/v1/runs/{id}",
                            "/api/v1/runs/{id}/metrics",
                            "/api/v1/runs/{id}/params",

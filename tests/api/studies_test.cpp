@@ -1,4 +1,5 @@
 #include "fixture.h"
+#include "inflate.h"
 
 namespace galley::api {
 namespace {
@@ -42,6 +43,54 @@ TEST_F(StudiesApiTest, AStudyIsAskedAndTold) {
   const Json importance = get(study + "/importance");
   EXPECT_EQ(importance.at("items").at(0).at("name"), "x");
   EXPECT_EQ(post(study + "/ask", Json::object(), 409).at("status"), 409);
+}
+
+TEST_F(StudiesApiTest, ChartsGetColumns) {
+  Json file = toy_study();
+  file["termination"]["max_session_number"] = 3;
+  const std::string study =
+      "/api/v1/studies/" + post("/api/v1/studies", file, 201).at("id").get<std::string>();
+  for (int i = 0; i < 3; ++i) {
+    post(study + "/ask", {{"worker", "w"}}, 200);
+    post(study + "/tell", {{"trial", i}, {"value", 0.5 * i}}, 200);
+  }
+  const Json table = get(study + "/table");
+  EXPECT_EQ(table.at("count"), 3);
+  EXPECT_EQ(table.at("axes").at(0).at("name"), "x");
+  EXPECT_EQ(table.at("axes").at(0).at("values").size(), 3U);
+  EXPECT_EQ(table.at("measures").at(0).at("values"), Json({0, 0.5, 1}));
+  EXPECT_EQ(table.at("best"), 2);
+  const Json curves = get(study + "/curves?trials=1");
+  EXPECT_EQ(curves.at("curves").at(0).at("value"), Json({0.5}));
+  EXPECT_THAT(call("GET", study + "/curves?trials=1,x").body, HasSubstr("trials"));
+  EXPECT_EQ(get(study + "/timeline").at("pools").at("ended").back(), 3);
+  const Json trial = get(study + "/trials/2");
+  EXPECT_EQ(trial.at("attempts").at(0).at("ended_by"), "finished");
+  EXPECT_EQ(trial.at("curve").at("value"), Json({1}));
+  EXPECT_EQ(call("GET", study + "/trials/9").status, 404);
+  EXPECT_EQ(call("GET", study + "/trials/last").status, 400);
+  const Json summary = get("/api/v1/studies").at("items").at(0).at("summary");
+  EXPECT_EQ(summary.at("trials"), 3);
+  EXPECT_EQ(summary.at("best").at("values"), Json({1}));
+}
+
+TEST_F(StudiesApiTest, ALongTableTravelsCompressedToThoseWhoTakeIt) {
+  Json file = toy_study();
+  file["tune"] = "random";
+  file["termination"]["max_session_number"] = 4000;
+  const std::string study =
+      "/api/v1/studies/" + post("/api/v1/studies", file, 201).at("id").get<std::string>();
+  for (int i = 0; i < 4; ++i) post(study + "/ask", {{"count", 1000}}, 200);
+  http::Headers takes_gzip;
+  takes_gzip.set("Accept-Encoding", "gzip");
+  const auto plain = call("GET", study + "/table");
+  const auto small = call("GET", study + "/table", {}, takes_gzip);
+  EXPECT_FALSE(plain.headers.has("Content-Encoding"));
+  EXPECT_EQ(small.headers.get("Content-Encoding"), "gzip");
+  EXPECT_LT(small.body.size() * 2, plain.body.size());
+  const auto inflated = inflate_gzip(small.body);
+  ASSERT_TRUE(inflated);
+  EXPECT_EQ(*inflated, plain.body);
 }
 
 TEST_F(StudiesApiTest, FaultsNameTheField) {

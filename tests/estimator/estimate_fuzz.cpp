@@ -1,4 +1,4 @@
-// Files that estimates are made from: models, price lists, requests. What is read never makes an
+// Files that estimates are made from: models, price lists, rows to learn from, requests. What is read never makes an
 // estimate that is no number or out of order.
 #include <cmath>
 #include <cstdint>
@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "estimator/request.h"
+#include "estimator/rows.h"
 
 namespace {
 
@@ -28,6 +29,9 @@ void use_model(const EstimatorModel& model) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   if (const auto model = parse_model(bytes)) use_model(*model);
+  if (const auto rows = parse_rows(bytes))
+    for (const auto& row : rows->rows)
+      GALLEY_CHECK(std::isfinite(physics_step_s({}, row.job)), "a job in range has a time");
   if (const auto prices = parse_prices(bytes)) {
     std::size_t skipped = 0;
     (void)offers_from_prices(*prices, true, {1, 8}, skipped);

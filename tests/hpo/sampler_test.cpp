@@ -274,7 +274,7 @@ TEST(Samplers, RefusalsNameWhatIsWrong) {
   EXPECT_EQ(make_sampler("grid", space, {}).error().code, galley::Errc::unsupported);
 }
 
-TEST(ChooseMethod, APopulationNeedsBoundsCheckpointsAndReports) {
+TEST(ChooseMethod, APopulationNeedsBoundsCheckpointsReportsAndGpus) {
   Parameter rate = real("lr", 1e-3, 1, true);
   StudySpec spec;
   spec.sampler = "auto";
@@ -287,7 +287,11 @@ TEST(ChooseMethod, APopulationNeedsBoundsCheckpointsAndReports) {
   const StudySpec chosen = choose_method(spec, bounded, facts).spec;
   EXPECT_TRUE(chosen.pbt.enabled);
   EXPECT_EQ(chosen.population, 64);
-  EXPECT_EQ(chosen.step, 3);
+  EXPECT_EQ(chosen.step, 1);
+  const StudySpec few = choose_method(spec, bounded, {.gpus = 4, .reports_of_a_trial = 27}).spec;
+  EXPECT_FALSE(few.pbt.enabled);
+  EXPECT_EQ(few.sampler, "hybrid");
+  EXPECT_EQ(few.stopping.method, Stopping::none);
   auto none = facts;
   none.writes_checkpoints = false;
   EXPECT_FALSE(choose_method(spec, bounded, none).spec.pbt.enabled);

@@ -147,7 +147,42 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{R"({"command": ["x"], "build": {"context": "c@1", "max_runtime": 0}})",
               "build.max_runtime", "1s to 24h"},
         Wrong{R"({"command": ["x"], "executor": "slurm", "build": {"context": "c@1"}})", "build",
-              "no build"}));
+              "no build"},
+        Wrong{R"({"command": ["x"], "metrics": {}})", "metrics", "pattern, tensorboard or target"},
+        Wrong{R"({"command": ["x"], "metrics": {"pattern": "loss (?<loss>[\\d"}})",
+              "metrics.pattern", "a regular expression"},
+        Wrong{R"({"command": ["x"], "metrics": {"pattern": "loss ([\\d.]+)!"}})", "metrics.pattern",
+              "groups such as (?<step>"},
+        Wrong{R"({"command": ["x"], "metrics": {"pattern": "(?<a>a)\\C"}})", "metrics.pattern",
+              "a regular expression"},
+        Wrong{R"({"command": ["x"], "metrics": {"patern": "(?<a>a)!"}})", "metrics.patern", "",
+              "did you mean metrics.pattern?"},
+        Wrong{R"({"command": ["x"], "metrics": {"target": "accuracy"}})", "metrics.target",
+              "such as loss <= 0.3"},
+        Wrong{R"({"command": ["x"], "metrics": {"target": "accuracy > high"}})", "metrics.target",
+              "such as loss <= 0.3"},
+        Wrong{R"({"command": ["x"], "metrics": {"tensorboard": "/runs"}})", "metrics.tensorboard",
+              "below the one that the job runs in"},
+        Wrong{R"({"command": ["x"], "metrics": {"tensorboard": "a/../../b"}})",
+              "metrics.tensorboard", "below the one that the job runs in"}));
+
+TEST(JobSpec, ReadsAWantedValue) {
+  EXPECT_EQ(*parse_metric_goal("val/accuracy >= 0.93", "x"),
+            (MetricGoal{"val/accuracy", 0.93, false}));
+  EXPECT_EQ(*parse_metric_goal("loss<1e-3", "x"), (MetricGoal{"loss", 1e-3, true}));
+}
+
+TEST(JobSpec, APatternForMetricsMayNotGrowWithoutEnd) {
+  const auto with = [](const std::string& pattern) {
+    return parse(dump_json({{"command", {"x"}}, {"metrics", {{"pattern", pattern}}}}));
+  };
+  EXPECT_TRUE(with("iter (?<step>\\d+).*loss (?<loss>[\\d.]+)"));
+  EXPECT_FALSE(with("(?<a>a)" + std::string(1'024, 'b')));
+  EXPECT_FALSE(with("(?<a>((((a{999}){999}){999}){999}))")) << "compiles to more than there is";
+  std::string groups = "(?<a>a)";
+  for (int i = 0; i < 64; ++i) groups += "(b)?";
+  EXPECT_FALSE(with(groups));
+}
 
 TEST(JobSpec, TheImageOfABuildFollowsFromAllThatDecidesIt) {
   BuildSpec build{.context = "code@1", .requirements = "requirements.txt"};

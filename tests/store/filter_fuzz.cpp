@@ -12,9 +12,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                  FilterField{"attempts", "j.attempts", FilterType::integer},
                                  FilterField{"loss", "j.loss", FilterType::real},
                                  FilterField{"created_at", "j.created_ms", FilterType::time}};
+  static const std::array families{FilterFamily{"metrics.", "", "length({})"},
+                                   FilterFamily{"params.", "({} || '')", "length({})"}};
   static const auto database = *open_sqlite({.path = ":memory:", .durable = false, .readers = 1});
   const auto filter =
-      parse_filter(std::string_view(reinterpret_cast<const char*>(data), size), fields);
+      parse_filter(std::string_view(reinterpret_cast<const char*>(data), size), fields, families);
   if (!filter) {
     if (filter.error().message.empty() || filter.error().field != "filter") std::abort();
     return 0;

@@ -99,6 +99,40 @@ TEST(ParseFilter, TheSqlHoldsNothingOfTheText) {
   EXPECT_EQ(std::get<std::string>(filter->parameters[0]), "; drop table jobs");
 }
 
+TEST_F(Filtering, KeysOfFamiliesBecomeParameters) {
+  const std::array families{FilterFamily{"is.", "({} || '')", "length({})"}};
+  const auto filter = parse_filter(R"(is.abc = "abc" and is."a'/b" > 3 or not is.`x y` = 'x y')",
+                                   kFields, families);
+  ASSERT_TRUE(filter) << describe(filter.error());
+  EXPECT_EQ(filter->sql, "(((:1 || '')=:2) and (length(:3)>:4) or not ((:5 || '')=:6))");
+  EXPECT_EQ(std::get<std::string>(filter->parameters[2]), "a'/b");
+  EXPECT_FALSE(filter->is_conjunction);
+  EXPECT_TRUE(filter->terms.empty());
+}
+
+TEST(ParseFilter, TellsTheTermsOfAConjunction) {
+  const std::array families{FilterFamily{"metrics.", "", "m({})"}};
+  const auto filter =
+      parse_filter("(state = 'x' and metrics.loss <= 0.5) and attempts != 2", kFields, families);
+  ASSERT_TRUE(filter) << describe(filter.error());
+  ASSERT_TRUE(filter->is_conjunction);
+  ASSERT_EQ(filter->terms.size(), 3U);
+  EXPECT_EQ(filter->terms[1].field, "metrics.");
+  EXPECT_EQ(filter->terms[1].key, "loss");
+  EXPECT_EQ(filter->terms[1].comparison, "<=");
+  EXPECT_EQ(std::get<double>(filter->terms[1].value), 0.5);
+  EXPECT_EQ(filter->terms[2].field, "attempts");
+  EXPECT_EQ(std::get<std::int64_t>(filter->terms[2].value), 2);
+  for (const char* other : {"state = 'x' or state = 'y'", "not state = 'x'", "state in ('x')"})
+    EXPECT_FALSE(parse_filter(other, kFields)->is_conjunction) << other;
+  EXPECT_THAT(parse_filter("metrics.loss = 'low'", kFields, families).error().message,
+              HasSubstr("position 16"));
+  EXPECT_EQ(parse_filter("metrics.loss = 'low'", kFields, families).error().expected, "a number");
+  EXPECT_FALSE(parse_filter("metrics. = 1", kFields, families));
+  EXPECT_FALSE(parse_filter("metrics.\"a = 1", kFields, families));
+  EXPECT_FALSE(parse_filter("metrics." + std::string(251, 'k') + " = 1", kFields, families));
+}
+
 struct Fault {
   std::string text;
   std::string message;

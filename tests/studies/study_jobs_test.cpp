@@ -77,6 +77,42 @@ TEST_F(StudyJobsTest, AProgramThatFailsFailsItsTrialOnly) {
   EXPECT_TRUE(study.progress.best);
 }
 
+TEST_F(StudyJobsTest, ATrialWhoseMachineIsTakenGoesOnFromItsNewestCheckpoint) {
+  Json file = file_with_job(1);
+  file["job"]["command"].push_back("{checkpoint}");
+  created(file);
+  const auto first = agent_.assigned(0).assignment;
+  ASSERT_TRUE(runs(first.attempt_id));
+  EXPECT_EQ(first.spec.command.at(2), "");
+  const std::vector<tracking::MetricPoint> points{{"accuracy", 1, 0.5, 1}, {"accuracy", 2, 0.6, 2}};
+  ASSERT_TRUE(tracking_->log_metrics(first.run_id, points));
+  for (const std::int64_t step : {1, 2})
+    ASSERT_TRUE(tracking_->add_artifact(first.run_id,
+                                        {.path = "model",
+                                         .kind = tracking::ArtifactKind::checkpoint,
+                                         .manifest_sha256 = std::string(64, step == 1 ? 'a' : 'b'),
+                                         .step = step}));
+  ASSERT_TRUE(lost(first.attempt_id));
+  // The job itself would begin anew: it is cancelled, and the trial goes on as another one.
+  const auto studies = wait_until([&](const StudyDetails&) {
+    const auto trials = studies_->trials("toy", 0, 10);
+    return trials && trials->front().attempt == 2 && trials->front().job_id != first.job_id.str();
+  });
+  EXPECT_EQ(studies.progress.trials, 1);
+  const auto trials = studies_->trials("toy", 0, 10);
+  ASSERT_TRUE(trials);
+  EXPECT_EQ(trials->front().resource, 2);
+  const auto job = controller_->job(JobId::trusted(trials->front().job_id));
+  ASSERT_TRUE(job);
+  EXPECT_EQ(job->spec.checkpoint, first.run_id.str() + "/model@" + std::string(64, 'b'));
+  EXPECT_EQ(job->spec.command.at(2), "{checkpoint}") << "the agent knows the place";
+  wait_until([&](const StudyDetails&) {
+    const auto old = controller_->job(first.job_id);
+    return old && (old->state == protocol::JobState::cancelled ||
+                   old->state == protocol::JobState::cancelling);
+  });
+}
+
 TEST_F(StudyJobsTest, ARestartStartsNoTrialTwice) {
   created(file_with_job(2));
   agent_.assigned(1);

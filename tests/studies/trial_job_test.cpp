@@ -23,7 +23,8 @@ TEST(TrialJobTest, SettingsTakeThePlacesOfTheirNames) {
   EXPECT_EQ(job.env.at("GALLEY_PARAMS"), R"({"act":"relu","lr":0.01})");
   EXPECT_EQ(job.env.at("GALLEY_TRIAL"), "3");
   EXPECT_EQ(job.env.at("GALLEY_TRIAL_SEED"), "2");
-  EXPECT_EQ(job.env.at("GALLEY_TRIAL_CHECKPOINT"), "c");
+  EXPECT_EQ(job.env.at("GALLEY_TRIAL_CHECKPOINT"), "{checkpoint}") << "the agent fills it in";
+  EXPECT_EQ(job.checkpoint, "c");
   EXPECT_EQ(job.name, "toy/3");
   EXPECT_EQ(job.team, "nlp");
 }
@@ -32,7 +33,7 @@ TEST(TrialJobTest, OtherBracesStay) {
   const auto job =
       filled({"sh", "-c", "echo ${HOME} {a,b} {lr {lr} }", "{trial}{checkpoint}"}, {{"lr", 0.01}});
   EXPECT_EQ(job.command[2], "echo ${HOME} {a,b} {lr 0.01 }");
-  EXPECT_EQ(job.command[3], "3c");
+  EXPECT_EQ(job.command[3], "3{checkpoint}");
 }
 
 TEST(TrialJobTest, ASettingThatATrialDoesNotHaveIsEmpty) {

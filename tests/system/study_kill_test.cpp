@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "fleet.h"
 #include "installation.h"
 
 namespace galley::testing {
@@ -145,6 +146,47 @@ TEST_F(StudyKillTest, NoResultIsLostOrDoubledAndNoTrialIsStuck) {
   EXPECT_EQ(std::min<std::size_t>(all->at("items").size(), 500),
             std::min<std::size_t>(used.size(), 500))
       << "a trial was started twice";
+}
+
+/// Trials are jobs of another machine, whose agent dies as often as the controller does.
+TEST(StudyFleetKillTest, NoResultIsLostWhenAgentsAndControllersDie) {
+  Fleet fleet;
+  ASSERT_NO_FATAL_FAILURE(fleet.start_controller());
+  ASSERT_NO_FATAL_FAILURE(fleet.start_agent("worker"));
+  Json file = study_of("fleet", GALLEY_STUDY_KILLS + 4);
+  file["tune"] = "random";
+  file["job"] = {
+      {"command",
+       {"/bin/sh", "-c", "for e in 1 2 3; do sleep 0.1; echo \"galley:: step=$e score=$0\"; done",
+        "{x}"}}};
+  const auto made = fleet.client().post("/api/v1/studies", file);
+  ASSERT_TRUE(made) << describe(made.error());
+  std::mt19937_64 random(20261122);
+  for (int round = 0; round < GALLEY_STUDY_KILLS; ++round) {
+    SCOPED_TRACE("round " + std::to_string(round));
+    std::this_thread::sleep_for(Millis{static_cast<std::int64_t>(random() % kMaxKillMs)});
+    if (round % 3 == 2) {
+      fleet.kill_controller();
+      ASSERT_NO_FATAL_FAILURE(fleet.start_controller());
+    } else {
+      fleet.kill_agent("worker");
+      ASSERT_NO_FATAL_FAILURE(fleet.start_agent("worker"));
+    }
+  }
+  const auto study = [&] {
+    const auto now = fleet.client().get("/api/v1/studies/fleet");
+    return now ? *now : Json::object();
+  };
+  ASSERT_TRUE(eventually([&] { return study().value("state", "") == "finished"; })) << study();
+  const auto trials = fleet.client().get("/api/v1/studies/fleet/trials?limit=1000");
+  ASSERT_TRUE(trials) << describe(trials.error());
+  EXPECT_EQ(trials->at("items").size(), static_cast<std::size_t>(GALLEY_STUDY_KILLS + 4));
+  std::set<std::string> used;
+  for (const Json& trial : trials->at("items")) {
+    EXPECT_EQ(trial.at("state"), "finished") << trial;
+    EXPECT_EQ(trial.at("values").at(0), trial.at("params").at("x")) << trial;
+    EXPECT_TRUE(used.insert(trial.at("job_id").get<std::string>()).second) << trial;
+  }
 }
 
 }  // namespace

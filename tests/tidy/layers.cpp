@@ -17,7 +17,7 @@ const std::vector<std::vector<std::string>> kLayers{
     {"cluster", "text", "tensor", "blobs"},
     {"accounts", "tracking", "registry", "telemetry", "alerts", "scheduler", "hpo", "estimator",
      "estimator_fit", "inference", "training"},
-    {"controller", "studies", "agent", "slurm", "serving"},
+    {"controller", "estimates", "studies", "agent", "slurm", "serving"},
     {"openai", "mlflow", "profiling", "api", "cli", "simulation"},
 };
 

@@ -196,7 +196,8 @@ std::vector<Finding> check_types(const Tree& tree) {
   std::map<std::string, Place> first;
   for (const SourceFile& file : tree) {
     const bool is_code = file.path.ends_with(".h") || file.path.ends_with(".cpp");
-    if (module_of(file.path).empty() || !is_code) continue;
+    const bool is_linked = !module_of(file.path).empty() || file.path.starts_with("bench/");
+    if (!is_linked || !is_code) continue;
     for_each_type(file, [&](const std::string& name, int line) {
       const auto [known, is_new] = first.emplace(name, Place{file.path, line});
       // Of two in one file, the preprocessor takes one.

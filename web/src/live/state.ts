@@ -22,6 +22,8 @@ export interface State {
   jobs: Record<string, JobRecord>;
   nodes: Record<string, NodeRecord>;
   runs: Record<string, RunItem>;
+  /** Names of what else has a page, by id: for the way to it. */
+  titles: Record<string, string>;
   lists: Record<string, List>;
   load: LoadSample[];
   /** When each entity last changed by an event (ms); it is highlighted for a moment. */
@@ -38,6 +40,7 @@ export const initialState: State = {
   jobs: {},
   nodes: {},
   runs: {},
+  titles: {},
   lists: {},
   load: [],
   changedAt: {},

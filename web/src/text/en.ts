@@ -3,8 +3,8 @@ export const en = {
   product: 'Galley',
   skip: 'Skip to the content',
   nav: {
-    label: 'Views', overview: 'Overview', fleet: 'Fleet', jobs: 'Jobs', runs: 'Runs', models: 'Models',
-    playground: 'Playground', account: 'Account',
+    label: 'Views', overview: 'Overview', fleet: 'Fleet', jobs: 'Jobs', studies: 'Studies', runs: 'Runs', models: 'Models',
+    playground: 'Playground', account: 'Account', compare: 'Compare', estimates: 'Estimates',
   },
   top: {
     languages: { en: 'English', ko: '한국어' }, languageMarks: { en: 'En', ko: '한' }, searchKey: 'Ctrl K',
@@ -21,6 +21,7 @@ export const en = {
     queued: 'Queued', starting: 'Starting', running: 'Running', cancelling: 'Cancelling', succeeded: 'Succeeded',
     failed: 'Failed', cancelled: 'Cancelled', lost: 'Lost', finished: 'Finished', killed: 'Killed', up: 'Up',
     down: 'Down', in_service: 'In service', out_of_service: 'Out of service', loaded: 'Loaded',
+    stopping: 'Stopping', stopped: 'Stopped', waiting: 'Waiting', leaving: 'Leaving', dead: 'Dropped', infeasible: 'Infeasible',
   } as Record<string, string>,
   common: {
     loading: 'Loading…', more: 'Show more', close: 'Close', back: 'Keep as it is', copy: 'Copy',
@@ -60,7 +61,7 @@ export const en = {
     title: 'Jobs', name: 'Job', state: 'State', team: 'Team', waited: 'Waited', ran: 'Ran', asked: 'Asks for',
     exit: 'Exit', created: 'Submitted', reason: 'Reason',
     filterExample: 'state = "running" and team = "nlp"',
-    empty: 'No jobs yet. Submit the first:', emptyFiltered: 'No job matches this filter.',
+    eta: 'Done at', empty: 'No jobs yet. Submit the first:', emptyFiltered: 'No job matches this filter.',
     emptyCommand: 'galley run --cpus 1 -- echo hello', allStates: 'All states',
   },
   job: {

@@ -3,7 +3,7 @@ import type { Text } from './en';
 export const ko: Text = {
   product: 'Galley',
   skip: '본문으로 건너뛰기',
-  nav: { label: '화면', overview: '개요', fleet: '장비', jobs: '작업', runs: '실행 기록', models: '모델', playground: '시험해 보기', account: '계정' },
+  nav: { label: '화면', overview: '개요', fleet: '장비', jobs: '작업', studies: '탐색', runs: '실행 기록', models: '모델', playground: '시험해 보기', account: '계정', compare: '비교', estimates: '예측' },
   top: {
     languages: { en: 'English', ko: '한국어' }, languageMarks: { en: 'En', ko: '한' }, searchKey: 'Ctrl K',
     where: '현재 위치', search: '이동…', searchHint: '검색과 명령 (Ctrl-K)',
@@ -18,6 +18,7 @@ export const ko: Text = {
   state: {
     queued: '대기', starting: '시작 중', running: '실행 중', cancelling: '취소 중', succeeded: '성공', failed: '실패', cancelled: '취소됨',
     lost: '유실', finished: '완료', killed: '중단됨', up: '정상', down: '응답 없음', in_service: '사용 가능', out_of_service: '사용 불가', loaded: '적재됨',
+    stopping: '중지 중', stopped: '중지됨', waiting: '대기', leaving: '내려오는 중', dead: '탈락', infeasible: '실행 불가',
   },
   common: {
     loading: '불러오는 중…', more: '더 보기', close: '닫기', back: '그대로 두기', copy: '복사', copied: '복사됨', search: '필터',
@@ -44,7 +45,7 @@ export const ko: Text = {
   },
   jobs: {
     title: '작업', name: '작업', state: '상태', team: '팀', waited: '대기 시간', ran: '실행 시간', asked: '요청 자원', exit: '종료 코드',
-    created: '제출', reason: '이유', filterExample: 'state = "running" and team = "nlp"', empty: '아직 작업이 없습니다. 첫 작업을 제출해 보세요:',
+    created: '제출', reason: '이유', filterExample: 'state = "running" and team = "nlp"', eta: '완료 예정', empty: '아직 작업이 없습니다. 첫 작업을 제출해 보세요:',
     emptyFiltered: '이 필터에 맞는 작업이 없습니다.', emptyCommand: 'galley run --cpus 1 -- echo hello', allStates: '모든 상태',
   },
   job: {

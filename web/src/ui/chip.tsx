@@ -14,6 +14,12 @@ const kLooks: Record<string, [Tone, IconName]> = {
   lost: ['bad', 'question'],
   killed: ['idle', 'slash'],
   cancelled: ['idle', 'slash'],
+  stopping: ['wait', 'slash'],
+  stopped: ['idle', 'pause'],
+  waiting: ['wait', 'clock'],
+  leaving: ['wait', 'back'],
+  dead: ['idle', 'cross'],
+  infeasible: ['bad', 'slash'],
   up: ['good', 'check'],
   down: ['bad', 'cross'],
   in_service: ['good', 'check'],
@@ -22,13 +28,13 @@ const kLooks: Record<string, [Tone, IconName]> = {
 };
 
 /** A state as word, colour and icon. A word that this page does not know is shown as it is. */
-export function StateChip({ state }: { state: string }) {
+export function StateChip({ state, word }: { state: string; word?: string | undefined }) {
   const text = useText();
   const [tone, icon] = kLooks[state] ?? ['idle', 'question'];
   return (
     <span class={`chip ${tone}`} data-state={state}>
       <Icon name={icon} />
-      {text.state[state] ?? state}
+      {word ?? text.state[state] ?? state}
     </span>
   );
 }

@@ -28,6 +28,7 @@ struct FrozenFile {
   std::string kind;  // file, folder or checkpoint
   std::string manifest_sha256;
   std::int64_t size_bytes = 0;
+  std::optional<std::int64_t> step{};  // of the numbers that it belongs to
 };
 
 /// What the agent tells its controller. `done` comes once the controller has stored it durably (or

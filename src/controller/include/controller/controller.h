@@ -59,6 +59,7 @@ struct RegisteredFile {
   std::string kind;  // file, folder or checkpoint
   std::string manifest_sha256;
   std::int64_t size_bytes = 0;
+  std::optional<std::int64_t> step{};
 };
 
 struct JobPage {
@@ -115,6 +116,10 @@ class Controller {
   void report(protocol::AttemptReport report, std::function<void(Status)> done);
   void progress(protocol::ProgressReport report, std::vector<RegisteredFile> files,
                 std::function<void(Status)> done);
+
+  /// Told of each report of progress that was stored, on the store's writer thread; must be quick.
+  /// Set before the first agent attaches.
+  void watch_progress(std::function<void(const protocol::ProgressReport&)> watcher);
 
   struct Accepted {
     protocol::JobRecord job;

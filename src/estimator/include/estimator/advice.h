@@ -43,6 +43,9 @@ struct Interval {
   double p10 = 0, p50 = 0, p90 = 0;
 };
 
+/// What so long on it costs: rent, or power and the worth of what others would have used.
+double cost_usd(const Offer& offer, double seconds);
+
 /// Why a configuration is out, or in.
 enum class Verdict { good, too_slow, too_dear, out_of_memory, impossible };
 std::string_view to_string(Verdict verdict);

@@ -69,8 +69,10 @@ class Study {
   /// microsecond, so that those that only told the time need no place in it.
   /// Errors: corrupt, those of open.
   std::string snapshot() const;
+  /// `after_event` sees it as it was after each of its events.
   static Result<Study> restore(std::string_view snapshot, StudySpec spec, Space space,
-                               const SamplerFactory& make_sampler);
+                               const SamplerFactory& make_sampler,
+                               const std::function<void(const Study&)>& after_event = {});
 
   /// What led to this trial's weights, oldest first: who trained with which settings from where to
   /// where. The last piece ends at the trial's last report.
@@ -82,6 +84,7 @@ class Study {
   // study.cpp: what events do
   bool take(const Event& event);
   bool take_report(const Event& event, Trial& trial);
+  bool is_result(const Trial& trial, const Event& report) const;
   bool take_known(const Event& event);  // study_journal.cpp
   void judge(Trial& trial, double share);
   void begin_running(Trial& trial);

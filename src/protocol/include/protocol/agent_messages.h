@@ -74,6 +74,7 @@ struct ProgressReport {
   struct File {
     std::string path;  // as the program wrote it, made absolute
     bool checkpoint = false;
+    std::optional<std::int64_t> step{};  // of the numbers that it belongs to, where that is known
   };
   AttemptId attempt_id;
   JobId job_id;

@@ -226,6 +226,7 @@ struct ProgressFile {
   std::string file_kind;  // file, folder or checkpoint
   std::string manifest_sha256;
   std::int64_t size_bytes = 0;
+  std::optional<std::int64_t> step{};
 };
 template <>
 struct Fields<ProgressFile> {
@@ -235,7 +236,9 @@ struct Fields<ProgressFile> {
       Field<S, std::string>{"path", &S::path, "As the job named it.", true, 1, 8192},
       Field<S, std::string>{"kind", &S::file_kind, "file, folder or checkpoint.", true, 1, 32},
       Field<S, std::string>{"manifest_sha256", &S::manifest_sha256, "Its content.", true, 64, 64},
-      Field<S, std::int64_t>{"size_bytes", &S::size_bytes, "Its size."}};
+      Field<S, std::int64_t>{"size_bytes", &S::size_bytes, "Its size."},
+      Field<S, std::optional<std::int64_t>>{"step", &S::step,
+                                            "Step of the numbers that it belongs to."}};
 };
 
 struct ProgressText {

@@ -9,6 +9,7 @@
 
 #include "protocol/field_table.h"
 #include "protocol/ids.h"
+#include "protocol/metrics_spec.h"
 
 namespace galley::protocol {
 
@@ -109,6 +110,7 @@ struct JobSpec {
   Executor executor = Executor::native;
   Resources resources;
   std::vector<std::string> datasets;
+  std::optional<std::string> checkpoint;
   std::optional<BuildSpec> build;
   std::map<std::string, std::string> env;
   std::vector<std::string> secrets;
@@ -118,6 +120,9 @@ struct JobSpec {
   std::optional<WallTime> deadline;
   std::optional<std::string> reservation;
   std::optional<std::string> workdir;
+  std::optional<MetricsSpec> metrics;
+  std::optional<CodeSpec> code;
+  std::optional<std::string> parent;
   Bytes log_limit{std::int64_t{1} << 30};
   Millis grace{10'000};
   std::int64_t max_lost = 3;
@@ -150,6 +155,11 @@ struct Fields<JobSpec> {
           "datasets", &S::datasets,
           "Frozen data sets it reads, as NAME@VERSION; each appears as $GALLEY_DATASET_<NAME>.",
           false, 0, 64},
+      Field<S, std::optional<std::string>>{
+          "checkpoint", &S::checkpoint,
+          "Where it goes on: RUN/PATH of a checkpoint that a run registered. Its place is "
+          "$GALLEY_CHECKPOINT, and {checkpoint} in the command and in env.",
+          false, 1, 8192},
       Field<S, std::optional<BuildSpec>>{"build", &S::build,
                                          "How to make the image to run in, instead of image."},
       Field<S, std::map<std::string, std::string>>{"env", &S::env, "Environment variables.", false,
@@ -173,6 +183,14 @@ struct Fields<JobSpec> {
       Field<S, std::optional<std::string>>{
           "workdir", &S::workdir, "Folder to run in; the attempt's own folder when absent.", false,
           1, 4096},
+      Field<S, std::optional<MetricsSpec>>{
+          "metrics", &S::metrics,
+          "How metrics are found where the program prints no galley:: line."},
+      Field<S, std::optional<CodeSpec>>{
+          "code", &S::code, "Version of the code; `galley submit` and `galley run` fill it in."},
+      Field<S, std::optional<std::string>>{
+          "parent", &S::parent, "What it is a part of: the id of a run, a study or a pipeline.",
+          false, 1, 128},
       Field<S, Bytes>{"log_limit", &S::log_limit, "Output kept; past it the middle is dropped."},
       Field<S, Millis>{"grace", &S::grace, "Time between the request to stop and the kill."},
       Field<S, std::int64_t>{"max_lost", &S::max_lost,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,8 +24,24 @@ class Tracking;
 
 namespace galley::studies {
 
+class Shelf;
+struct CurvesWanted;
+struct StudyCurves;
+struct StudyTable;
+struct StudyTimeline;
+struct TrialHistory;
+
 enum class StudyState { running, stopping, finished, stopped };
 std::string_view to_string(StudyState state);
+
+/// How far a study is, in a line of a list.
+struct StudySummary {
+  std::int64_t trials = 0;
+  std::int64_t live = 0, stop = 0, dead = 0, ended = 0;  // its pools
+  double gpu_seconds = 0;
+  std::optional<std::int64_t> best{};  // number of the trial
+  std::vector<double> best_values{};
+};
 
 /// What a study is, apart from its trials.
 struct StudyRecord {
@@ -38,11 +55,21 @@ struct StudyRecord {
   bool has_job = false;  // its trials are jobs; else others ask and tell
   WallTime created{};
   std::optional<WallTime> ended;
+  std::optional<StudySummary> summary{};  // absent: it ended before summaries were kept
 };
 
 struct MeasureView {
   std::string name;
   bool maximise = true;
+};
+
+/// A finalist over its runs with several seeds; the first measure alone.
+struct RacedTrial {
+  std::int64_t trial = 0;
+  std::int64_t runs = 1;
+  double mean = 0;
+  double low = std::numeric_limits<double>::quiet_NaN();   // 95 % interval of the mean; NaN with
+  double high = std::numeric_limits<double>::quiet_NaN();  // one run
 };
 
 /// How far it is, and of how much.
@@ -57,11 +84,15 @@ struct StudyProgress {
   std::optional<std::int64_t> best;  // number of the trial
   std::vector<double> best_values{};
   Json best_params = nullptr;
+  std::vector<RacedTrial> finalists{};  // the best first; empty until they are raced
 };
 
 struct StudyDetails {
   StudyRecord record;
   StudyProgress progress;
+  // Why no trial of a study with a job runs though some should, and what would help; often empty.
+  std::string obstacle{};
+  std::string help{};
 };
 
 struct TrialView {
@@ -73,9 +104,10 @@ struct TrialView {
   double budget = 1;
   std::vector<double> values{};  // of the last report, one a measure
   std::string checkpoint{};
-  std::string job_id{};  // of the newest attempt
-  std::string worker{};  // who was given it, by ask
-  std::string why{};     // the last decision on it
+  std::string job_id{};                     // of the newest attempt
+  std::string worker{};                     // who was given it, by ask
+  std::string why{};                        // the last decision on it
+  std::optional<std::int64_t> repeat_of{};  // of a finalist, with another seed
 };
 
 /// A trial to be carried out.
@@ -131,6 +163,7 @@ struct StudyPreview {
   std::string seconds_from;  // how that is known
   std::string resource;
   std::string ends_by;
+  std::string gpu_type{};   // of the nodes, where they agree
   std::string why;          // how its methods were chosen
   bool is_endless = false;  // nothing ends it: these are its first part
 };
@@ -193,6 +226,14 @@ class Studies {
   /// Errors: not_found, invalid_argument (too few trials have reported).
   Result<StudyImportance> importance(std::string_view study) const;
 
+  // What charts show of a study: studies/study_charts.h.
+  Result<StudyTable> table(std::string_view study) const;
+  Result<StudyCurves> curves(std::string_view study, const CurvesWanted& wanted) const;
+  Result<StudyTimeline> timeline(std::string_view study) const;
+  Result<TrialHistory> trial(std::string_view study, std::int64_t number) const;
+  /// Those in which anything happened since the last call.
+  std::vector<StudyId> take_changed();
+
   /// Up to `count` trials to carry out; fewer, or none, when the study waits for results first.
   /// Errors: not_found, conflict (it is over, or its trials are jobs).
   Result<std::vector<Order>> ask(std::string_view study, std::int64_t count,
@@ -206,6 +247,8 @@ class Studies {
  private:
   struct Impl;
   explicit Studies(std::unique_ptr<Impl> impl);
+  Shelf& shelf() const;
+  store::Database& database() const;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -106,6 +106,7 @@ struct Artifact {
   std::string manifest_sha256;  // of the frozen content
   std::int64_t size_bytes = 0;
   WallTime created{};
+  std::optional<std::int64_t> step{};  // of the numbers that it belongs to, where that is known
 };
 
 struct RunFilter {

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -67,6 +69,11 @@ class Tracking {
   Tracking(store::Database& database, const Clock& clock, IdSource& ids)
       : database_(database), clock_(clock), ids_(ids) {}
 
+  /// Told of points once they are stored by the calls below, of a large batch only some. Called on
+  /// any thread; must be quick. Set before the first call.
+  using PointsListener = std::function<void(const RunId&, std::span<const MetricPoint>)>;
+  void on_points(PointsListener listener) { on_points_ = std::move(listener); }
+
   Result<Run> create_run(const std::string& name, const std::string& experiment,
                          const std::string& job_id = {});
   Status finish_run(const RunId& run, RunState state);
@@ -118,6 +125,7 @@ class Tracking {
   store::Database& database_;
   const Clock& clock_;
   IdSource& ids_;
+  PointsListener on_points_;
 };
 
 /// At most `max_points` (at least 4) of the points: the first, the last, and the least and greatest

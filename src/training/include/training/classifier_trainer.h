@@ -22,6 +22,7 @@ struct ClassifierOptions {
   std::uint32_t dim = 0;        // of the embedding: a multiple of 16 up to 1024; 0: by classes
   std::uint32_t epochs = 12;    // passes at most; the rate falls linearly to 0 over them
   std::uint32_t patience = 3;   // passes without a better dev accuracy before it stops; 0: never
+  std::uint32_t hold_out = 20;  // one text in so many is held out; 2 to 1000
   double learning_rate = 0;     // at the start, up to 10; 0: by the numbers of texts and classes
   double dropout = 0.5;         // share of n-grams left out of each example at random; [0, 1)
   std::uint32_t threads = 0;    // 0: every core that this process may use
@@ -65,8 +66,8 @@ struct TrainedClassifier {
 /// have no row, Adagrad in place of plain SGD, dropout).
 ///
 /// threads = 1: the same options, data and seed give the same bits. More threads update one
-/// embedding without locks (Hogwild). One text in twenty, fixed by its hash, is held out for early
-/// stopping. `report` is called on the calling thread. `stop` may be set from a signal handler:
+/// embedding without locks (Hogwild). One text in `hold_out`, fixed by its hash, decides when to
+/// stop. `report` is called on the calling thread. `stop` may be set from a signal handler:
 /// training then returns within milliseconds with what it has. Memory: 8 bytes an n-gram
 /// occurrence, plus 3 copies of the f32 embedding. Errors: invalid_argument (options), too_large (a
 /// text).

@@ -70,8 +70,8 @@ class LabelledTexts {
   std::string sha256_;
 };
 
-/// True for the one text in twenty that is held out: a function of its bytes alone, so equal texts
+/// True for the one text in so many that is held out: a function of its bytes alone, so equal texts
 /// stay together and neither seed nor order moves the split.
-bool is_held_out(std::string_view text);
+bool is_held_out(std::string_view text, std::uint32_t one_in);
 
 }  // namespace galley::training

@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+
+import type { StudyTable } from '../src/api/study_types';
+import { axesOf, goodness, kAbsent, measureRange, ticksOf, unitOf, valueAt, valueText, type Axis } from '../src/lib/studies/axes';
+import { brushesOf, brushesText, select, shifted, snapped, withBrush } from '../src/lib/studies/brush';
+import { classOf, Density, shadeCss, shadesOf } from '../src/lib/studies/density';
+import { layoutOf, unitAtY, yOf } from '../src/lib/studies/painter';
+import { ranked, windowOf } from '../src/lib/studies/ranking';
+
+const table = (more: Partial<StudyTable> = {}): StudyTable => ({
+  count: 4,
+  axes: [
+    { name: 'lr', kind: 'real', low: 0.001, high: 0.1, log: true, conditional: false, values: [0.001, 0.01, 0.1, 0.0316227766] },
+    { name: 'opt', kind: 'categorical', choices: ['sgd', 'adam'], conditional: false, values: [0, 1, 1, 0] },
+    { name: 'momentum', kind: 'real', low: 0, high: 1, log: false, conditional: true, values: [0.5, null, null, 1] },
+  ],
+  measures: [{ name: 'loss', order: 'ascending', values: [0.4, 0.2, null, 0.3] }],
+  states: ['waiting', 'running', 'leaving', 'stopped', 'dead', 'finished', 'failed', 'infeasible'],
+  state: [5, 5, 1, 5], attempt: [1, 1, 1, 1], resource: [9, 9, 2, 9], budget: [9, 9, 9, 9], gpu_seconds: [1, 2, 3, 4], front: [1], best: 1,
+  ...more,
+});
+const axes = axesOf(table());
+const axis = (id: string) => axes.find((one) => one.id === id) as Axis;
+
+describe('axes', () => {
+  it('are the parameters in their order, then the measures', () => expect(axes.map(({ id }) => id)).toEqual(['p:lr', 'p:opt', 'p:momentum', 'm:loss']));
+  it('place a logarithmic value by its exponent', () => expect([...axis('p:lr').units].map((unit) => Number(unit.toFixed(3)))).toEqual([0, 0.5, 1, 0.75]));
+  it('give lines of one choice a lane of their own within its cell', () => {
+    const [first, , , last] = axis('p:opt').units;
+    expect(first).not.toBe(last);
+    for (const unit of [first, last]) expect(Math.floor((unit as number) * 2)).toBe(0);
+  });
+  it('know where a parameter does not exist', () => expect(axis('p:momentum').units[1]).toBe(kAbsent));
+  it('call the best 1, whichever way the measure goes', () => {
+    expect(goodness(axis('m:loss'), 1)).toBe(1);
+    expect(goodness(axis('m:loss'), 0)).toBe(0);
+    expect(goodness(axis('m:loss'), 2)).toBe(kAbsent);
+  });
+  it('turn places back into values', () => {
+    expect(valueAt(axis('p:lr'), 0.5)).toBeCloseTo(0.01, 6);
+    expect(valueAt(axis('p:opt'), 0.99)).toBe(1);
+    expect(unitOf(axis('p:opt'), 1)).toBe(0.75);
+  });
+  it('reach values that a population made beyond the range', () => {
+    const wide = axesOf(table({ axes: [{ name: 'lr', kind: 'real', low: 0, high: 1, conditional: false, values: [0, 1.5, 1, -0.5] }] }))[0] as Axis;
+    expect([wide.low, wide.high]).toEqual([-0.5, 1.5]);
+  });
+  it('write round ticks, and choices as they are', () => {
+    expect(ticksOf(axis('p:lr'), 5).map(({ label }) => label)).toEqual(['0.001', '0.01', '0.1']);
+    expect(ticksOf(axis('p:opt'), 5).map(({ label }) => label)).toEqual(['sgd', 'adam']);
+    expect(ticksOf(axis('p:momentum'), 4).map(({ unit }) => unit)).toEqual([0, 0.5, 1]);
+  });
+  it('write values as the reader did', () => {
+    expect(valueText(axis('p:opt'), 1)).toBe('adam');
+    expect(valueText(axis('p:momentum'), NaN)).toBe('–');
+  });
+});
+
+describe('measureRange', () => {
+  it('shows all of an even spread', () => expect(measureRange(Float64Array.from([1, 2, 3, 4, 5]), true)).toMatchObject({ low: 1, high: 5, clipped: 'none' }));
+  it('does not let a diverged trial hide the others', () => {
+    const range = measureRange(Float64Array.from([0.1, 0.2, 0.3, 0.4, 1e9]), false);
+    expect(range.clipped).toBe('high');
+    expect(range.high).toBeLessThan(2);
+  });
+  it('has a width even for one value', () => expect(measureRange(Float64Array.from([3]), true).high).toBeGreaterThan(3));
+  it('is something where there is nothing', () => expect(measureRange(Float64Array.from([NaN]), true)).toMatchObject({ low: 0, high: 1 }));
+});
+
+describe('brushes', () => {
+  it('choose what lies in all of them', () => {
+    expect(select(axes, {}, 4).count).toBe(4);
+    expect([...select(axes, { 'p:lr': [0.4, 1] }, 4).mask]).toEqual([0, 1, 1, 1]);
+    expect([...select(axes, { 'p:lr': [0.4, 1], 'm:loss': [0, 0.6] }, 4).mask]).toEqual([0, 1, 0, 1]);
+  });
+  it('take trials without the parameter only where they reach below the axis', () => {
+    expect(select(axes, { 'p:momentum': [0, 1] }, 4).count).toBe(2);
+    expect(select(axes, { 'p:momentum': [-0.1, 1] }, 4).count).toBe(4);
+  });
+  it('cover whole choices', () => expect(snapped(axis('p:opt'), [0.6, 0.7])).toEqual([0.5, 1]));
+  it('do not reach below an axis that is always there', () => expect(snapped(axis('p:lr'), [-0.2, 0.5])).toEqual([0, 0.5]));
+  it('go away when they have no length', () => expect(withBrush({ 'p:lr': [0, 1] }, axis('p:lr'), [0.3, 0.3])).toEqual({}));
+  it('keep their length when moved against the end', () => {
+    expect(shifted([0.7, 0.9], 0.5)[0]).toBeCloseTo(0.8);
+    expect(shifted([0.7, 0.9], 0.5)[1]).toBeCloseTo(1);
+  });
+  it('survive the address', () => {
+    const brushes = withBrush(withBrush({}, axis('p:lr'), [0.25, 0.5]), axis('m:loss'), [0, 0.125]);
+    expect(brushesOf(brushesText(brushes), axes)).toEqual(brushes);
+    expect(brushesOf('p:none~0~1,nonsense,p%3Alr~a~b', axes)).toEqual({});
+  });
+});
+
+describe('Density', () => {
+  const xs = Int32Array.from([0, 10, 20]);
+  const lines = [Int16Array.from([0, 9, 3]), Int16Array.from([5, 5, 5]), Int16Array.from([0, 18, 1])];
+  it('takes lines away exactly', () => {
+    const all = new Density(21, 20);
+    for (const ys of lines) all.line(xs, ys, 0, 3, 7, 1);
+    const first = new Density(21, 20);
+    first.line(xs, lines[0] as Int16Array, 0, 3, 7, 1);
+    for (const ys of lines.slice(1)) all.line(xs, ys, 0, 3, 7, -1);
+    expect(all.sums).toEqual(first.sums);
+  });
+  it('counts the lines on a pixel and leaves no gaps on steep ones', () => {
+    const one = new Density(21, 20);
+    one.line(xs, lines[2] as Int16Array, 0, 3, 0, 1);
+    for (let y = 0; y < 18; y += 1) expect(Array.from({ length: 11 }, (_, x) => one.linesAt(x, y)).reduce((a, b) => a + b)).toBe(1);
+    const flat = new Density(21, 20);
+    flat.line(xs, lines[1] as Int16Array, 0, 3, 3, 1);
+    flat.line(xs, lines[1] as Int16Array, 0, 3, 3, 1);
+    expect(flat.linesAt(4, 5)).toBe(2);
+    expect(flat.linesAt(4, 6)).toBe(0);
+  });
+  it('shows the mean colour of the lines, more opaque where there are more', () => {
+    const density = new Density(21, 20);
+    density.line(xs, lines[1] as Int16Array, 0, 3, 15, 1);
+    const picture = new Uint32Array(21 * 20);
+    const colours = shadesOf([[0, 0, 0], [255, 0, 0]]);
+    density.resolve(picture, { colours, opacity: 0.5 });
+    expect((picture[5 * 21] as number) & 0xffffff).toBe(0x0000ff);
+    expect((picture[5 * 21] as number) >>> 24).toBe(128);
+    expect(picture[0]).toBe(0);
+    density.line(xs, lines[1] as Int16Array, 0, 3, 15, 1);
+    density.resolve(picture, { colours, opacity: 0.5 });
+    expect((picture[5 * 21] as number) >>> 24).toBe(191);
+  });
+  it('has classes from the worst to the best', () => expect([kAbsent, 0, 0.5, 1].map(classOf)).toEqual([0, 0, 8, 15]));
+  it('writes a shade as CSS', () => expect(shadeCss(shadesOf([[0, 0, 0], [10, 20, 30]]), 1)).toBe('rgb(10 20 30)'));
+});
+
+describe('the layout', () => {
+  it('uses the room, and asks for more where axes would touch', () => {
+    expect(layoutOf(axes, 800, 300).width).toBe(800);
+    expect(layoutOf(axes, 100, 300).width).toBeGreaterThan(200);
+  });
+  it('goes from place to pixel and back, with a lane for what does not exist', () => {
+    const layout = layoutOf(axes, 800, 300);
+    for (const unit of [0, 0.25, 1]) expect(unitAtY(layout, yOf(layout, unit))).toBeCloseTo(unit, 5);
+    expect(unitAtY(layout, yOf(layout, kAbsent))).toBeLessThan(0);
+  });
+});
+
+describe('the table', () => {
+  it('ranks by a measure; trials without one stand last', () => {
+    expect(ranked(table(), axes, { column: 'm:loss', descending: false })).toEqual([1, 3, 0, 2]);
+    expect(ranked(table(), axes, { column: 'm:loss', descending: true })).toEqual([0, 3, 1, 2]);
+    expect(ranked(table(), axes, undefined)).toEqual([0, 1, 2, 3]);
+  });
+  it('keeps only the rows in sight', () => {
+    expect(windowOf(10_000, 3200, 480, 32)).toEqual({ from: 92, to: 123 });
+    expect(windowOf(5, 3200, 480, 32)).toEqual({ from: 0, to: 5 });
+  });
+});
