@@ -11,7 +11,7 @@ namespace galley::bench {
 struct HpoOverheadOptions {
   std::filesystem::path peers = "bench/peers";  // the folder of optuna_overhead.py
   std::filesystem::path programs{};             // where galley lies; empty: no server is measured
-  std::int64_t rounds = 3;
+  std::int64_t rounds = 1;
 };
 
 /// What a proposal costs: medians, over 100 pairs of ask and tell, on studies of eight parameters

@@ -28,6 +28,7 @@ using support::ServerProcess;
 constexpr std::int64_t kDurableTrials = 10'000;
 constexpr std::int64_t kManyTrials = 100'000;
 constexpr int kClients = 64;
+constexpr std::int64_t kAskedAtOnce = 16;
 
 Json service_study(const std::string& name) {
   Json params = Json::object();
@@ -64,6 +65,17 @@ Result<std::string> begin_study(ApiClient& client, const std::string& name) {
   return "/api/v1/studies/" + study.at("id").get<std::string>();
 }
 
+/// Trials that nobody waits for one by one: asked for many at a time, each told by itself.
+Status many_at_once(ApiClient& client, const std::string& study, std::int64_t count) {
+  GALLEY_TRY(const Json orders, client.post(study + "/ask", {{"count", count}}));
+  if (orders.at("items").empty())
+    return Error{Errc::internal, "a study without an end gave no trial"};
+  for (const Json& order : orders.at("items"))
+    GALLEY_TRY_STATUS(client.post(study + "/tell", {{"trial", order.at("trial")},
+                                                    {"value", service_loss(order.at("params"))}}));
+  return ok();
+}
+
 Status one_trial(ApiClient& client, const std::string& study, const std::string& worker) {
   GALLEY_TRY(const Json orders, client.post(study + "/ask", {{"worker", worker}}));
   if (orders.at("items").empty())
@@ -75,9 +87,9 @@ Status one_trial(ApiClient& client, const std::string& study, const std::string&
   return ok();
 }
 
-/// `count` trials by as many clients as there are names.
+/// `count` trials by so many clients, each of which asks for `at_once` of them.
 Status many_trials(const ServerProcess& server, const std::string& study, int clients,
-                   std::int64_t count) {
+                   std::int64_t count, std::int64_t at_once = 1) {
   std::atomic<std::int64_t> left = count;
   std::mutex mutex;  // guards failure
   Status failure = ok();
@@ -87,9 +99,11 @@ Status many_trials(const ServerProcess& server, const std::string& study, int cl
       threads.emplace_back([&, worker = fmt::format("w{}", i)] {
         auto client = ApiClient::open(server.url(), server.token());
         Status status = client ? ok() : Status(client.error());
-        while (status && left.fetch_sub(1) > 0) {
+        while (status && left.fetch_sub(at_once) > 0) {
           status = support::check_stop();
-          if (status) status = one_trial(*client, study, worker);
+          if (!status) break;
+          status = at_once > 1 ? many_at_once(*client, study, at_once)
+                               : one_trial(*client, study, worker);
         }
         const std::lock_guard lock(mutex);
         if (!status) failure = status;
@@ -126,7 +140,9 @@ Result<ServiceRates> measure_service_rates(const std::filesystem::path& programs
     GALLEY_TRY_STATUS(many_trials(server, many, kClients, kDurableTrials));
     rates.http_trials_per_s =
         static_cast<double>(kDurableTrials) / seconds_between(began, Steady::now());
-    GALLEY_TRY_STATUS(many_trials(server, many, kClients, kManyTrials - kDurableTrials));
+    // How they came to be there is not measured.
+    GALLEY_TRY_STATUS(
+        many_trials(server, many, kClients, kManyTrials - kDurableTrials, kAskedAtOnce));
     server.kill();
   }
   const auto began = Steady::now();

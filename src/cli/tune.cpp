@@ -42,7 +42,7 @@ Result<int> follow_study(Session& session, const std::string& id) {
   });
   Progress bar("tuning", session.terminal.err_is_terminal && !session.flags.json);
   Patience patience(session);
-  std::string told, waits;
+  std::string told, seen, waits;
   while (true) {
     const auto study = session.get("/api/v1/studies/" + id);
     if (!study) {
@@ -54,10 +54,13 @@ Result<int> follow_study(Session& session, const std::string& id) {
     const auto done = static_cast<double>(count_of(pools, "ended") + count_of(pools, "dead"));
     const auto most = count_of(*study, "max_trials");
     const std::string best = best_text(*study);
-    if (const std::string obstacle = obstacle_text(*study); obstacle != waits) {
+    // Once it has lasted for two looks: nodes come, and people's jobs end.
+    const std::string obstacle = obstacle_text(*study);
+    if (obstacle == seen && obstacle != waits) {
       waits = obstacle;
       if (!waits.empty() && !session.flags.json) session.note("no trial runs: " + waits);
     }
+    seen = obstacle;
     bar.show(most > 0 ? std::min(1.0, done / static_cast<double>(most)) : 0,
              fmt::format("{} ended, {} live, {}", static_cast<std::int64_t>(done),
                          count_of(pools, "live"), best));

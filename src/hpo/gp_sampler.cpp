@@ -56,6 +56,7 @@ class GpSampler : public Sampler {
   }
 
   void observe(const Observation& observation) override {
+    if (observation.trial < 0) turns_.learn();
     const std::size_t row = history_.observe(observation);
     if (has_result_.size() <= row) has_result_.resize(row + 1, false);
     if (!has_result_[row]) results_.push_back(row);

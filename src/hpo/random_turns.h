@@ -15,6 +15,10 @@ class RandomTurns {
     return asked_ < startup_ ||
            static_cast<double>(random_) < ratio_ * static_cast<double>(asked_ + 1);
   }
+  /// What is known from an old study stands for one of the first.
+  void learn() {
+    if (startup_ > 0) --startup_;
+  }
   void take() {
     if (is_random()) ++random_;
     ++asked_;

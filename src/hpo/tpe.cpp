@@ -104,6 +104,7 @@ class TpeSampler : public Sampler {
     note_row(history_.start(trial, point), point);
   }
   void observe(const Observation& observation) override {
+    if (observation.trial < 0) turns_.learn();
     note_row(history_.observe(observation), observation.point);
   }
   void forget(TrialNumber trial) override { history_.forget(trial); }

@@ -233,7 +233,9 @@ Result<StudyDetails> Studies::get(std::string_view name) const {
     if (details.obstacle.empty()) waits = job_that_waits(*study);
   }
   if (waits.empty()) return details;
-  if (const auto why = impl_->controller.why(JobId::trusted(waits))) {
+  // A job that starts at once, or has done so meanwhile, stands before nothing.
+  const auto why = impl_->controller.why(JobId::trusted(waits));
+  if (why && why->guide && !why->guide->starts_now) {
     Obstacle obstacle = waiting_job(*why);
     details.obstacle = std::move(obstacle.reason);
     details.help = std::move(obstacle.help);

@@ -81,6 +81,8 @@ TEST(StudySpec, NamesThePathAndTheNearestKey) {
             "tune.pbt.exploit", "truncation"},
            {R"({"measure": "a", "tune": "pbt"})", "step", ""},
            {R"({"measure": "a", "stop_ratio": 1.5})", "stop_ratio", ""},
+           {R"({"measure": "a", "result": "bests"})", "result", "did you mean 'best'?"},
+           {R"({"measure": "a", "result": "best", "step": 1, "tune": "pbt"})", "result", ""},
            {R"({"measure": "a", "step": 0})", "step", ""},
            {R"({"measure": "a", "population": 2.5})", "population", ""},
            {R"({"measure": "a", "gpus": {"min": 4, "max": 2}})", "gpus.max", ""},

@@ -124,6 +124,23 @@ TEST(Study, AReportCountsOnceHoweverLateItComes) {
   EXPECT_TRUE(desk.study.trials()[0].is_live());
 }
 
+TEST(Study, ATrialIsItsLastReportOrItsBest) {
+  for (const bool best : {false, true}) {
+    StudySpec spec = plain_spec();
+    spec.best_report = best;
+    spec.measures[0].maximise = true;
+    auto desk = open_desk(spec);
+    desk.start(desk.capacity(1).at(0));
+    desk.report(0, 1, 1, 0.5);
+    desk.report(0, 1, 2, 0.9);
+    desk.report(0, 1, 3, 0.7);
+    desk.tell_end(Kind::finished, 0, 1);
+    const Trial& trial = desk.study.trials()[0];
+    EXPECT_EQ(trial.objectives, std::vector<double>{best ? 0.9 : 0.7});
+    EXPECT_EQ(trial.resource, 3);
+  }
+}
+
 TEST(Study, ShrinkingTakesWhoLosesLeast) {
   auto desk = open_desk(plain_spec());
   for (const auto& action : desk.capacity(3)) desk.start(action);

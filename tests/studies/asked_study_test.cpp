@@ -118,6 +118,40 @@ TEST_F(AskedStudyTest, HalvingTellsAWeakTrialToGo) {
   EXPECT_TRUE(one_went);
 }
 
+TEST_F(AskedStudyTest, AWarmStudyKnowsWhatOldOnesFound) {
+  created(study_file(30));
+  for (int i = 0; i < 30; ++i) {
+    const Order order = asked();
+    told({.trial = order.trial, .values = {accuracy_of(order.params)}});
+  }
+  const auto beginning_of = [&](const std::string& name, bool warm, bool restarts) {
+    Json file = study_file(5);
+    file["name"] = name;
+    if (warm) file["warm_start"] = {"toy"};
+    const auto study = created(file);
+    EXPECT_EQ(study.progress.trials, 0) << "old trials are none of its own";
+    if (warm) {
+      EXPECT_THAT(study.record.reason, HasSubstr("begins with 30 trials of toy"));
+    }
+    if (restarts) reopen();
+    const auto orders = studies_->ask(name, 5, {});
+    EXPECT_TRUE(orders) << describe(orders.error());
+    Json params = Json::array();
+    if (orders)
+      for (const Order& order : *orders) params.push_back(order.params);
+    return params;
+  };
+  const Json warm = beginning_of("warm", true, false);
+  EXPECT_NE(warm, beginning_of("cold", false, false));
+  EXPECT_EQ(warm, beginning_of("killed", true, true));
+  Json file = study_file();
+  file["warm_start"] = "nobody";
+  const auto refused = studies_->create({.principal = "tester", .file = file});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().field, "warm_start");
+  EXPECT_THAT(refused.error().message, HasSubstr("nobody"));
+}
+
 TEST_F(AskedStudyTest, WhatIsWrongIsNamed) {
   created(study_file());
   const Order order = asked();

@@ -113,6 +113,42 @@ TEST_F(StudyJobsTest, ATrialWhoseMachineIsTakenGoesOnFromItsNewestCheckpoint) {
   });
 }
 
+TEST_F(StudyJobsTest, SoManyGpusAsAStudyKeepsAreNotTakenFromIt) {
+  Json file = file_with_job(2);
+  file["gpus"] = {{"min", 1}};
+  created(file);
+  std::map<protocol::PriorityClass, int> classes;
+  for (std::size_t i = 0; i < 2; ++i) ++classes[agent_.assigned(i).assignment.spec.priority_class];
+  EXPECT_EQ(classes[protocol::PriorityClass::normal], 1);
+  EXPECT_EQ(classes[protocol::PriorityClass::idle], 1);
+}
+
+TEST_F(StudyJobsTest, ATrialWhoseMachinesAlwaysDieFails) {
+  Json file = file_with_job(1);
+  file["job"]["max_lost"] = 1;
+  created(file);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto attempt = agent_.assigned(i).assignment.attempt_id;
+    ASSERT_TRUE(runs(attempt));
+    ASSERT_TRUE(lost(attempt));
+  }
+  wait_until([](const StudyDetails& s) { return s.progress.ended == 1; });
+  const auto trials = studies_->trials("toy", 0, 10);
+  ASSERT_TRUE(trials);
+  EXPECT_EQ(trials->front().state, "failed");
+  // Said by us, or by the job itself where it had begun again before it was cancelled.
+  EXPECT_THAT(trials->front().why, HasSubstr("machine died"));
+}
+
+TEST_F(StudyJobsTest, WhatIsBookedForLaterTakesNoGpuFromTrials) {
+  protocol::JobSpec booked = controller::spec({"later"});
+  booked.resources.gpus = 2;
+  booked.start_at = clock_.wall() + std::chrono::hours(20);
+  submitted(booked);
+  created(file_with_job(1));
+  EXPECT_EQ(agent_.assigned(0).assignment.spec.command.at(0), "train");
+}
+
 TEST_F(StudyJobsTest, ARestartStartsNoTrialTwice) {
   created(file_with_job(2));
   agent_.assigned(1);

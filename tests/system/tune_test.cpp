@@ -62,6 +62,60 @@ TEST_F(TuneTest, AnyProgramThatPrintsItsMeasureCanBeTuned) {
   EXPECT_THAT(site_.galley({"studies", "show", "toy"}).stdout_bytes, HasSubstr("8 ended"));
 }
 
+TEST_F(TuneTest, StudiesAreMergedIntoOneThatKnowsBoth) {
+  for (const std::string name : {"monday", "tuesday"})
+    ASSERT_EQ(site_
+                  .galley({"tune", "toy.json", "--name", name, "--", "/bin/sh", "-c",
+                           "echo galley:: step=1 score={x}"})
+                  .exit_code,
+              0);
+  const auto written = site_.galley({"tune", "merge", "monday", "tuesday", "-o", "both.json"});
+  ASSERT_EQ(written.exit_code, 0) << written.stderr_bytes;
+  const auto file = read_file(site_.work() / "both.json", std::size_t{1} << 20);
+  ASSERT_TRUE(file);
+  EXPECT_EQ(parse_json(*file)->at("warm_start").size(), 2U);
+  const auto both = site_.galley({"tune", "merge", "monday", "tuesday", "--name", "both"});
+  ASSERT_EQ(both.exit_code, 0) << both.stderr_bytes;
+  const auto shown = site_.galley({"studies", "show", "both"}).stdout_bytes;
+  EXPECT_THAT(shown, HasSubstr("8 trials of monday"));
+  EXPECT_THAT(shown, HasSubstr("8 trials of tuesday"));
+  EXPECT_THAT(site_
+                  .galley({"tune", "toy.json", "--name", "warm", "--warm-start", "monday", "--",
+                           "/bin/sh", "-c", "echo galley:: step=1 score={x}"})
+                  .stderr_bytes,
+              HasSubstr("8 trials of monday"));
+  const auto alone = site_.galley({"tune", "merge", "monday", "--name", "x"});
+  EXPECT_NE(alone.exit_code, 0);
+  EXPECT_THAT(alone.stderr_bytes, HasSubstr("two studies"));
+}
+
+TEST_F(TuneTest, ThePreviewSaysWhatItCosts) {
+  write({{"h_params",
+          {{"x", {{"type", "float"}, {"distribution", "uniform"}, {"parameters", {0, 1}}}}}},
+         {"measure", "score"},
+         {"tune", "random"},
+         {"termination", {{"max_session_number", 8}}},
+         {"job", {{"command", {"true"}}, {"resources", {{"gpus", 1}, {"gpu_type", "V100"}}}}}});
+  const std::vector<std::string> preview{"tune", "preview",   "toy.json", "--gpus",
+                                         "2",    "--seconds", "3600"};
+  const auto with = [&](std::vector<std::string> more) {
+    std::vector<std::string> words = preview;
+    words.insert(words.end(), more.begin(), more.end());
+    return site_.galley(words);
+  };
+  EXPECT_THAT(with({}).stdout_bytes, HasSubstr("--usd-per-gpu-hour"));
+  // 8 trials of an hour on two GPUs.
+  EXPECT_THAT(with({"--usd-per-gpu-hour", "2.5"}).stdout_bytes, HasSubstr("$20.00"));
+  const auto json = parse_json(with({"--usd-per-gpu-hour", "2.5", "--json"}).stdout_bytes);
+  ASSERT_TRUE(json);
+  EXPECT_DOUBLE_EQ(json->at("cost_usd").get<double>(), 20);
+  EXPECT_TRUE(parse_rfc3339(json->at("finish_at").get<std::string>()));
+  ASSERT_TRUE(write_file_atomic(site_.work() / "prices.csv",
+                                "gpu,gpus,usd_per_hour\nV100,4,12\nV100,1,3.5\nA100,1,1\n",
+                                Durability::memory));
+  EXPECT_THAT(with({"--prices", "prices.csv"}).stdout_bytes, HasSubstr("$24.00"));
+}
+
 TEST_F(TuneTest, AFaultInTheFileIsNamedWithItsLine) {
   ASSERT_TRUE(write_file_atomic(
       site_.work() / "bad.json",
