@@ -80,11 +80,11 @@ Status Site::build(const SiteOptions& options, const std::optional<std::string>&
   GALLEY_TRY(agents_, controller::RemoteAgents::start(*controller_, *database_, clock_, agents));
   GALLEY_TRY(studies_, studies::Studies::open(*database_, *controller_, *tracking_, clock_, ids_));
   GALLEY_TRY(estimates_, estimates::Estimates::open({.database = *database_,
-                                                      .controller = *controller_,
-                                                      .tracking = *tracking_,
-                                                      .registry = *registry_,
-                                                      .blobs = *blobs_,
-                                                      .clock = clock_}));
+                                                     .controller = *controller_,
+                                                     .tracking = *tracking_,
+                                                     .registry = *registry_,
+                                                     .blobs = *blobs_,
+                                                     .clock = clock_}));
   return ok();
 }
 

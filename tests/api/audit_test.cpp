@@ -200,13 +200,13 @@ TEST_F(Audit, OnlyQuestionsAndDataLeaveNoRow) {
   for (const RouteRule& rule : route_rules())
     if (rule.method != "GET" && rule.audited != Audited::row)
       silent.emplace_back(std::string(rule.pattern));
-  EXPECT_THAT(silent,
-              ::testing::UnorderedElementsAre(
-                  "/api/v1/jobs/guide", "/api/v1/studies/preview", "/api/v1/estimates", "/api/v1/blobs/missing",
-                  "/v1/predict", "/v1/completions", "/v1/chat/completions", "/v1/embeddings",
-                  "/v2/models/{model}/infer",  // these nine only ask
-                  "/api/v1/blobs/{sha256}", "/api/v1/runs/{id}/metrics", "/api/v1/studies/{id}/ask",
-                  "/api/v1/studies/{id}/tell"));
+  EXPECT_THAT(silent, ::testing::UnorderedElementsAre(
+                          "/api/v1/jobs/guide", "/api/v1/studies/preview", "/api/v1/estimates",
+                          "/api/v1/blobs/missing", "/v1/predict", "/v1/completions",
+                          "/v1/chat/completions", "/v1/embeddings",
+                          "/v2/models/{model}/infer",  // these nine only ask
+                          "/api/v1/blobs/{sha256}", "/api/v1/runs/{id}/metrics",
+                          "/api/v1/studies/{id}/ask", "/api/v1/studies/{id}/tell"));
 }
 
 TEST_F(Audit, RowsSayWhoFromWhereAndOnWhichRequest) {
