@@ -1,5 +1,7 @@
 #include "agent/agent.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <iterator>
 #include <map>
@@ -55,6 +57,7 @@ struct Agent::Impl {
   std::unique_ptr<DataSetCache> data_sets;
   std::unique_ptr<ImageKeeper> images;
   std::unique_ptr<SlowWorker> slow;
+  std::unique_ptr<SlowWorker> looks;
 
   // Of the loop's thread.
   std::map<EventLoop::Token, std::unique_ptr<AttemptRun>> runs;
@@ -141,7 +144,7 @@ void Agent::Impl::begin(Assigned assigned) {
   AttemptRun::Later later = [this, token, mailbox = loop->mailbox()](auto step) {
     mailbox->post([this, token, step = std::move(step)] { with(token, step); });
   };
-  const AttemptWorld world{options, link, blobs, clock, *loop, *slow, *data_sets, *images};
+  const AttemptWorld world{options, link, blobs, clock, *loop, *slow, *data_sets, *images, *looks};
   runs[token] = std::make_unique<AttemptRun>(world, std::move(assigned), token, std::move(later));
   with(token, &AttemptRun::begin);
 }
@@ -198,6 +201,9 @@ Result<std::unique_ptr<Agent>> Agent::start(Options options, ControllerLink& lin
                                            .shareable_gpus = impl->options.shareable_gpus}));
   GALLEY_TRY(impl->loop, EventLoop::open());
   impl->slow = std::make_unique<SlowWorker>();
+  impl->looks = std::make_unique<SlowWorker>();
+  // Jobs come first.
+  impl->looks->run([] { (void)::nice(10); });
   impl->thread = std::thread([i = impl.get()] { i->run(); });
   return std::unique_ptr<Agent>(new Agent(std::move(impl)));
 }

@@ -43,7 +43,9 @@ bool AttemptFollower::take(std::string_view block, WallTime now) {
       return true;
     }
     const auto end_offset = next_offset_ + static_cast<std::int64_t>(newline) + 1;
-    const auto line = protocol::parse_progress_line(block.substr(0, newline));
+    const std::string_view text = block.substr(0, newline);
+    const auto line = protocol::parse_progress_line(text);
+    if (line) has_own_lines_ = true;
     if (line && end_offset <= stored_offset_) {
       if (line->step) last_step_ = line->step;
       for (const auto& [key, value] : line->metrics)
@@ -52,6 +54,8 @@ bool AttemptFollower::take(std::string_view block, WallTime now) {
       full_ = !has_room(*line);
       if (full_) break;
       add(*line, now);
+    } else if (!take_found(text, end_offset)) {
+      break;
     }
     next_offset_ = end_offset;
     ++line_number_;
@@ -64,15 +68,34 @@ bool AttemptFollower::take(std::string_view block, WallTime now) {
 bool AttemptFollower::has_room(const protocol::ProgressLine& line) const {
   // An empty report takes any line: one has at most 256 pairs.
   return !has_report() ||
-         (report_.points.size() + line.metrics.size() <= kMostPoints &&
+         (report_.points.size() + std::max<std::size_t>(line.metrics.size(), 1) <= kMostPoints &&
           report_.files.size() + line.artifacts.size() + line.checkpoints.size() <= kMostFiles &&
           report_.texts.size() + line.texts.size() <= kMostTexts);
+}
+
+/// False where the report has no room for the block that ends here: it is asked again.
+bool AttemptFollower::take_found(std::string_view line, std::int64_t end_offset) {
+  if (found_.take(line) != FoundReader::Line::whole || end_offset <= stored_offset_) return true;
+  const FoundBlock& block = found_.block();
+  full_ = has_report() && (report_.points.size() + block.points.size() > kMostPoints ||
+                           report_.texts.size() + block.texts.size() > kMostTexts);
+  if (full_) {
+    found_.reopen();
+    return false;
+  }
+  for (const FoundPoint& point : block.points)
+    report_.points.push_back({point.key, point.step, point.value, from_ms(point.at_ms)});
+  for (const auto& text : block.texts) report_.texts.push_back(text);
+  return true;
 }
 
 void AttemptFollower::add(const protocol::ProgressLine& line, WallTime now) {
   if (line.step) last_step_ = line.step;
   for (const auto& [key, value] : line.metrics)
     if (is_usable_key(key)) report_.points.push_back({key, step_for(key, line), value, now});
+  // How far it is counts, also where it comes with nothing else.
+  const bool is_bare = line.metrics.empty() && line.step.has_value();
+  if (is_bare) report_.points.push_back({"step", *line.step, static_cast<double>(*line.step), now});
   for (const std::string& path : line.artifacts)
     if (!path.empty()) report_.files.push_back({absolute(path), false, last_step_});
   for (const std::string& path : line.checkpoints)

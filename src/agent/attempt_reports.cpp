@@ -25,13 +25,16 @@ constexpr Millis kUnwatchedPause{1'000};
 
 /// The next message, if it is time for one and none is under way.
 void AttemptRun::advance() {
-  if (in_flight_ || over_) return;
+  if (over_) return;
+  const bool looks = look_at_output();
+  if (in_flight_) return;
   if (std::chrono::steady_clock::now() < repeat_at_) return;
   if (note_) return send_note();
   if (running_) return send_running();
   if (unsent_) return send_progress();
   if (read_progress()) return;
-  if (end_) send_end();
+  // What is found is told before the end.
+  if (end_ && !looks) send_end();
 }
 
 /// Reads on in the progress file. False when nothing is left there to be told.

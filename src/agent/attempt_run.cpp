@@ -199,6 +199,7 @@ void AttemptRun::follow(process::AttemptHandle handle) {
   handle_ = std::make_shared<process::AttemptHandle>(std::move(handle));
   const auto& assignment = assigned_.assignment;
   begin_following();
+  begin_watching();
   if (!assigned_.expected_running) {
     running_ = report_end(id(), AttemptState::running, {});
     running_->rank = assignment.rank;

@@ -16,6 +16,7 @@
 #include "data_set_cache.h"
 #include "event_loop.h"
 #include "image_keeper.h"
+#include "output_watch.h"
 #include "process/attempt.h"
 #include "slow_worker.h"
 
@@ -31,6 +32,7 @@ struct AttemptWorld {
   SlowWorker& slow;
   DataSetCache& data_sets;
   ImageKeeper& images;
+  SlowWorker& looks;  // at what jobs print and write, apart from work that may take minutes
 };
 
 /// One attempt from its assignment to the acknowledged report of its end. Lives on the loop's
@@ -113,6 +115,9 @@ class AttemptRun {
   void advance();
   bool read_progress();
   std::string read_block();
+  void begin_watching();
+  bool look_at_output();
+  void on_looked(OutputWatch::Look look);
   void arm();
   void keep(protocol::ProgressReport report);
   void send_running();
@@ -136,6 +141,10 @@ class AttemptRun {
   // Shared only so that it can go to the slow thread and back; one thread uses it at a time.
   std::shared_ptr<process::AttemptHandle> handle_;
   std::optional<AttemptFollower> follower_;
+  std::shared_ptr<OutputWatch> output_;  // likewise; null where there is nothing more to find
+  bool looking_ = false;                 // it is with its thread
+  Instant look_at_{};                    // not before
+  Millis look_pause_{0};
   UniqueFd progress_;
   bool armed_ = false;                              // a write to the progress file will be told
   bool caught_up_ = false;                          // all that was there after arming has been read

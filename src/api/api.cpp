@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "blobs/format.h"
 #include "context.h"
+#include "estimates/live_etas.h"
 #include "load.h"
 #include "openai/service.h"
 #include "run_views.h"
@@ -40,6 +41,7 @@ void add_routes(Endpoints& endpoints, Context& context) {
   add_predict_routes(endpoints, context);
   add_kserve_routes(endpoints, context);
   add_language_routes(endpoints, context);
+  add_mlflow_routes(endpoints, context);
   add_event_routes(endpoints, context);
   add_metrics_routes(endpoints, context);
   add_study_routes(endpoints, context);
@@ -80,9 +82,15 @@ Result<std::unique_ptr<Api>> Api::create(Services services, AuthOptions options)
   impl->feed = std::make_unique<EventFeed>(of.database, of.clock, [&of] { return load_event(of); });
   if (of.studies != nullptr)
     impl->feed->on_beat([context = impl.get()] { announce_studies(*context); });
+  if (of.live_etas != nullptr)
+    of.live_etas->tell([feed = impl->feed.get()](const JobId& job, const protocol::JobEta& eta) {
+      feed->announce("eta", dump_json(protocol::print_struct(eta)), job.str());
+    });
   impl->secrets = std::make_unique<accounts::Secrets>(
       of.database, of.clock,
       of.secrets_key.empty() ? of.data_folder / "secrets.key" : of.secrets_key);
+  impl->mlflow = std::make_unique<mlflow::Service>(
+      mlflow::Services{of.tracking, of.registry, of.blobs, of.database, of.clock, of.ids});
   impl->telemetry = std::make_unique<telemetry::Telemetry>(of.database, of.clock);
   GALLEY_TRY(impl->alerts, alerts::Alerts::open(of.database, of.clock, *impl->telemetry,
                                                 {.watch_platform = true}));
@@ -121,11 +129,14 @@ http::Router Api::router() {
 std::map<std::string, std::size_t, std::less<>> Api::body_bytes_of_route() {
   const auto manifest = static_cast<std::size_t>(blobs::kMaxBlobBytes) + (1U << 20U);
   auto bytes = openai::Service::body_bytes_of_route();
+  bytes.merge(mlflow::Service::body_bytes_of_route());
   for (const char* pattern :
        {"/api/v1/datasets/{name}/versions", "/api/v1/models/{name}/snapshots", kManifestPattern})
     bytes.emplace(pattern, manifest);
   return bytes;
 }
+
+std::vector<std::string> Api::spooled_routes() { return mlflow::Service::spooled_routes(); }
 
 void Api::set_url(std::string url) { impl_->set_url(std::move(url)); }
 std::string Api::new_login_code() { return impl_->auth->new_code(); }
@@ -144,6 +155,7 @@ void Api::sample_arrived(const std::string& node_name, const protocol::NodeSampl
 }
 
 void Api::stop() {
+  if (impl_->services.live_etas != nullptr) impl_->services.live_etas->tell({});
   impl_->telemetry->stop();  // it calls the alerts
   impl_->alerts->stop();
   impl_->logs->stop();

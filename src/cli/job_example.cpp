@@ -17,7 +17,7 @@ struct Example {
 };
 
 /// Values that say more than a default would. A path that is no field is refused by a test.
-constexpr std::array<Example, 21> kExamples{
+constexpr std::array<Example, 24> kExamples{
     {{"kind", "job", true},
      {"version", "1", true},
      {"name", "train-reviews", true},
@@ -38,6 +38,8 @@ constexpr std::array<Example, 21> kExamples{
      {"reservation", "rsv_01hzzzzzzzzzzzzzzzzzzzzzzz"},
      {"workdir", "/home/me/project"},
      {"metrics", R"({pattern: 'iter (?<step>\d+).* loss (?<loss>[\d.]+)', tensorboard: runs})"},
+     {"code", "{commit: 4c52df0, branch: main}"},
+     {"parent", "run_01hzzzzzzzzzzzzzzzzzzzzzzz"},
      {"log_limit", "1GiB"},
      {"grace", "10s"}}};
 

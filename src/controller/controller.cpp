@@ -324,10 +324,18 @@ void Controller::report(protocol::AttemptReport report, std::function<void(Statu
 
 void Controller::progress(protocol::ProgressReport report, std::vector<RegisteredFile> files,
                           std::function<void(Status)> done) {
+  const auto command = std::make_shared<const RecordProgress>(
+      RecordProgress{std::move(report), std::move(files), impl_->clock.wall()});
   impl_->database.write_async(
-      [command = RecordProgress{std::move(report), std::move(files), impl_->clock.wall()}](
-          store::Transaction& transaction) { return record_progress(transaction, command); },
-      std::move(done));
+      [command](store::Transaction& transaction) { return record_progress(transaction, *command); },
+      [command, watcher = impl_->progress_watcher, done = std::move(done)](Status status) {
+        if (status && watcher) watcher(command->report);
+        done(std::move(status));
+      });
+}
+
+void Controller::watch_progress(std::function<void(const protocol::ProgressReport&)> watcher) {
+  impl_->progress_watcher = std::move(watcher);
 }
 
 Result<Controller::Accepted> Controller::submit(protocol::JobSpec spec, const Caller& caller) {

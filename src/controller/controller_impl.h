@@ -69,6 +69,7 @@ struct Controller::Impl {
   const Clock& clock;
   IdSource& ids;
   const std::int64_t epoch;
+  std::function<void(const protocol::ProgressReport&)> progress_watcher;
   Core core;               // used by `thread` alone
   SchedulerCopies copies;  // so is this
 

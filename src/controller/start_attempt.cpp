@@ -2,6 +2,7 @@
 
 #include "commands.h"
 #include "job_events.h"
+#include "lineage.h"
 #include "store/lease.h"
 #include "tracking/tracking.h"
 
@@ -112,6 +113,7 @@ Result<StartedAttempt> start_attempt(Transaction& transaction, const StartAttemp
                                                          .experiment = job.team,
                                                          .job_id = job.id.str(),
                                                          .created = command.at}));
+  GALLEY_TRY_STATUS(record_lineage(transaction, job, command, number));
   job.state = JobState::starting;
   job.reason.clear();
   job.attempts = number;

@@ -192,6 +192,13 @@ bool Study::take(const Event& event) {
   }
 }
 
+bool Study::is_result(const Trial& trial, const Event& report) const {
+  if (!spec_.best_report || trial.objectives.empty() || std::isnan(trial.objectives[0]))
+    return true;
+  return spec_.measures[0].maximise ? report.objectives[0] > trial.objectives[0]
+                                    : report.objectives[0] < trial.objectives[0];
+}
+
 bool Study::take_report(const Event& event, Trial& trial) {
   if (event.attempt < trial.branch_attempt || event.attempt > trial.attempt) return false;
   if (trial.has_ended() || trial.state == TrialState::dead) return false;
@@ -211,7 +218,7 @@ bool Study::take_report(const Event& event, Trial& trial) {
   const bool is_pooled = trial.state == TrialState::stopped;
   if (is_pooled) stop_pool_.leave(trial, *ladder_);
   trial.resource = event.resource;
-  trial.objectives = event.objectives;
+  if (is_result(trial, event)) trial.objectives = event.objectives;
   if (trial.repeat_of < 0) {
     if (const auto target = spec_.termination.target) {
       const double value = trial.objectives[0];

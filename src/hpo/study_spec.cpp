@@ -11,146 +11,18 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "hpo/space_json.h"
+#include "key_reader.h"
 
 namespace galley::hpo {
 namespace {
 
-constexpr std::size_t kShownBytes = 64;
 constexpr std::int64_t kMaxMeasures = 8;
-
-Error spec_error(const std::string& path, const Json& found, std::string expected,
-                 std::string hint = {}) {
-  std::string text = dump_json(found);
-  if (text.size() > kShownBytes) text = to_valid_utf8(text.substr(0, kShownBytes)) + "...";
-  return Error{Errc::invalid_argument, fmt::format("{} is {}", path, text), path,
-               std::move(expected), std::move(hint)};
-}
-
-/// What was meant: the nearest word, or one that begins as this does ("descend": "descending").
-std::string meant_word(std::string_view word, const std::vector<std::string>& known) {
-  if (auto close = nearest(word, known); !close.empty()) return close;
-  std::string best;
-  std::size_t longest = (word.size() * 3 + 3) / 4;
-  for (const auto& one : known) {
-    const auto differs = std::ranges::mismatch(word, one).in1;
-    const auto shared = static_cast<std::size_t>(differs - word.begin());
-    if (shared < std::max<std::size_t>(longest, 3)) continue;
-    longest = shared + 1;
-    best = one;
-  }
-  return best;
-}
-
-Error unknown_key(const std::string& path, const std::string& key,
-                  const std::vector<std::string>& known) {
-  const std::string close = meant_word(key, known);
-  const std::string word = to_valid_utf8(key.substr(0, kShownBytes));
-  return Error{
-      Errc::invalid_argument, fmt::format("{} has no '{}'", path.empty() ? "a study" : path, word),
-      path.empty() ? word : path + "." + word, fmt::format("one of {}", fmt::join(known, ", ")),
-      close.empty() ? "" : fmt::format("did you mean '{}'?", close)};
-}
-
-struct Range {
-  double low;
-  double high;
-  const char* words;
-};
 
 constexpr Range kShare{0, 1, "a number from 0 to 1"};
 constexpr Range kPositive{1e-12, 1e15, "a number above 0"};
 
-/// Reads the members of one JSON object by name; whatever is not named is an error.
-class KeyReader {
- public:
-  KeyReader(const Json& json, std::string path, std::vector<std::string> known)
-      : json_(json), path_(std::move(path)), known_(std::move(known)) {}
-
-  Status check() const {
-    if (!json_.is_object())
-      return spec_error(path_.empty() ? "a study" : path_, json_, "an object with keys");
-    for (const auto& [key, value] : json_.items())
-      if (std::ranges::find(known_, key) == known_.end()) return unknown_key(path_, key, known_);
-    return ok();
-  }
-  const Json* find(const std::string& key) const {
-    const auto found = json_.find(key);
-    return found == json_.end() ? nullptr : &*found;
-  }
-  std::string path_of(const std::string& key) const {
-    return path_.empty() ? key : path_ + "." + key;
-  }
-  Status number(const std::string& key, const Range& range, double& out) const {
-    const Json* value = find(key);
-    if (!value) return ok();
-    const double number = value->is_number() ? value->get<double>() : std::nan("");
-    if (!(number >= range.low && number <= range.high))
-      return spec_error(path_of(key), *value, range.words);
-    out = number;
-    return ok();
-  }
-  Status number(const std::string& key, const Range& range, std::optional<double>& out) const {
-    if (!find(key)) return ok();
-    double value = 0;
-    GALLEY_TRY_STATUS(number(key, range, value));
-    out = value;
-    return ok();
-  }
-  template <class Whole>
-  Status whole(const std::string& key, std::int64_t low, std::int64_t high, Whole& out) const {
-    const Json* value = find(key);
-    if (!value) return ok();
-    const double number = value->is_number() ? value->get<double>() : std::nan("");
-    if (number != std::floor(number) || number < static_cast<double>(low) ||
-        number > static_cast<double>(high))
-      return spec_error(path_of(key), *value,
-                        fmt::format("a whole number from {} to {}", low, high));
-    out = static_cast<
-        typename std::conditional_t<std::is_same_v<Whole, std::optional<std::int64_t>>,
-                                    std::optional<std::int64_t>, std::optional<Whole>>::value_type>(
-        number);
-    return ok();
-  }
-  Status truth(const std::string& key, bool& out) const {
-    const Json* value = find(key);
-    if (!value) return ok();
-    if (!value->is_boolean()) return spec_error(path_of(key), *value, "true or false");
-    out = value->get<bool>();
-    return ok();
-  }
-  Status text(const std::string& key, std::string& out) const {
-    const Json* value = find(key);
-    if (!value) return ok();
-    if (!value->is_string() || value->get_ref<const std::string&>().empty())
-      return spec_error(path_of(key), *value, "a name");
-    out = value->get<std::string>();
-    return ok();
-  }
-  /// One of the words, as its index.
-  Status word(const std::string& key, const std::vector<std::string>& words,
-              std::size_t& out) const {
-    const Json* value = find(key);
-    if (!value) return ok();
-    if (value->is_string()) {
-      const auto found = std::ranges::find(words, value->get_ref<const std::string&>());
-      if (found != words.end()) {
-        out = static_cast<std::size_t>(found - words.begin());
-        return ok();
-      }
-    }
-    const std::string close =
-        value->is_string() ? meant_word(value->get_ref<const std::string&>(), words) : "";
-    return spec_error(path_of(key), *value, fmt::format("one of {}", fmt::join(words, ", ")),
-                      close.empty() ? "" : fmt::format("did you mean '{}'?", close));
-  }
-
- private:
-  const Json& json_;
-  std::string path_;
-  std::vector<std::string> known_;
-};
-
 const std::vector<std::string> kOrders{"descending", "ascending"};
+const std::vector<std::string> kResults{"last", "best"};
 const std::vector<std::string> kExploits{"truncation", "binary_tournament"};
 const std::vector<std::string> kExplores{"perturb", "resample", "pb2"};
 const std::vector<std::string> kAshaTypes{"promote", "stop"};
@@ -340,8 +212,8 @@ Status read_budget(const KeyReader& keys, StudySpec& spec) {
 
 const std::vector<std::string>& study_keys() {
   static const std::vector<std::string> kKeys{
-      "measure",    "order", "resource",    "max_resource", "step", "population",
-      "stop_ratio", "tune",  "termination", "gpus",         "seed", "seeds"};
+      "measure", "order",       "resource", "max_resource", "step",  "population", "stop_ratio",
+      "tune",    "termination", "gpus",     "seed",         "seeds", "result"};
   return kKeys;
 }
 
@@ -377,6 +249,12 @@ Result<StudySpec> parse_study_spec(const Json& study, const std::vector<std::str
   GALLEY_TRY_STATUS(read_gpus(keys, spec.gpus));
   GALLEY_TRY_STATUS(keys.whole("seed", 0, 1LL << 53, spec.seed));
   GALLEY_TRY_STATUS(keys.whole("seeds", 1, 1'000, spec.seeds));
+  std::size_t result = 0;
+  GALLEY_TRY_STATUS(keys.word("result", kResults, result));
+  spec.best_report = result == 1;
+  if (spec.best_report && spec.pbt.enabled)
+    return spec_error("result", *keys.find("result"),
+                      "last: members of a population are what they are now");
   if (spec.pbt.enabled && spec.step <= 0)
     return Error{Errc::invalid_argument,
                  "a population needs to know how often it compares",
@@ -420,7 +298,8 @@ Json print_study_spec(const StudySpec& spec) {
            {"stop_ratio", spec.stop_ratio},
            {"tune", print_tune(spec)},
            {"seed", spec.seed},
-           {"seeds", spec.seeds}};
+           {"seeds", spec.seeds},
+           {"result", kResults[spec.best_report ? 1 : 0]}};
   Json names = Json::array();
   Json orders = Json::array();
   for (const auto& measure : spec.measures) {

@@ -5,7 +5,11 @@
 #include <pcre2.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <memory>
+
+#include "base/text.h"
 
 namespace galley::protocol {
 namespace {
@@ -64,10 +68,31 @@ Status check_metric_pattern(std::string_view pattern, std::string_view field) {
   return ok();
 }
 
+Result<MetricGoal> parse_metric_goal(std::string_view text, std::string_view field) {
+  const Error wrong{Errc::invalid_argument, "found '" + std::string(text.substr(0, 64)) + "'",
+                    std::string(field), "a metric, <= or >=, and a number, such as loss <= 0.3"};
+  const std::size_t sign = text.find_first_of("<>");
+  if (sign == std::string_view::npos) return wrong;
+  std::string_view name = trim(text.substr(0, sign));
+  const bool lower = text[sign] == '<';
+  std::string_view rest = text.substr(sign + 1);
+  if (rest.starts_with('=')) rest.remove_prefix(1);
+  rest = trim(rest);
+  double value = 0;
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
+  if (name.empty() || name.size() > 250 || error != std::errc{} ||
+      end != rest.data() + rest.size() || !std::isfinite(value))
+    return wrong;
+  return MetricGoal{std::string(name), value, lower};
+}
+
 Status check_metrics(const MetricsSpec& metrics) {
-  if (!metrics.pattern && !metrics.tensorboard)
-    return Error{Errc::invalid_argument, "it says neither where nor how metrics are found",
-                 "metrics", "pattern, tensorboard or both"};
+  if (!metrics.pattern && !metrics.tensorboard && !metrics.target)
+    return Error{Errc::invalid_argument, "it says nothing", "metrics",
+                 "pattern, tensorboard or target"};
+  if (metrics.target)
+    GALLEY_TRY_STATUS(
+        parse_metric_goal(*metrics.target, "metrics.target").and_then([](auto) { return ok(); }));
   if (metrics.pattern) GALLEY_TRY_STATUS(check_metric_pattern(*metrics.pattern, "metrics.pattern"));
   if (metrics.tensorboard) GALLEY_TRY_STATUS(check_folder(*metrics.tensorboard));
   return ok();

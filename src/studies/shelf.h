@@ -64,6 +64,7 @@ class Shelf {
   /// for after the mutex: it waits for the disk.
   std::future<Status> save(const SharedStudy& study);
   double at_s(const Shelved& study) const;
+  WallTime now() const { return clock_.wall(); }
 
  private:
   Result<SharedStudy> load(StudyRecord record) const;

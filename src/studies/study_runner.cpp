@@ -21,6 +21,7 @@ namespace {
 using hpo::Event;
 using hpo::TrialState;
 using protocol::JobState;
+using protocol::PriorityClass;
 
 constexpr std::chrono::milliseconds kLookAgain{250};
 constexpr double kLowBefore = 15;  // seconds with fewer GPUs until trials are told to go
@@ -29,6 +30,12 @@ constexpr std::int64_t kMaxWaiting = 500;  // jobs of people that are counted
 
 std::string key_of(const StudyId& study, std::int64_t trial, std::int64_t attempt) {
   return fmt::format("{}/{}/{}", study.str(), trial, attempt);
+}
+
+/// What was booked for later, or waits in another system, takes no GPU from trials meanwhile.
+bool wants_gpus_now(const protocol::JobSpec& job, WallTime now) {
+  return job.executor == protocol::Executor::native && !job.reservation &&
+         (!job.start_at || *job.start_at <= now);
 }
 
 /// Who holds GPUs and who wants them.
@@ -83,12 +90,14 @@ bool StudyRunner::look() {
   std::vector<SharedStudy> studies;
   std::set<std::string> jobs;
   std::int64_t with_gpus = 0;
+  std::int64_t kept = 0;  // GPUs that studies keep though people wait
   for (const auto& study : shelf_.running()) {
     const std::lock_guard lock(study->mutex);
     if (!study->record.has_job) continue;
     studies.push_back(study);
     if (study->live->study().spec().gpus.per_trial == 0) continue;
     ++with_gpus;
+    kept += study->live->study().spec().gpus.min;
     for (const auto& [attempt, job] : study->jobs) jobs.insert(job);
   }
   if (studies.empty()) {
@@ -104,14 +113,18 @@ bool StudyRunner::look() {
         {.where_sql = "state = 'queued' and priority_class <> 'idle'", .limit = kMaxWaiting});
     if (waiting)
       for (const auto& job : waiting->jobs)
-        people_wait += job.spec.resources.gpus * job.spec.resources.nodes;
+        if (wants_gpus_now(job.spec, shelf_.now()))
+          people_wait += job.spec.resources.gpus * job.spec.resources.nodes;
     share = share_of(nodes, jobs, people_wait);
+    share.tuning_min = kept;
     gpus = hpo::tuning_share(share);
   }
   for (const auto& study : studies) {
     const bool wants_gpus = study->live->study().spec().gpus.per_trial > 0;
-    const std::int64_t slots = wants_gpus ? (gpus + with_gpus - 1) / with_gpus
-                                          : slots_of_nodes(nodes, study->live->file());
+    const std::int64_t slots =
+        wants_gpus ? std::max((gpus + with_gpus - 1) / with_gpus,
+                              std::min(study->live->study().spec().gpus.min, share.gpus))
+                   : slots_of_nodes(nodes, study->live->file());
     step(study, slots, slots == 0 ? no_gpus_left(share) : Obstacle{});
   }
   return true;
@@ -198,6 +211,16 @@ void StudyRunner::report(Shelved& study, std::int64_t trial, std::int32_t attemp
   }
 }
 
+bool StudyRunner::dies_everywhere(const Shelved& study, std::int64_t trial,
+                                  const protocol::JobRecord& job) {
+  const auto attempts = controller_.attempts(job.id);
+  if (!attempts || attempts->empty()) return false;
+  std::int64_t& lost = lost_[{study.record.id, trial}];
+  lost +=
+      std::ranges::count(*attempts, protocol::AttemptState::lost, &protocol::AttemptRecord::state);
+  return lost > job.spec.max_lost;
+}
+
 void StudyRunner::observe_job(Shelved& study, const hpo::Trial& trial,
                               const protocol::JobRecord& job) {
   Event event{.at_s = shelf_.at_s(study), .trial = trial.number, .attempt = trial.attempt};
@@ -219,6 +242,9 @@ void StudyRunner::observe_job(Shelved& study, const hpo::Trial& trial,
     event.kind = Event::Kind::finished;
   } else if (leaving) {
     event.kind = Event::Kind::released;
+  } else if (!is_final(job.state) && dies_everywhere(study, event.trial, job)) {
+    event.kind = Event::Kind::failed;
+    event.text = fmt::format("its machine died {} times", job.spec.max_lost + 1);
   } else if (!is_final(job.state)) {
     event.kind = Event::Kind::preempted;
     // Its GPUs are somebody's already: nobody waits to see whether that lasts.
@@ -231,12 +257,29 @@ void StudyRunner::observe_job(Shelved& study, const hpo::Trial& trial,
   study.live->apply(event);
 }
 
+bool StudyRunner::may_stay(const Shelved& study) const {
+  const auto& gpus = study.live->study().spec().gpus;
+  if (!gpus.preemptible) return true;
+  if (gpus.per_trial <= 0 || gpus.min < gpus.per_trial) return false;
+  std::int64_t kept = 0;
+  for (const auto& trial : study.live->study().trials()) {
+    if (!trial.is_live()) continue;
+    const auto known = study.jobs.find({trial.number, trial.attempt});
+    if (known == study.jobs.end()) continue;
+    const auto job = controller_.job(JobId::trusted(known->second));
+    if (job && job->priority_class != PriorityClass::idle) kept += gpus.per_trial;
+  }
+  return kept + gpus.per_trial <= gpus.min;
+}
+
 void StudyRunner::carry_out(Shelved& study) {
   const auto& record = study.record;
   if (record.state == StudyState::running) {
     for (const Order& order : study.live->waiting()) {
       if (study.jobs.contains({order.trial, order.attempt})) continue;
-      const auto spec = job_of_trial(*study.live->file().job, record, order);
+      auto spec = job_of_trial(*study.live->file().job, record, order);
+      if (spec.priority_class == PriorityClass::idle && may_stay(study))
+        spec.priority_class = PriorityClass::normal;
       const std::string key = key_of(record.id, order.trial, order.attempt);
       // A crash before the next line leaves a job that the same key finds again.
       const auto accepted = controller_.submit(spec, {.principal = record.principal,
@@ -273,8 +316,7 @@ void StudyRunner::cancel_unwanted(const Shelved& study) {
   for (const auto& [key, job] : study.jobs) {
     const auto& trial = trials[static_cast<std::size_t>(key.first)];
     const bool is_newest = key.second == trial.attempt;
-    if (is_newest && (trial.is_live() || trial.has_ended()) && trial.state != TrialState::leaving)
-      continue;
+    if (is_newest && trial.is_live() && trial.state != TrialState::leaving) continue;
     // Once is enough: it is durable, and what has ended stays so.
     if (asked_to_end_.contains(job)) continue;
     const auto now = controller_.job(JobId::trusted(job));

@@ -40,6 +40,11 @@ class StudyRunner {
   /// `is_last`: also what came with no new measure.
   void report(Shelved& study, std::int64_t trial, std::int32_t attempt, const RunId& run,
               bool is_last);
+  /// Whether a trial has lost more machines, over all its jobs, than one job may. Counts anew after
+  /// a restart of the server.
+  bool dies_everywhere(const Shelved& study, std::int64_t trial, const protocol::JobRecord& job);
+  /// Whether people's jobs shall not stop the next trial's: the study keeps so many GPUs.
+  bool may_stay(const Shelved& study) const;
   /// Starts the jobs of trials that wait, cancels those of trials that were told to go.
   void carry_out(Shelved& study);
   /// Jobs of attempts that are over, or were told to go, and have not ended by themselves.
@@ -52,6 +57,7 @@ class StudyRunner {
   // The thread's.
   std::map<RunId, std::int64_t> seen_points_;
   std::map<StudyId, Capacity> capacity_;
+  std::map<std::pair<StudyId, std::int64_t>, std::int64_t> lost_;  // machines, by trial
   std::set<std::string> asked_to_end_;  // jobs that are, or were found to have ended
 
   std::mutex mutex_;  // guards woken_

@@ -10,7 +10,7 @@
 namespace galley::studies {
 namespace {
 
-constexpr std::size_t kMostSteps = 500;
+constexpr std::size_t kMostTimelineSteps = 500;
 constexpr std::int64_t kMostAttempts = 200'000;  // the newest; a study of a year has fewer
 
 /// A change of how many GPUs a kind of work holds.
@@ -68,7 +68,7 @@ void add_share(StudyTimeline& line, const std::vector<Change>& changes, std::int
   const auto seconds = [&](std::int64_t at_ms) {
     return static_cast<double>(at_ms - from_ms) / 1000;
   };
-  if (changes.size() <= kMostSteps) {
+  if (changes.size() <= kMostTimelineSteps) {
     if (changes.empty() || changes.front().at_ms > from_ms) push(0, held);
     for (std::size_t i = 0; i < changes.size(); ++i) {
       held[changes[i].kind] += changes[i].gpus;
@@ -77,9 +77,9 @@ void add_share(StudyTimeline& line, const std::vector<Change>& changes, std::int
     }
     return;
   }
-  const double width = std::max(1.0, static_cast<double>(to_ms - from_ms) / kMostSteps);
+  const double width = std::max(1.0, static_cast<double>(to_ms - from_ms) / kMostTimelineSteps);
   std::size_t next = 0;
-  for (std::size_t step = 0; step < kMostSteps; ++step) {
+  for (std::size_t step = 0; step < kMostTimelineSteps; ++step) {
     const double begin = static_cast<double>(from_ms) + width * static_cast<double>(step);
     const double end = begin + width;
     double area[3] = {0, 0, 0};
@@ -105,7 +105,7 @@ void add_pools(StudyTimeline& line, const std::vector<PoolHistory::Point>& point
     line.dead.push_back(point.pools.dead);
     line.ended.push_back(point.pools.ended);
   };
-  const std::size_t most = std::min(points.size(), kMostSteps);
+  const std::size_t most = std::min(points.size(), kMostTimelineSteps);
   for (std::size_t i = 0; i < most; ++i)
     push(points[most < 2 ? i : i * (points.size() - 1) / (most - 1)]);
 }

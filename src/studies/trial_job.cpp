@@ -61,6 +61,7 @@ protocol::JobSpec job_of_trial(const protocol::JobSpec& job, const StudyRecord& 
   if (trial.workdir) trial.workdir = filled_in(*trial.workdir, settings);
   trial.name = fmt::format("{}/{}", study.name, order.trial);
   trial.team = study.team;
+  trial.parent = study.id.str();
   trial.env["GALLEY_STUDY"] = study.id.str();
   trial.env["GALLEY_TRIAL"] = own.at("trial");
   trial.env["GALLEY_TRIAL_SEED"] = own.at("seed");

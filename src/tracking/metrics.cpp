@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -43,10 +44,12 @@ Status append_packed(Transaction& transaction, const RunId& run,
 }
 
 void add_to_summary(SeriesSummary& summary, const Point& point) {
-  ++summary.count;
-  summary.last_step = point.step;
-  summary.last_value = point.value;
-  summary.last_at = from_ms(point.at_ms);
+  const Point newest{summary.last_step, summary.last_value, to_ms(summary.last_at)};
+  if (++summary.count == 1 || is_newer(point, newest)) {
+    summary.last_step = point.step;
+    summary.last_value = point.value;
+    summary.last_at = from_ms(point.at_ms);
+  }
   summary.min_value = std::fmin(summary.min_value, point.value);
   summary.max_value = std::fmax(summary.max_value, point.value);
 }
@@ -128,9 +131,31 @@ Status append_points(Transaction& transaction, const RunId& run,
 
 Status Tracking::log_metrics(const RunId& run, std::span<const MetricPoint> points) {
   GALLEY_TRY(const auto batches, pack_points(points));
-  return database_.write(
-      [&](Transaction& transaction) { return append_packed(transaction, run, batches); });
+  GALLEY_TRY_STATUS(database_.write(
+      [&](Transaction& transaction) { return append_packed(transaction, run, batches); }));
+  if (on_points_) on_points_(run, points);
+  return ok();
 }
+
+namespace {
+
+/// Of a large batch a few of each stretch are enough to see how far a run is.
+std::vector<MetricPoint> some_points(const PointBatch& batch) {
+  constexpr std::size_t kEnough = 64;
+  constexpr std::array<std::string_view, 4> kAlways{"total_steps", "total_epochs", "epoch", "step"};
+  const std::size_t stride = 1 + batch.size() / kEnough;
+  std::vector<MetricPoint> points;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const std::string& key = batch.keys()[batch.key_of()[i]];
+    const bool wanted = i % stride == 0 || i + 1 == batch.size() ||
+                        std::ranges::find(kAlways, key) != kAlways.end();
+    const Point& point = batch.points()[i];
+    if (wanted) points.push_back({key, point.step, point.value, point.at_ms});
+  }
+  return points;
+}
+
+}  // namespace
 
 void Tracking::log_batch(const RunId& run, PointBatch batch, store::Database::Done done) {
   auto packed = std::make_shared<PackedBatch>();
@@ -140,6 +165,37 @@ void Tracking::log_batch(const RunId& run, PointBatch batch, store::Database::Do
       [run, packed](Transaction& transaction) {
         if (packed->batch.empty()) return require_run(transaction, run);
         return append_packed(transaction, run, std::span(packed.get(), 1));
+      },
+      [this, run, packed, done = std::move(done)](Status status) {
+        if (status && on_points_ && !packed->batch.empty())
+          on_points_(run, some_points(packed->batch));
+        done(std::move(status));
+      });
+}
+
+void Tracking::log_call(const RunId& run, LogBatch batch, store::Database::Command also,
+                        store::Database::Done done) {
+  struct Packed {
+    LogBatch batch;
+    PackedBatch points;
+  };
+  auto packed = std::make_shared<Packed>();
+  if (!batch.points.empty()) packed->points.packed = batch.points.pack();
+  packed->points.batch = std::move(batch.points);
+  packed->batch = std::move(batch);
+  database_.write_async(
+      [run, packed, also = std::move(also),
+       now = clock_.wall()](Transaction& transaction) -> Status {
+        if (also) GALLEY_TRY_STATUS(also(transaction));
+        if (!packed->points.batch.empty())
+          GALLEY_TRY_STATUS(append_packed(transaction, run, std::span(&packed->points, 1)));
+        else
+          GALLEY_TRY_STATUS(require_run(transaction, run));
+        if (!packed->batch.params.empty())
+          GALLEY_TRY_STATUS(tracking::log_params(transaction, run, packed->batch.params, now));
+        if (!packed->batch.tags.empty())
+          GALLEY_TRY_STATUS(tracking::set_tags(transaction, run, packed->batch.tags, now));
+        return ok();
       },
       std::move(done));
 }

@@ -309,30 +309,22 @@ void TensorboardReader::feed(std::string_view bytes, const TensorboardSink& sink
 }
 
 Result<std::uint64_t> TensorboardTail::poll(const Sinks& sinks, std::uint64_t max_bytes) {
-  namespace fs = std::filesystem;
-  std::error_code failed;
-  fs::recursive_directory_iterator entries(folder_, fs::directory_options::skip_permission_denied,
-                                           failed);
-  if (failed == std::errc::no_such_file_or_directory) return std::uint64_t{0};
-  if (failed) return system_error("list " + folder_.string(), failed.value());
-  for (; entries != fs::recursive_directory_iterator(); entries.increment(failed)) {
-    if (failed) break;
-    if (entries->path().filename().string().find("tfevents") != std::string::npos)
-      files_.try_emplace(entries->path());
-  }
+  // What is behind is read before anything else is looked for.
+  if (!behind_) GALLEY_TRY_STATUS(look_for_files());
   std::uint64_t sum = 0;
   std::string buffer;
   for (auto& [path, file] : files_) {
     if (sum >= max_bytes) break;
-    const UniqueFd descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    // A pipe by such a name would keep us waiting.
+    const UniqueFd descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat status {};
-    if (!descriptor || fstat(descriptor.get(), &status) != 0) continue;
+    if (!descriptor || fstat(descriptor.get(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
     if (static_cast<std::uint64_t>(status.st_size) < file.offset) file = {};
     if (static_cast<std::uint64_t>(status.st_size) == file.offset) continue;
     const TensorboardSink sink = sinks(path.parent_path().lexically_relative(folder_).string());
-    constexpr std::size_t kBuffer = 1 << 20;
-    buffer.resize(kBuffer);
+    constexpr std::uint64_t kBuffer = 1 << 20;
     while (sum < max_bytes) {
+      buffer.resize(static_cast<std::size_t>(std::min(kBuffer, max_bytes - sum)));
       const ssize_t got =
           pread(descriptor.get(), buffer.data(), buffer.size(), static_cast<off_t>(file.offset));
       if (got <= 0) break;
@@ -341,7 +333,26 @@ Result<std::uint64_t> TensorboardTail::poll(const Sinks& sinks, std::uint64_t ma
       sum += static_cast<std::uint64_t>(got);
     }
   }
+  behind_ = sum >= max_bytes;
   return sum;
+}
+
+Status TensorboardTail::look_for_files() {
+  namespace fs = std::filesystem;
+  constexpr std::size_t kMostEntries = 100'000;
+  constexpr std::size_t kMostFiles = 10'000;
+  std::error_code failed;
+  fs::recursive_directory_iterator entries(folder_, fs::directory_options::skip_permission_denied,
+                                           failed);
+  if (failed == std::errc::no_such_file_or_directory) return ok();
+  if (failed) return system_error("list " + folder_.string(), failed.value());
+  std::size_t seen = 0;
+  for (; entries != fs::recursive_directory_iterator(); entries.increment(failed)) {
+    if (failed || ++seen > kMostEntries || files_.size() >= kMostFiles) break;
+    if (entries->path().filename().string().find("tfevents") != std::string::npos)
+      files_.try_emplace(entries->path());
+  }
+  return ok();
 }
 
 std::map<std::string, std::uint64_t> TensorboardTail::offsets() const {

@@ -98,10 +98,35 @@ TEST(AttemptFollower, CountsOnFromWhatIsStored) {
 
 TEST(AttemptFollower, PassesOverWhatSaysNothing) {
   auto reader = follower();
-  EXPECT_TRUE(reader.take("noise\ngalley:: step=4\ngalley:: a\x01=5\n\n", kNow));
+  EXPECT_TRUE(reader.take("noise\ngalley:: epoch\ngalley:: a\x01=5\n\n", kNow));
   EXPECT_FALSE(reader.has_report());
   EXPECT_TRUE(reader.take("galley:: x=1\n", kNow));
   EXPECT_EQ(reader.report().from_offset, 0);
+}
+
+TEST(AttemptFollower, AStepAloneIsProgress) {
+  auto reader = follower();
+  EXPECT_TRUE(reader.take("galley:: step=4\ngalley:: step=5 loss=1\n", kNow));
+  const auto points = reader.report().points;
+  ASSERT_THAT(points, ::testing::SizeIs(2));
+  EXPECT_EQ(points[0].key, "step");
+  EXPECT_EQ(points[0].step, 4);
+  EXPECT_EQ(points[0].value, 4);
+  EXPECT_EQ(points[1].key, "loss");
+}
+
+TEST(AttemptFollower, WhatWasFoundElsewhereCountsAsAWhole) {
+  const std::string block =
+      "galley-read begin\ngalley-read p 3 0.5 1000 loss\ngalley-read o 77 \ngalley-read end\n";
+  auto reader = follower();
+  EXPECT_TRUE(reader.take(block.substr(0, block.find("galley-read end")), kNow));
+  EXPECT_FALSE(reader.has_report());
+  EXPECT_TRUE(reader.take("galley-read end\n", kNow));
+  const auto report = reader.report();
+  ASSERT_THAT(report.points, ::testing::SizeIs(1));
+  EXPECT_EQ(report.points[0].step, 3);
+  EXPECT_EQ(to_ms(report.points[0].at), 1000);
+  EXPECT_FALSE(reader.has_own_lines());
 }
 
 TEST(AttemptFollower, BoundsAReport) {

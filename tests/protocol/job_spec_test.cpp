@@ -148,7 +148,7 @@ INSTANTIATE_TEST_SUITE_P(
               "build.max_runtime", "1s to 24h"},
         Wrong{R"({"command": ["x"], "executor": "slurm", "build": {"context": "c@1"}})", "build",
               "no build"},
-        Wrong{R"({"command": ["x"], "metrics": {}})", "metrics", "pattern, tensorboard or both"},
+        Wrong{R"({"command": ["x"], "metrics": {}})", "metrics", "pattern, tensorboard or target"},
         Wrong{R"({"command": ["x"], "metrics": {"pattern": "loss (?<loss>[\\d"}})",
               "metrics.pattern", "a regular expression"},
         Wrong{R"({"command": ["x"], "metrics": {"pattern": "loss ([\\d.]+)!"}})", "metrics.pattern",
@@ -157,10 +157,20 @@ INSTANTIATE_TEST_SUITE_P(
               "a regular expression"},
         Wrong{R"({"command": ["x"], "metrics": {"patern": "(?<a>a)!"}})", "metrics.patern", "",
               "did you mean metrics.pattern?"},
+        Wrong{R"({"command": ["x"], "metrics": {"target": "accuracy"}})", "metrics.target",
+              "such as loss <= 0.3"},
+        Wrong{R"({"command": ["x"], "metrics": {"target": "accuracy > high"}})", "metrics.target",
+              "such as loss <= 0.3"},
         Wrong{R"({"command": ["x"], "metrics": {"tensorboard": "/runs"}})", "metrics.tensorboard",
               "below the one that the job runs in"},
         Wrong{R"({"command": ["x"], "metrics": {"tensorboard": "a/../../b"}})",
               "metrics.tensorboard", "below the one that the job runs in"}));
+
+TEST(JobSpec, ReadsAWantedValue) {
+  EXPECT_EQ(*parse_metric_goal("val/accuracy >= 0.93", "x"),
+            (MetricGoal{"val/accuracy", 0.93, false}));
+  EXPECT_EQ(*parse_metric_goal("loss<1e-3", "x"), (MetricGoal{"loss", 1e-3, true}));
+}
 
 TEST(JobSpec, APatternForMetricsMayNotGrowWithoutEnd) {
   const auto with = [](const std::string& pattern) {

@@ -51,6 +51,22 @@ describe('a load event', () => {
   });
 });
 
+describe('an eta event', () => {
+  const eta = { from: 'progress', finish_at: '2026-03-01T12:30:00Z', progress_ratio: 0.5, stationary: 'yes' };
+  const running = withJob({ ...job, state: 'running' });
+  it('changes the job in place, without a highlight', () => {
+    const next = applyEvent(running, event('eta', 'job_1', eta), 5);
+    expect(next.jobs['job_1']?.eta).toEqual(eta);
+    expect(next.changedAt).toEqual({});
+    expect(staleAfter(event('eta', 'job_1', eta))).toEqual([]);
+  });
+  it('is nothing for a job that has ended or is not known', () => {
+    expect(applyEvent(withJob({ ...job, state: 'failed' }), event('eta', 'job_1', eta), 5).jobs['job_1']?.eta).toBeUndefined();
+    expect(applyEvent(initialState, event('eta', 'job_1', eta), 5)).toBe(initialState);
+    expect(applyEvent(running, event('eta', 'job_1', {}), 5)).toBe(running);
+  });
+});
+
 describe('what becomes stale', () => {
   it.each([
     ['job', 'job_1', {}, 'job/job_1'], ['metrics', 'run_1', { run_id: 'run_1', keys: ['loss'] }, 'metrics/run_1'],

@@ -64,6 +64,28 @@ export interface JobSpec {
   [field: string]: unknown;
 }
 
+export interface Spread {
+  p10: number;
+  p50: number;
+  p90: number;
+}
+
+/** When a running job will be done: from its own progress, or from what was known before it started. Unknown parts are absent. */
+export interface Eta {
+  remaining_s?: Spread | null;
+  finish_at?: string | null;
+  progress_ratio?: number | null;
+  step?: number | null;
+  total_steps?: number | null;
+  unit?: 'step' | 'epoch';
+  total_from?: 'given' | 'predicted' | null;
+  from: 'progress' | 'before';
+  step_s?: number | null;
+  cost_remaining_usd?: Spread | null;
+  stationary?: 'yes' | 'no' | 'too short to tell';
+  to_target?: { metric: string; value: number; outlook: 'expected' | 'reached' | 'out of reach' | 'cannot tell'; finish_at?: string | null } | null;
+}
+
 export interface JobRecord {
   id: string;
   seq: number;
@@ -79,6 +101,7 @@ export interface JobRecord {
   created_at: string;
   started_at?: string | null;
   finished_at?: string | null;
+  eta?: Eta | null;
   spec: JobSpec;
 }
 
@@ -290,6 +313,8 @@ export interface Artifact {
 }
 
 export interface RunDetail extends RunItem {
+  /** Code, environment, data and relatives, as far as they are known. */
+  lineage?: Record<string, unknown> | null;
   params: Record<string, string>;
   tags: Record<string, string>;
   series: SeriesSummary[];

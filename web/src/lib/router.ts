@@ -2,12 +2,12 @@
 import { useEffect, useState } from 'preact/hooks';
 
 export type Place =
-  | { view: 'overview' | 'fleet' | 'jobs' | 'studies' | 'runs' | 'models' | 'playground' | 'account' | 'missing' }
+  | { view: 'overview' | 'fleet' | 'jobs' | 'studies' | 'runs' | 'models' | 'playground' | 'account' | 'compare' | 'estimates' | 'missing' }
   | { view: 'job' | 'study' | 'run' | 'model'; id: string };
 
 export type View = Place['view'];
 
-const kLists = new Set(['fleet', 'jobs', 'studies', 'runs', 'models', 'playground', 'account']);
+const kLists = new Set(['fleet', 'jobs', 'studies', 'runs', 'models', 'playground', 'account', 'estimates']);
 const kObjects: Record<string, 'job' | 'study' | 'run' | 'model'> = { jobs: 'job', studies: 'study', runs: 'run', models: 'model' };
 
 /** /jobs/job_1 -> {view: 'job', id: 'job_1'}. Unknown paths are 'missing', never an exception. */
@@ -16,6 +16,7 @@ export function placeOf(path: string): Place {
   const [first, second] = parts;
   if (first === undefined) return { view: 'overview' };
   if (parts.length === 1 && kLists.has(first)) return { view: first as 'jobs' };
+  if (parts.length === 2 && first === 'runs' && second === 'compare') return { view: 'compare' };
   const object = kObjects[first];
   if (parts.length === 2 && object && second !== undefined) {
     try {
@@ -36,6 +37,8 @@ export const pathTo = {
   study: (id: string) => `/studies/${encodeURIComponent(id)}`,
   runs: () => '/runs',
   run: (id: string) => `/runs/${encodeURIComponent(id)}`,
+  compare: (ids: readonly string[]) => `/runs/compare?ids=${ids.map(encodeURIComponent).join(',')}`,
+  estimates: () => '/estimates',
   models: () => '/models',
   model: (name: string) => `/models/${encodeURIComponent(name)}`,
   account: () => '/account',

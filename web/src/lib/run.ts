@@ -1,8 +1,5 @@
 // Sums over a run's series. Pure.
-import type { MetricSeries, SeriesSummary } from '../api/types';
-import type { Curve } from './series';
-
-export const curveOf = (series: MetricSeries): Curve => ({ name: series.key, xs: series.steps, ys: series.values });
+import type { SeriesSummary } from '../api/types';
 
 export const totalPoints = (series: readonly SeriesSummary[]): number =>
   series.reduce((sum, one) => sum + one.point_count, 0);

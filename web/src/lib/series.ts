@@ -4,6 +4,11 @@ export interface Curve {
   name: string;
   xs: readonly number[];
   ys: readonly (number | null)[];
+  /** The number of its colour, from 0; its place among the curves where absent. */
+  tint?: number;
+  dashed?: boolean;
+  /** Drawn behind another curve, and not named. */
+  faint?: boolean;
 }
 
 /** One shared, sorted x column; a curve without a value at an x has a hole there. */
@@ -24,7 +29,8 @@ export function joined(curves: readonly Curve[]): { xs: number[]; columns: (numb
 
 const cell = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
-export function toCsv(xName: string, curves: readonly Curve[]): string {
+export function toCsv(xName: string, all: readonly Curve[]): string {
+  const curves = all.map((curve) => (curve.faint ? { ...curve, name: `${curve.name.trim()} (raw)` } : curve));
   const { xs, columns } = joined(curves);
   const head = [xName, ...curves.map((curve) => curve.name)].map(cell).join(',');
   const lines = xs.map((x, index) => [x, ...columns.map((column) => column[index] ?? '')].join(','));

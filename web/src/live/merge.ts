@@ -1,5 +1,5 @@
 // One event of the stream applied to what the page knows. Pure.
-import type { EventRecord, JobRecord, JobState, LoadSample, Overview, QueueCounts } from '../api/types';
+import type { Eta, EventRecord, JobRecord, JobState, LoadSample, Overview, QueueCounts } from '../api/types';
 import type { State } from './state';
 
 /** Ten minutes at one sample each two seconds. */
@@ -76,8 +76,16 @@ function overviewWith(overview: Overview, data: Data, sample: LoadSample): Overv
   };
 }
 
+/** No highlight: it comes every few seconds, and only the words and the bar move. */
+function mergeEta(state: State, event: EventRecord): State {
+  const job = state.jobs[event.subject];
+  if (!job || isFinal(job.state) || typeof event.data['from'] !== 'string') return state;
+  return { ...state, jobs: { ...state.jobs, [job.id]: { ...job, eta: event.data as unknown as Eta } } };
+}
+
 export function applyEvent(state: State, event: EventRecord, nowMs: number): State {
   if (event.kind === 'load') return mergeLoad(state, event);
+  if (event.kind === 'eta') return mergeEta(state, event);
   const changedAt = { ...state.changedAt, [event.subject]: nowMs };
   if (event.kind === 'job') {
     const job = state.jobs[event.subject];
@@ -106,14 +114,15 @@ export function staleAfter(event: EventRecord): string[] {
     case 'node': return ['nodes', 'overview'];
     case 'run': return ['runs', `run/${run}`];
     case 'study': return ['studies', `study/${text(data, 'study_id') ?? subject}`];
-    case 'metrics': return [`run/${run}`, `metrics/${run}`];
+    case 'metrics': return [`run/${run}`, `metrics/${run}`, 'values'];
+    case 'eta': return [];
     case 'snapshot': return ['models', `model/${model}`];
     case 'channel': return ['models', 'overview', `model/${model}`];
     default: return [];
   }
 }
 
-const kKinds = ['job', 'run', 'metrics', 'node', 'snapshot', 'channel', 'load', 'study'] as const;
+const kKinds = ['job', 'run', 'metrics', 'node', 'snapshot', 'channel', 'load', 'study', 'eta'] as const;
 export const eventKinds: readonly string[] = kKinds;
 
 /** The data line of an event. Load and metrics may come bare, without the record around them. */

@@ -27,6 +27,13 @@ export function markStale(names: readonly string[]): void {
   }
 }
 
+/** Tells of staleness those who keep their answers themselves, until the returned function is called. */
+export function watchStale(names: readonly string[], stale: () => void): () => void {
+  const watcher = { names, stale };
+  watchers.add(watcher);
+  return () => void watchers.delete(watcher);
+}
+
 /** After the stream was interrupted nobody knows what was missed. */
 export function markAllStale(): void {
   for (const watcher of [...watchers]) watcher.stale();

@@ -7,7 +7,7 @@ import { useModels } from '../live/entities';
 import { useStore } from '../live/store';
 import { useText } from '../text';
 
-const kViews = ['overview', 'fleet', 'jobs', 'studies', 'runs', 'models', 'playground'] as const;
+const kViews = ['overview', 'fleet', 'jobs', 'studies', 'runs', 'estimates', 'models', 'playground'] as const;
 
 function useChoices(typed: string): readonly Choice[] {
   const text = useText();

@@ -4,8 +4,8 @@ import { useText } from '../text';
 import { Icon } from '../ui/icon';
 import { Link } from '../ui/link';
 
-const kItems = ['overview', 'fleet', 'jobs', 'studies', 'runs', 'models', 'playground'] as const;
-const kParents: Partial<Record<Place['view'], (typeof kItems)[number]>> = { job: 'jobs', study: 'studies', run: 'runs', model: 'models' };
+const kItems = ['overview', 'fleet', 'jobs', 'studies', 'runs', 'estimates', 'models', 'playground'] as const;
+const kParents: Partial<Record<Place['view'], (typeof kItems)[number]>> = { job: 'jobs', study: 'studies', run: 'runs', compare: 'runs', model: 'models' };
 
 export function Rail({ place }: { place: Place }) {
   const text = useText();

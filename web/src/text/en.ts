@@ -4,7 +4,7 @@ export const en = {
   skip: 'Skip to the content',
   nav: {
     label: 'Views', overview: 'Overview', fleet: 'Fleet', jobs: 'Jobs', studies: 'Studies', runs: 'Runs', models: 'Models',
-    playground: 'Playground', account: 'Account',
+    playground: 'Playground', account: 'Account', compare: 'Compare', estimates: 'Estimates',
   },
   top: {
     languages: { en: 'English', ko: '한국어' }, languageMarks: { en: 'En', ko: '한' }, searchKey: 'Ctrl K',
@@ -61,7 +61,7 @@ export const en = {
     title: 'Jobs', name: 'Job', state: 'State', team: 'Team', waited: 'Waited', ran: 'Ran', asked: 'Asks for',
     exit: 'Exit', created: 'Submitted', reason: 'Reason',
     filterExample: 'state = "running" and team = "nlp"',
-    empty: 'No jobs yet. Submit the first:', emptyFiltered: 'No job matches this filter.',
+    eta: 'Done at', empty: 'No jobs yet. Submit the first:', emptyFiltered: 'No job matches this filter.',
     emptyCommand: 'galley run --cpus 1 -- echo hello', allStates: 'All states',
   },
   job: {

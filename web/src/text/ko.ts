@@ -3,7 +3,7 @@ import type { Text } from './en';
 export const ko: Text = {
   product: 'Galley',
   skip: '본문으로 건너뛰기',
-  nav: { label: '화면', overview: '개요', fleet: '장비', jobs: '작업', studies: '탐색', runs: '실행 기록', models: '모델', playground: '시험해 보기', account: '계정' },
+  nav: { label: '화면', overview: '개요', fleet: '장비', jobs: '작업', studies: '탐색', runs: '실행 기록', models: '모델', playground: '시험해 보기', account: '계정', compare: '비교', estimates: '예측' },
   top: {
     languages: { en: 'English', ko: '한국어' }, languageMarks: { en: 'En', ko: '한' }, searchKey: 'Ctrl K',
     where: '현재 위치', search: '이동…', searchHint: '검색과 명령 (Ctrl-K)',
@@ -45,7 +45,7 @@ export const ko: Text = {
   },
   jobs: {
     title: '작업', name: '작업', state: '상태', team: '팀', waited: '대기 시간', ran: '실행 시간', asked: '요청 자원', exit: '종료 코드',
-    created: '제출', reason: '이유', filterExample: 'state = "running" and team = "nlp"', empty: '아직 작업이 없습니다. 첫 작업을 제출해 보세요:',
+    created: '제출', reason: '이유', filterExample: 'state = "running" and team = "nlp"', eta: '완료 예정', empty: '아직 작업이 없습니다. 첫 작업을 제출해 보세요:',
     emptyFiltered: '이 필터에 맞는 작업이 없습니다.', emptyCommand: 'galley run --cpus 1 -- echo hello', allStates: '모든 상태',
   },
   job: {

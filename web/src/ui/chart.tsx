@@ -25,6 +25,12 @@ interface Props {
   /** The first curve's axis is fixed, such as [0, 1] for a share. */
   range?: [number, number];
   legend?: boolean;
+  /** The vertical axis is logarithmic; what is not positive must be null. */
+  log?: boolean;
+  /** How x is written, where it is neither a plain number nor a time of day. */
+  xFormat?: (x: number) => string;
+  /** Stands below the title. */
+  note?: string | undefined;
 }
 
 const kMaxRows = 500;
@@ -40,7 +46,8 @@ export function colour(name: string): string {
 }
 
 function options(props: Props, width: number): uPlot.Options {
-  const { curves, format = [], height = 220, sync, range, xIsTime = false, xName } = props;
+  const { curves, format = [], height = 220, sync, range, xIsTime = false, xName, log = false } = props;
+  const xText = xTextOf(props);
   const ink = colour('--ink-soft');
   const axis = { stroke: ink, grid: { stroke: colour('--grid'), width: 1 }, ticks: { show: false }, font: '11px system-ui', gap: 4 };
   const values = (index: number) => (_: uPlot, ticks: (number | null)[]) =>
@@ -50,28 +57,37 @@ function options(props: Props, width: number): uPlot.Options {
     width, height, padding: [8, two ? 0 : 12, 0, 0],
     legend: { show: props.legend ?? true, live: true },
     cursor: { ...(sync ? { sync: { key: sync } } : {}), points: { size: 6 }, y: false, drag: { x: true, y: false } },
-    scales: { x: { time: xIsTime }, ...(range ? { y: { range } } : {}), ...(two ? { right: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } } : {}) },
+    scales: { x: { time: xIsTime }, ...(range ? { y: { range } } : {}), ...(log ? { y: { distr: 3 as const } } : {}), ...(two ? { right: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } } : {}) },
     axes: [
-      { ...axis, space: 70, size: 28, values: (_: uPlot, ticks: number[]) => ticks.map(xIsTime ? clock : measure) },
+      { ...axis, space: 70, size: 28, values: (_: uPlot, ticks: number[]) => ticks.map(xText) },
       { ...axis, size: 54, space: 36, values: values(0) },
       ...(two ? [{ ...axis, scale: 'right', side: 1 as const, size: 54, space: 36, grid: { show: false }, values: values(1) }] : []),
     ],
     series: [
-      { label: xName, value: (_: uPlot, x: number | null) => (x == null ? '–' : (xIsTime ? clock : measure)(x)) },
+      { label: xName, value: (_: uPlot, x: number | null) => (x == null ? '–' : xText(x)) },
       ...curves.map((curve, index): uPlot.Series => ({
         label: curve.name,
         scale: two && index === 1 ? 'right' : 'y',
-        stroke: colour(`--series-${(index % 8) + 1}`),
-        width: 1.75,
-        ...(index === 0 && curves.length <= 2 ? { fill: colour('--fill-1') } : {}),
-        ...(two && index === 1 ? { dash: [6, 3] } : {}),
-        points: { show: curve.xs.length < 40 },
+        stroke: stroke(curve, index),
+        width: curve.faint ? 1 : 1.75,
+        ...(curve.faint ? { class: 'faint' } : {}),
+        ...(index === 0 && curves.length <= 2 && !curve.faint && !log && curve.tint === undefined ? { fill: colour('--fill-1') } : {}),
+        ...((two && index === 1) || curve.dashed ? { dash: [6, 3] } : {}),
+        points: { show: curve.xs.length < 40 && !curve.faint },
         spanGaps: true,
         value: (_: uPlot, y: number | null) => (y == null ? '–' : (format[index] ?? measure)(y)),
       })),
     ],
   };
 }
+
+/** Faint curves are as translucent as their colour allows the eye to follow. */
+function stroke(curve: Curve, index: number): string {
+  const solid = colour(`--series-${((curve.tint ?? index) % 8) + 1}`);
+  return curve.faint ? solid.replace(/^rgb\(([^)]*)\)$/, 'rgba($1, 0.3)') : solid;
+}
+
+const xTextOf = ({ xFormat, xIsTime }: Props) => xFormat ?? (xIsTime ? clock : measure);
 
 const clock = (seconds: number) => new Date(seconds * 1000).toLocaleTimeString('en-GB');
 
@@ -87,7 +103,7 @@ export function Chart(props: Props) {
   const [asTable, setAsTable] = useState(false);
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>();
-  const shape = `${shownTheme} ${xName} ${curves.map((curve) => `${curve.name}${curve.xs.length < 40 ? '.' : ''}`).join('|')} ${asTable}`;
+  const shape = `${shownTheme} ${xName} ${props.log} ${curves.map((curve) => `${curve.name}${curve.tint}${curve.xs.length < 40 ? '.' : ''}`).join('|')} ${asTable}`;
 
   useEffect(() => {
     const element = place.current;
@@ -130,15 +146,18 @@ export function Chart(props: Props) {
           {!asTable && <button type="button" class="small quiet" aria-label={text.chart.as(title, text.chart.png)} onClick={png}>{text.chart.png}</button>}
         </div>
       </header>
+      {props.note && <p class="note soft">{props.note}</p>}
       {asTable ? <Values {...props} /> : <div class="plot" ref={place} role="img" aria-label={summary} title={text.chart.zoom} />}
     </section>
   );
 }
 
-export function Values({ title, curves, xName, xIsTime, format = [] }: Props) {
+export function Values(props: Props) {
+  const { title, xName, format = [] } = props;
+  const curves = props.curves.filter((curve) => !curve.faint);
   const { xs, columns } = joined(curves);
   const from = Math.max(0, xs.length - kMaxRows);
-  const x = xIsTime ? clock : measure;
+  const x = xTextOf(props);
   return (
     <div class="values" role="group" aria-label={title} tabIndex={0}>
       <table>

@@ -29,7 +29,8 @@ struct NodeSample;
 }
 namespace galley::estimates {
 class Estimates;
-}
+class LiveEtas;
+}  // namespace galley::estimates
 namespace galley::openai {
 class Service;
 }
@@ -73,6 +74,7 @@ struct Services {
   openai::Service* language = nullptr;        // OpenAI's routes; none where null
   studies::Studies* studies = nullptr;        // /studies; none where null
   estimates::Estimates* estimates = nullptr;  // /estimates; none where null
+  estimates::LiveEtas* live_etas = nullptr;   // when running jobs are done; not told where null
   std::filesystem::path secrets_key{};  // of accounts::Secrets; empty: data_folder/secrets.key
 };
 
@@ -112,6 +114,8 @@ class Api {
   http::Router router();
   /// Routes that take larger bodies than the server's default: manifests.
   static std::map<std::string, std::size_t, std::less<>> body_bytes_of_route();
+  /// Routes whose bodies are kept in files: artifacts.
+  static std::vector<std::string> spooled_routes();
 
   /// Where browsers reach us, "http://127.0.0.1:7420": known once the server listens.
   void set_url(std::string url);

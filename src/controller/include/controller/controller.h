@@ -117,6 +117,10 @@ class Controller {
   void progress(protocol::ProgressReport report, std::vector<RegisteredFile> files,
                 std::function<void(Status)> done);
 
+  /// Told of each report of progress that was stored, on the store's writer thread; must be quick.
+  /// Set before the first agent attaches.
+  void watch_progress(std::function<void(const protocol::ProgressReport&)> watcher);
+
   struct Accepted {
     protocol::JobRecord job;
     bool repeated = false;  // the idempotency key was used before with the same body

@@ -57,7 +57,7 @@ struct Trial {
   std::int32_t attempt = 1;
   std::int32_t branch_attempt = 1;   // the first that began with the weights of now
   double resource = 0;               // of the last accepted report
-  std::vector<double> objectives{};  // of that report
+  std::vector<double> objectives{};  // of that report, or the best (StudySpec::best_report)
   Checkpoint checkpoint{};
   bool is_interrupted = false;    // left without having been judged
   bool goes_dead = false;         // leaving for the dead pool

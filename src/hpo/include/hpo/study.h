@@ -84,6 +84,7 @@ class Study {
   // study.cpp: what events do
   bool take(const Event& event);
   bool take_report(const Event& event, Trial& trial);
+  bool is_result(const Trial& trial, const Event& report) const;
   bool take_known(const Event& event);  // study_journal.cpp
   void judge(Trial& trial, double share);
   void begin_running(Trial& trial);

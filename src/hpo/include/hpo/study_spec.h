@@ -71,7 +71,8 @@ struct StudySpec {
   Termination termination{};
   GpuSpec gpus{};
   std::uint64_t seed = 1;
-  std::int64_t seeds = 1;  // runs of each finalist before a winner is named
+  std::int64_t seeds = 1;    // runs of each finalist before a winner is named
+  bool best_report = false;  // a trial's result is its best report (of the first measure), or last
 };
 
 /// The keys of a study file that this reader takes.

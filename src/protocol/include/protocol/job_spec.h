@@ -121,6 +121,8 @@ struct JobSpec {
   std::optional<std::string> reservation;
   std::optional<std::string> workdir;
   std::optional<MetricsSpec> metrics;
+  std::optional<CodeSpec> code;
+  std::optional<std::string> parent;
   Bytes log_limit{std::int64_t{1} << 30};
   Millis grace{10'000};
   std::int64_t max_lost = 3;
@@ -184,6 +186,11 @@ struct Fields<JobSpec> {
       Field<S, std::optional<MetricsSpec>>{
           "metrics", &S::metrics,
           "How metrics are found where the program prints no galley:: line."},
+      Field<S, std::optional<CodeSpec>>{
+          "code", &S::code, "Version of the code; `galley submit` and `galley run` fill it in."},
+      Field<S, std::optional<std::string>>{
+          "parent", &S::parent, "What it is a part of: the id of a run, a study or a pipeline.",
+          false, 1, 128},
       Field<S, Bytes>{"log_limit", &S::log_limit, "Output kept; past it the middle is dropped."},
       Field<S, Millis>{"grace", &S::grace, "Time between the request to stop and the kill."},
       Field<S, std::int64_t>{"max_lost", &S::max_lost,

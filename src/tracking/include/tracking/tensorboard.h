@@ -72,7 +72,8 @@ class TensorboardTail {
   explicit TensorboardTail(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
   /// Reads at most `max_bytes` and says how many it read; fewer than that means all is read.
-  /// A folder that does not exist yet holds nothing; files that cannot be read are passed over.
+  /// A folder that does not exist yet holds nothing; files that cannot be read are passed over, as
+  /// are those past the first 10,000, and entries past the first 100,000.
   /// Errors: those of listing the folder.
   Result<std::uint64_t> poll(const Sinks& sinks, std::uint64_t max_bytes = 256 << 20);
 
@@ -89,8 +90,11 @@ class TensorboardTail {
     std::uint64_t offset = 0;
     TensorboardReader reader;
   };
+  Status look_for_files();
+
   std::filesystem::path folder_;
   std::map<std::filesystem::path, Followed> files_;
+  bool behind_ = false;  // the last poll read as much as it may
 };
 
 /// Writes an event file that TensorBoard opens: one a run, in the run's folder.

@@ -13,6 +13,7 @@ export interface Axis {
   high: number;
   log: boolean;
   choices: readonly Choice[];
+  /** Some trials have no value: it does not exist in them, or they reported none. */
   conditional: boolean;
   /** Of a measure: the greatest is best. */
   descending: boolean;
@@ -116,7 +117,7 @@ function measureAxis(name: string, order: string, column: readonly (number | nul
   const log = !descending && least > 0 && most / least > kLogRatio;
   const range = log ? { low: least, high: most, clipped: 'none' as const } : measureRange(values, descending);
   return withUnits({
-    id: `m:${name}`, name, role: 'measure', kind: 'real', ...range, log, choices: [], conditional: false, descending, values,
+    id: `m:${name}`, name, role: 'measure', kind: 'real', ...range, log, choices: [], conditional: values.some(Number.isNaN), descending, values,
     units: new Float32Array(values.length),
   });
 }

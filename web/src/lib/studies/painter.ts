@@ -29,6 +29,7 @@ const kSide = 44;
 const kTop = 8;
 const kAbsentGap = 22;
 const kLeastGap = 58;
+const kQuietMs = 150;
 
 export function layoutOf(axes: readonly Axis[], room: number, height: number): Layout {
   const width = Math.max(Math.floor(room), 2 * kSide + kLeastGap * Math.max(1, axes.length - 1));
@@ -100,11 +101,15 @@ export class Painter {
     }
     const isPart = count < this.trials;
     base.style.visibility = isPart ? 'visible' : 'hidden';
-    if (isPart && !this.hasBase) {
+    put(front, this.shown, { ...looks.chosen, opacity: opacityFor(count) });
+    const behind = () => {
+      if (this.hasBase) return;
       put(base, all, { ...looks.others, opacity: opacityFor(this.trials) / 2 });
       this.hasBase = true;
-    }
-    put(front, this.shown, { ...looks.chosen, opacity: opacityFor(count) });
+    };
+    // The first mark should not wait for what can be drawn before it.
+    if (isPart) behind();
+    else setTimeout(behind, kQuietMs);
   }
 
   private strokeAll(base: HTMLCanvasElement, front: HTMLCanvasElement, mask: Uint8Array, count: number, looks: Looks, scale: number): void {

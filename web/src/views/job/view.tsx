@@ -5,6 +5,7 @@ import { useJob } from '../../live/entities';
 import { isFinal } from '../../live/merge';
 import { useText } from '../../text';
 import { StateChip } from '../../ui/chip';
+import { EtaBar } from '../../ui/eta';
 import { Figure } from '../../ui/figure';
 import { Icon } from '../../ui/icon';
 import { Link } from '../../ui/link';
@@ -41,6 +42,9 @@ export function JobView({ id }: { id: string }) {
         <Figure name={text.job.ran}><Took from={job.started_at} to={job.finished_at} /></Figure>
         <Figure name={text.job.exit} unit={text.job.attempts(job.attempts)} bad={(job.exit_code ?? 0) !== 0}>{job.exit_code ?? '–'}</Figure>
       </dl>
+      {job.state === 'running' && job.eta && (
+        <section class="card eta-card" aria-label={text.jobs.eta}><h2>{text.jobs.eta}</h2><EtaBar job={job} whole /></section>
+      )}
       {job.state === 'queued' && <GuideCard key={id} job={job} />}
       <Tabs label={text.job.tabs} tabs={[
         { id: 'log', name: text.job.log, body: () => <LogPane job={job} /> },

@@ -3,6 +3,7 @@ import { between, bytes } from '../../lib/format';
 import { pathTo } from '../../lib/router';
 import type { Text } from '../../text';
 import { StateChip } from '../../ui/chip';
+import { EtaBar } from '../../ui/eta';
 import { Link } from '../../ui/link';
 import { Ago, Took } from '../../ui/moment';
 import type { Column } from '../../ui/table';
@@ -36,6 +37,10 @@ export function jobColumns(text: Text): Column<JobRecord>[] {
     {
       id: 'ran', name: text.jobs.ran, number: true, key: (job) => took(job.started_at, job.finished_at),
       cell: (job) => <Took from={job.started_at} to={job.finished_at} />,
+    },
+    {
+      id: 'eta', name: text.jobs.eta, wide: true, key: (job) => (job.state === 'running' ? job.eta?.finish_at : null),
+      cell: (job) => <EtaBar job={job} />,
     },
     { id: 'exit', name: text.jobs.exit, number: true, wide: true, key: (job) => job.exit_code, cell: (job) => job.exit_code ?? '–' },
     { id: 'reason', name: text.jobs.reason, wide: true, cell: (job) => <span title={job.reason}>{job.reason}</span> },

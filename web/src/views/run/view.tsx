@@ -1,12 +1,13 @@
-import { useMemo } from 'preact/hooks';
+import '../../styles/run.css';
 
-import type { Artifact, MetricSeries, RunDetail, SeriesSummary } from '../../api/types';
+import type { Artifact, RunDetail, SeriesSummary } from '../../api/types';
 import { bytes, count, measure } from '../../lib/format';
 import { pathTo } from '../../lib/router';
-import { curveOf, totalPoints, lastStep } from '../../lib/run';
-import { useMetrics, useRun } from '../../live/entities';
+import { totalPoints, lastStep } from '../../lib/run';
+import { lineageLines } from '../../lib/runs/lineage';
+import { useRun } from '../../live/entities';
 import { useText, type Text } from '../../text';
-import { Chart } from '../../ui/chart';
+import { useRunsText } from '../../text/runs';
 import { StateChip } from '../../ui/chip';
 import { Figure } from '../../ui/figure';
 import { Icon } from '../../ui/icon';
@@ -15,25 +16,7 @@ import { Ago, Took } from '../../ui/moment';
 import { Loading, Problem } from '../../ui/problem';
 import { Table, type Column } from '../../ui/table';
 import { Tabs } from '../../ui/tabs';
-
-function CurveCard({ series, sync }: { series: MetricSeries; sync: string }) {
-  const text = useText();
-  const curves = useMemo(() => [curveOf(series)], [series]);
-  return <Chart title={series.key} xName={text.run.step} curves={curves} sync={sync} />;
-}
-
-function CurvesPane({ run }: { run: RunDetail }) {
-  const text = useText();
-  const metrics = useMetrics(run.id, run.series);
-  if (metrics.problem) return <Problem what={text.run.curves} problem={metrics.problem} onRetry={metrics.reload} />;
-  if (!metrics.data) return <Loading />;
-  if (metrics.data.length === 0) return <p class="empty">{text.run.noCurves}</p>;
-  return (
-    <div class="curves">
-      {metrics.data.map((series) => <CurveCard key={series.key} series={series} sync={run.id} />)}
-    </div>
-  );
-}
+import { CurvesPane } from './curves_pane';
 
 function seriesColumns(text: Text): Column<SeriesSummary>[] {
   const value = (id: string, name: string, read: (one: SeriesSummary) => number | null, wide = false): Column<SeriesSummary> =>
@@ -76,8 +59,27 @@ function Pairs({ title, pairs, empty }: { title: string; pairs: Record<string, s
   );
 }
 
+function LineagePane({ lineage }: { lineage: RunDetail['lineage'] }) {
+  const words = useRunsText();
+  const name = (key: string) => words.lineageWords[key] ?? key.replaceAll('_', ' ');
+  const say = (value: string) => (value === 'true' ? words.yes : value === 'false' ? words.no : value);
+  return (
+    <section class="card" aria-label={words.lineage}>
+      <dl class="facts">
+        {lineageLines(lineage).map(({ path, value, to }, index) => (
+          <>
+            <dt key={`${index}`}>{path.map(name).join(' · ')}</dt>
+            <dd key={`${index} value`} class="mono">{to ? <Link to={to}>{value}</Link> : say(value)}</dd>
+          </>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
 export function RunView({ id }: { id: string }) {
   const text = useText();
+  const words = useRunsText();
   const { data: run, problem, reload } = useRun(id);
   if (!run) return <div class="view">{problem ? <Problem what={id} problem={problem} onRetry={reload} /> : <Loading />}</div>;
   return (
@@ -120,6 +122,8 @@ export function RunView({ id }: { id: string }) {
             </section>
           ),
         },
+        ...(lineageLines(run.lineage).length > 0
+          ? [{ id: 'lineage', name: words.lineage, body: () => <LineagePane lineage={run.lineage} /> }] : []),
       ]} />
     </div>
   );

@@ -3,18 +3,18 @@ import { count, measure } from '../../lib/format';
 import { pathTo } from '../../lib/router';
 import { gpuHours } from '../../lib/studies/progress';
 import { useStudies } from '../../live/studies';
+import { useText } from '../../text';
 import { useStudiesText, type StudiesText } from '../../text/studies';
 import { StateChip } from '../../ui/chip';
 import { Command } from '../../ui/command';
 import { Link } from '../../ui/link';
-import { ListFoot } from '../../ui/list_foot';
 import { Ago, Took } from '../../ui/moment';
 import { Loading, Problem } from '../../ui/problem';
 import { Table, type Column } from '../../ui/table';
 import { PoolBar } from '../study/pool_bar';
 import '../../styles/studies.css';
 
-const measureNames = (study: StudyItem & { file?: unknown }) => study.summary?.best?.values.map(measure).join(' · ') ?? '–';
+const bestOf = (study: StudyItem) => study.summary?.best?.values.map(measure).join(' · ') ?? '–';
 
 function columns(words: StudiesText): Column<StudyItem>[] {
   const { columns: names } = words;
@@ -25,7 +25,7 @@ function columns(words: StudiesText): Column<StudyItem>[] {
     },
     { id: 'state', name: names.state, key: (study) => study.state, cell: (study) => <StateChip state={study.state} /> },
     { id: 'trials', name: names.trials, number: true, key: (study) => study.summary?.trials, cell: (study) => count(study.summary?.trials) },
-    { id: 'best', name: names.best, number: true, key: (study) => study.summary?.best?.values[0], cell: measureNames },
+    { id: 'best', name: names.best, number: true, key: (study) => study.summary?.best?.values[0], cell: bestOf },
     {
       id: 'gpu', name: names.gpuHours, number: true, wide: true, key: (study) => study.summary?.gpu_seconds,
       cell: (study) => (study.summary ? measure(gpuHours(study.summary.gpu_seconds)) : '–'),
@@ -38,6 +38,7 @@ function columns(words: StudiesText): Column<StudyItem>[] {
 }
 
 export function StudiesView(_: { id: string }) {
+  const text = useText();
   const words = useStudiesText();
   const { data: studies, problem, reload } = useStudies();
   return (
@@ -49,7 +50,7 @@ export function StudiesView(_: { id: string }) {
           <Table main label={words.title} columns={columns(words)} rows={studies} id={(study) => study.id} open={(study) => pathTo.study(study.id)}
             empty={<>{words.empty}<Command line={words.emptyCommand} /><span>{words.emptyMore}</span></>} />
         ) : !problem && <Loading />}
-        {studies && studies.length > 0 && <ListFoot count={studies.length} more={undefined} />}
+        {studies && studies.length > 0 && <div class="list-foot"><span>{text.common.rows(studies.length)}</span></div>}
       </section>
     </div>
   );

@@ -7,6 +7,7 @@ import { save } from '../../lib/save';
 import type { Axis } from '../../lib/studies/axes';
 import type { Brushes, Selection } from '../../lib/studies/brush';
 import { fileText, nextName, regionOf, repeatCommand, type Narrowed, type Reach } from '../../lib/studies/region';
+import { useMaySubmit } from '../../live/account';
 import { startStudy, useStudyPreview } from '../../live/studies';
 import { useStudiesText, type StudiesText } from '../../text/studies';
 import { Command, CopyButton } from '../../ui/command';
@@ -35,8 +36,11 @@ export function RegionDialog({ study, axes, brushes, selection, onClose }: Props
   const onParameters = axes.some((axis) => axis.role === 'parameter' && brushes[axis.id]);
   const [reach, setReach] = useState<Reach>(onParameters ? 'marked' : 'box');
   const [name, setName] = useState(nextName(study.name));
+  const maySubmit = useMaySubmit();
   const [busy, setBusy] = useState(false);
-  const { file, changes } = regionOf(study.file, axes, brushes, selection.mask, reach, name);
+  const [warm, setWarm] = useState(true);
+  const { file: cold, changes } = regionOf(study.file, axes, brushes, selection.mask, reach, name);
+  const file = warm ? { ...cold, warm_start: [study.id] } : cold;
   const text = fileText(file);
   const preview = useStudyPreview(text, file);
   useLayoutEffect(() => dialog.current?.showModal(), []);
@@ -62,6 +66,7 @@ export function RegionDialog({ study, axes, brushes, selection, onClose }: Props
             <Segments label={words.reach} value={reach} choices={[['marked', words.marked], ['box', words.box]]} onChange={setReach} />
           </label>
         </div>
+        <label class="row check"><input type="checkbox" checked={warm} onChange={(event) => setWarm(event.currentTarget.checked)} />{words.warm}</label>
         {changes.length === 0 ? <p class="soft">{words.nothing}</p> : (
           <section class="card flush"><Table label={words.reach} columns={changeColumns(words)} rows={changes} id={(one) => one.name} empty="" /></section>
         )}
@@ -81,7 +86,7 @@ export function RegionDialog({ study, axes, brushes, selection, onClose }: Props
         {!study.has_job && <p class="soft">{words.asked}</p>}
         <div class="actions">
           <button type="button" autofocus onClick={() => dialog.current?.close()}>{words.cancel}</button>
-          <button type="submit" class="primary" disabled={busy || preview.problem !== undefined}>{words.start}</button>
+          {maySubmit && <button type="submit" class="primary" disabled={busy || preview.problem !== undefined}>{words.start}</button>}
         </div>
       </form>
     </dialog>
