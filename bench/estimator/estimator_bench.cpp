@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "estimator/advice.h"
 #include "estimator/protocols.h"
+#include "estimator/rows.h"
 
 namespace galley::bench {
 namespace {
@@ -112,6 +113,24 @@ void put_unseen(const UnseenGpu& unseen, std::map<std::string, double>& figures)
   put(figures, "lambda_unseen_gpu_any_probe", one);
   put(figures, "lambda_unseen_gpu_network_probe", network);
   put(figures, "lambda_unseen_gpu_one_probe", job);
+  const auto each = summarise(unseen.probe_of_each);
+  note("  with one probe of each network", each);
+  put(figures, "lambda_unseen_gpu_probe_of_each_network", each);
+}
+
+/// Does a probe of a network that nobody has trained help?
+Status put_unseen_networks(const char* name, const std::vector<Record>& records,
+                           std::map<std::string, double>& figures) {
+  if (records.empty() || records.size() > 2'000) return ok();
+  GALLEY_TRY(const auto unseen, leave_networks_out(records));
+  for (const auto& [probes, scored] :
+       {std::pair{0, &unseen.without_probe}, std::pair{1, &unseen.one_probe},
+        std::pair{3, &unseen.three_probes}}) {
+    const auto errors = summarise(*scored);
+    note(fmt::format("{}, unseen network, {} probes", name, probes).c_str(), errors);
+    put(figures, fmt::format("{}_unseen_network_probes_{}", name, probes), errors);
+  }
+  return ok();
 }
 
 Status split_figures(const Datasets& sets, std::map<std::string, double>& figures) {
@@ -119,6 +138,10 @@ Status split_figures(const Datasets& sets, std::map<std::string, double>& figure
     GALLEY_TRY(const auto unseen, leave_gpus_out(sets.lambda));
     put_unseen(unseen, figures);
   }
+  GALLEY_TRY_STATUS(put_unseen_networks("gavel", sets.gavel, figures));
+  GALLEY_TRY_STATUS(put_unseen_networks("lambda", sets.lambda, figures));
+  GALLEY_TRY_STATUS(put_unseen_networks("elasticflow", sets.elasticflow, figures));
+  if (!sets.pollux.empty()) figures["pollux_repeated_mape_pct"] = repeated_mape_pct(sets.pollux);
   if (!sets.elasticflow.empty()) {
     GALLEY_TRY(const auto scored, fit_and_score(sets.elasticflow, [](const Record& record) {
                  return record.row.job.gpus <= 8;
@@ -364,7 +387,11 @@ Status export_model(const Datasets& sets, const std::filesystem::path& path,
         100 * (std::exp(model.errors[i].log_error[3]) - 1);
   GALLEY_TRY(Json document, parse_json(estimator::print_model(model)));
   document["report"] = std::move(report);
-  return write_file_atomic(path, dump_json(document) + "\n", Durability::memory);
+  GALLEY_TRY_STATUS(write_file_atomic(path, dump_json(document) + "\n", Durability::memory));
+  // Beside the model: a site's own fit begins with the same records.
+  return write_file_atomic(path.parent_path() / "rows.json",
+                           estimator::print_rows({data.rows, data.groups}) + "\n",
+                           Durability::memory);
 }
 
 }  // namespace

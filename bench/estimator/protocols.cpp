@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <random>
 
 namespace galley::bench {
@@ -72,9 +73,12 @@ Status add_unseen_gpu(const EstimatorModel& model, const std::vector<const Recor
   }
   for (const auto& [network, group] : by_network)
     GALLEY_TRY_STATUS(probe_and_score(model, choose_probes(group, 1), group, out.probe_of_network));
+  std::vector<const Record*> of_each;
   for (const auto& [job, group] : by_job)
     GALLEY_TRY_STATUS(probe_and_score(model, choose_probes(group, 1), group, out.probe_of_job));
-  return ok();
+  for (const auto& [network, group] : by_network)
+    of_each.push_back(choose_probes(group, 1).front());
+  return probe_and_score(model, of_each, rows, out.probe_of_each);
 }
 
 std::map<std::string, std::vector<const Record*>> by_gpu(const std::vector<Record>& records) {
@@ -202,6 +206,48 @@ Result<std::vector<Scored>> with_probes(const std::vector<Record>& fit,
   for (const auto& [network, rows] : by_network)
     GALLEY_TRY_STATUS(probe_and_score(model, choose_probes(rows, probes), rows, scored));
   return scored;
+}
+
+Result<UnseenNetwork> leave_networks_out(const std::vector<Record>& records) {
+  std::map<std::string, std::vector<const Record*>> by_network;
+  for (const Record& record : records) by_network[record.row.job.network.name].push_back(&record);
+  UnseenNetwork out;
+  for (const auto& [network, rows] : by_network) {
+    std::vector<const Record*> learned;
+    for (const Record& record : records)
+      if (record.row.job.network.name != network) learned.push_back(&record);
+    if (learned.size() < 20 || rows.size() < 4) continue;
+    GALLEY_TRY(const auto model, estimator::fit_estimator(fit_rows(learned)));
+    GALLEY_TRY_STATUS(score(model, rows, out.without_probe));
+    GALLEY_TRY_STATUS(probe_and_score(model, choose_probes(rows, 1), rows, out.one_probe));
+    GALLEY_TRY_STATUS(probe_and_score(model, choose_probes(rows, 3), rows, out.three_probes));
+  }
+  return out;
+}
+
+double repeated_mape_pct(const std::vector<Record>& pollux) {
+  std::map<std::string, std::vector<double>> same;
+  for (const Record& record : pollux) {
+    std::string key = record.configuration;  // network/placement/batch
+    const auto from = key.find('/');
+    const auto to = key.find('/', from + 1);
+    if (from == key.npos || to == key.npos) continue;
+    std::sort(key.begin() + static_cast<std::ptrdiff_t>(from + 1),
+              key.begin() + static_cast<std::ptrdiff_t>(to));
+    same[key].push_back(std::log(record.row.step_s));
+  }
+  double sum = 0, count = 0;
+  for (const auto& [key, logs] : same) {
+    if (logs.size() < 2) continue;
+    const double n = static_cast<double>(logs.size());
+    const double total = std::accumulate(logs.begin(), logs.end(), 0.0);
+    for (const double one : logs) {
+      const double others = (total - one) / (n - 1);
+      sum += 100 * std::abs(std::exp(others - one) - 1) / std::sqrt(1 + 1 / (n - 1));
+      ++count;
+    }
+  }
+  return count > 0 ? sum / count : 0;
 }
 
 Regret cost_regret(const std::vector<Scored>& scored) {

@@ -47,6 +47,7 @@ struct UnseenGpu {
   std::vector<Scored> one_probe;         // a single measurement on the new device, of any job
   std::vector<Scored> probe_of_network;  // one measurement of the same network on the new device
   std::vector<Scored> probe_of_job;      // one of the same network in the same precision there
+  std::vector<Scored> probe_of_each;     // one of every network there, all taken in together
 };
 /// Every kind of device left out in turn, or, with `test`, all of its rows at once by device.
 Result<UnseenGpu> leave_gpus_out(const std::vector<Record>& records);
@@ -56,6 +57,17 @@ Result<UnseenGpu> unseen_gpus(const std::vector<Record>& fit, const std::vector<
 /// scored.
 Result<std::vector<Scored>> with_probes(const std::vector<Record>& fit,
                                         const std::vector<Record>& test, std::size_t probes);
+
+/// Every network left out in turn, and estimated with none, one and three probes of it.
+struct UnseenNetwork {
+  std::vector<Scored> without_probe, one_probe, three_probes;
+};
+Result<UnseenNetwork> leave_networks_out(const std::vector<Record>& records);
+
+/// How far a second measurement of the same configuration lies from the first, percent: placements
+/// whose nodes are the same in another order. No estimate can be nearer than that to a single
+/// measurement. The mean over the table, each scaled to one measurement beside the mean of many.
+double repeated_mape_pct(const std::vector<Record>& pollux);
 
 /// For each network and precision and some deadlines: the cost of the configuration chosen by the
 /// estimates over that of the truly cheapest one, minus 1, percent. Records without a price are

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "estimates/estimates.h"
 #include "protocol/guide.h"
 #include "protocol/records.h"
 #include "reply.h"
@@ -55,6 +56,38 @@ GuideRecord as_guide(const Error& error) {
       .binding = protocol::Binding::impossible, .reason = describe(sentence), .field = error.field};
 }
 
+/// What a job takes and costs, beside when it starts.
+void add_estimate(const Context& context, const JobSpec& spec, Json& to) {
+  if (context.services.estimates == nullptr) return;
+  auto estimate = context.services.estimates->of_job(spec);
+  if (estimate && estimate->is_object()) to["estimate"] = *std::move(estimate);
+}
+
+/// The guide, with what the job itself and each alternative would take and cost.
+Json with_estimates(const Context& context, const JobSpec& spec, const GuideRecord& guide) {
+  Json printed = protocol::print_struct(guide);
+  add_estimate(context, spec, printed);
+  for (std::size_t i = 0; i < guide.alternatives.size(); ++i) {
+    JobSpec changed = spec;
+    changed.resources = guide.alternatives[i].resources;
+    changed.priority_class = guide.alternatives[i].priority_class;
+    changed.team = guide.alternatives[i].team;
+    add_estimate(context, changed, printed["alternatives"][i]);
+  }
+  return printed;
+}
+
+Json guide_schema() {
+  Json schema = protocol::schema_of<GuideRecord>();
+  const Json estimate = object_schema({{"runtime_s", type_schema("object")},
+                                       {"cost_usd", type_schema("number")},
+                                       {"gpu", type_schema("string")},
+                                       {"source", type_schema("string")}});
+  schema["properties"]["estimate"] = estimate;
+  schema["properties"]["alternatives"]["items"]["properties"]["estimate"] = estimate;
+  return schema;
+}
+
 Result<http::Response> guide_before(const Context& context, const http::Request& request) {
   GALLEY_TRY(const auto json, body_json(request));
   const auto spec = protocol::parse_job_spec(json);
@@ -62,7 +95,7 @@ Result<http::Response> guide_before(const Context& context, const http::Request&
     return reply(guide_of_amounts(context, request, json, spec.error()));
   if (!spec) return spec.error();
   GALLEY_TRY(const auto guide, context.services.controller.guide(*spec, caller_of(request)));
-  return reply(protocol::print_struct(guide));
+  return reply(with_estimates(context, *spec, guide));
 }
 
 }  // namespace
@@ -98,15 +131,16 @@ void add_guide_routes(Endpoints& endpoints, Context& context) {
       {.summary = "Says, without submitting it, when a job would start, what stands "
                   "before that, and which changes would help.",
        .request = protocol::schema_of<JobSpec>(),
-       .response = protocol::schema_of<GuideRecord>()},
+       .response = guide_schema()},
       [&context](const http::Request& request) { return guide_before(context, request); });
   endpoints.add("GET", "/api/v1/jobs/{id}/guide", http::Run::pool,
                 {.summary = "Says when a waiting job starts and which changes would help.",
-                 .response = protocol::schema_of<GuideRecord>()},
+                 .response = guide_schema()},
                 [&context](const http::Request& request) -> Result<http::Response> {
                   GALLEY_TRY(const auto id, JobId::parse(request.param("id")));
                   GALLEY_TRY(const auto guide, context.services.controller.guide(id));
-                  return reply(protocol::print_struct(guide));
+                  GALLEY_TRY(const auto job, context.services.controller.job(id));
+                  return reply(with_estimates(context, job.spec, guide));
                 });
   Json why_schema = protocol::schema_of<protocol::WhyRecord>();
   why_schema["properties"]["state"] = type_schema("string");

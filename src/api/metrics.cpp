@@ -5,6 +5,7 @@
 #include "context.h"
 #include "controller/availability.h"
 #include "controller/controller.h"
+#include "estimates/estimates.h"
 #include "estimates/live_etas.h"
 #include "openai/service.h"
 #include "reply.h"
@@ -166,6 +167,7 @@ Result<http::Response> metrics(const Context& context) {
   print_one(out, "galley_store_queued", "Writes that wait for the next transaction.", "gauge",
             store.queued);
   if (services.language != nullptr) out += services.language->metrics();
+  if (services.estimates != nullptr) out += services.estimates->metrics();
   auto response = http::Response::text(std::move(out));
   response.shared_body = context.telemetry->text();
   response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");

@@ -4,13 +4,16 @@
 #include <cmath>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 
 #include "base/file.h"
 #include "base/units.h"
 #include "commands.h"
 #include "estimate_report.h"
+#include "estimate_table.h"
 #include "estimator/request.h"
 #include "estimator/shipped.h"
+#include "fields.h"
 #include "program_folder.h"
 #include "spec_file.h"
 #include "table.h"
@@ -20,7 +23,6 @@ namespace {
 
 constexpr std::int64_t kMostPriceBytes = 256 << 20;
 constexpr std::int64_t kMostModelBytes = 256 << 20;
-constexpr std::size_t kShownRows = 25;
 
 struct EstimateTexts {
   std::string file;
@@ -45,6 +47,65 @@ Result<estimator::EstimatorModel> read_model(const std::string& path) {
   auto model = estimator::parse_model(text);
   if (!model) return in_file(path, std::move(model).error());
   return model;
+}
+
+/// Refusals that only mean that this server cannot be asked.
+bool must_answer_alone(Errc code) {
+  switch (code) {
+    case Errc::unavailable:
+    case Errc::timeout:
+    case Errc::unauthenticated:
+    case Errc::forbidden:
+    case Errc::not_found:  // a server without this route
+    case Errc::too_large:
+    case Errc::rate_limited:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Json print_offer(const estimator::Offer& offer) {
+  return {{"name", offer.name},   {"gpu", offer.gpu.name},           {"gpus", offer.gpus},
+          {"nodes", offer.nodes}, {"usd_per_hour", offer.usd_per_h}, {"spot", offer.spot}};
+}
+
+/// The server's answer: its estimator has learnt from the site's jobs, and it knows the queue.
+/// Nothing where it cannot be asked.
+Result<std::optional<Json>> ask_server(Session& session, const EstimateTexts& texts,
+                                       const Json& file, const estimator::EstimateRequest& request,
+                                       std::size_t told) {
+  Json question = file;
+  if (request.limits.deadline_s > 0) question["deadline"] = request.limits.deadline_s;
+  if (request.limits.budget_usd > 0) question["budget_usd"] = request.limits.budget_usd;
+  for (std::size_t i = told; i < request.offers.size(); ++i)
+    question["configurations"].push_back(print_offer(request.offers[i]));
+  question["prices"] = false;
+  question["spot"] = texts.spot;
+  auto answer = session.post("/api/v1/estimates", question);
+  if (answer) return std::optional<Json>{*std::move(answer)};
+  if (must_answer_alone(answer.error().code)) return std::optional<Json>{};
+  return std::move(answer).error();
+}
+
+std::string model_note(const Json& answer) {
+  const Json& model = child_of(answer, "model");
+  if (text_of(model, "source") == "site")
+    return fmt::format("by the server's estimator, which has learnt from {} jobs of this site",
+                       count_of(model, "site_rows"));
+  return "by the server, with the shipped estimator: too few jobs of this site were measured yet";
+}
+
+Result<Json> answer_alone(const EstimateTexts& texts, const estimator::EstimateRequest& request) {
+  GALLEY_TRY(auto model, read_model(texts.model));
+  GALLEY_TRY(model, estimator::calibrate(std::move(model), request.probes));
+  GALLEY_TRY(const auto advice,
+             estimator::advise(model, request.work, request.offers, request.limits));
+  Json answer = estimator::print_advice(advice, request.offers);
+  answer["name"] = request.name;
+  answer["model"] = {{"source", texts.model.empty() ? "shipped" : "file"},
+                     {"records", model.records}};
+  return answer;
 }
 
 Status read_limits(const EstimateTexts& texts, estimator::AdviceLimits& limits) {
@@ -81,54 +142,6 @@ Status add_price_offers(const Session& session, const EstimateTexts& texts,
                              texts.prices));
   std::move(offers.begin(), offers.end(), std::back_inserter(request.offers));
   return ok();
-}
-
-std::string hours_text(double seconds) {
-  if (seconds <= 0) return "";
-  return format_duration(Millis(static_cast<std::int64_t>(std::min(seconds, 1e11) * 1e3)));
-}
-
-std::string money_text(double usd) {
-  return usd >= 100 ? fmt::format("${:.0f}", usd) : fmt::format("${:.2f}", usd);
-}
-
-void print_table(const Session& session, const estimator::EstimateRequest& request,
-                 const estimator::Advice& advice, bool all) {
-  Table table({{.title = ""},
-               {.title = "CONFIGURATION", .min_width = 16},
-               {.title = "RUNTIME", .right = true},
-               {.title = "P10 TO P90", .right = true, .drop_rank = 2},
-               {.title = "COST", .right = true},
-               {.title = "WAIT", .right = true},
-               {.title = "FINISH", .right = true, .drop_rank = 1},
-               {.title = "PARETO"},
-               {.title = "NOTE", .min_width = 12, .drop_rank = 3}});
-  std::size_t shown = 0;
-  for (std::size_t i = 0; i < advice.rows.size(); ++i) {
-    const auto& row = advice.rows[i];
-    const bool good = row.verdict == estimator::Verdict::good;
-    if (!all && shown >= kShownRows) break;
-    ++shown;
-    std::string note = good ? "" : std::string(estimator::to_string(row.verdict));
-    std::ranges::replace(note, '_', ' ');
-    if (!row.note.empty()) note += (note.empty() ? "" : ": ") + row.note;
-    const bool timed = row.runtime_s.p50 > 0;
-    table.add({{i == advice.recommended ? "→" : ""},
-               {request.offers[row.offer].name, good ? Style::plain : Style::dim},
-               {hours_text(row.runtime_s.p50)},
-               {timed && row.runtime_s.p90 > row.runtime_s.p10
-                    ? hours_text(row.runtime_s.p10) + " – " + hours_text(row.runtime_s.p90)
-                    : ""},
-               {timed ? money_text(row.cost_usd) : ""},
-               {hours_text(row.wait_s)},
-               {hours_text(row.finish_s)},
-               {row.pareto ? "*" : ""},
-               {note, good ? Style::plain : Style::bad}});
-  }
-  print_out(table.print(session.terminal.width, session.terminal.color));
-  if (shown < advice.rows.size())
-    session.note(fmt::format("{} more; --all shows them", advice.rows.size() - shown));
-  print_out("\n" + advice.reason + "\n");
 }
 
 Result<int> buy_or_rent(const Session& session, const estimator::EstimateRequest& request,
@@ -178,12 +191,15 @@ Result<int> buy_or_rent(const Session& session, const estimator::EstimateRequest
 }
 
 /// Of the shipped estimator as it was measured, of one of the user's, or measured now.
-Result<int> report(const Session& session, const EstimateTexts& texts) {
+Result<int> report(Session& session, const EstimateTexts& texts) {
   if (!texts.tables.empty())
     return become_program("galley-bench", {"estimator", "--report", "--data", texts.tables});
-  if (texts.model.empty()) return print_estimator_report(session, estimator::shipped_model());
+  if (texts.model.empty()) {
+    const auto site = session.get("/api/v1/estimates/accuracy?limit=500");
+    return print_estimator_report(session, estimator::shipped_model(), site ? *site : Json());
+  }
   GALLEY_TRY(const auto text, read_file(texts.model, kMostModelBytes));
-  return print_estimator_report(session, text);
+  return print_estimator_report(session, text, Json());
 }
 
 Result<int> estimate(Session& session, const EstimateTexts& texts) {
@@ -193,22 +209,36 @@ Result<int> estimate(Session& session, const EstimateTexts& texts) {
   if (!request) return locate(file, request.error());
   GALLEY_TRY_STATUS(read_limits(texts, request->limits));
   if (texts.buy_or_rent) return buy_or_rent(session, *request, texts.file);
+  const std::size_t told = request->offers.size();
   if (!texts.prices.empty()) GALLEY_TRY_STATUS(add_price_offers(session, texts, *request));
-  if (request->offers.empty())
+  std::optional<Json> answer;
+  if (texts.model.empty()) {
+    GALLEY_TRY(answer, ask_server(session, texts, file.json, *request, told));
+  }
+  const bool by_server = answer.has_value();
+  if (!answer && request->offers.empty())
     return Error{.code = Errc::invalid_argument,
                  .message = texts.file + " names no configurations to choose from",
                  .field = "configurations",
                  .expected = "a list of {gpu, gpus, usd_per_hour}",
-                 .hint = "or give a price list with --prices"};
-  GALLEY_TRY(auto model, read_model(texts.model));
-  GALLEY_TRY(model, estimator::calibrate(std::move(model), request->probes));
-  GALLEY_TRY(const auto advice,
-             estimator::advise(model, request->work, request->offers, request->limits));
-  if (session.flags.json)
-    session.print_json(estimator::print_advice(advice, request->offers));
-  else
-    print_table(session, *request, advice, texts.all);
-  return advice.recommended < advice.rows.size() ? 0 : 1;
+                 .hint = "or give a price list with --prices; a server adds its own machines"};
+  if (!answer) {
+    GALLEY_TRY(answer, answer_alone(texts, *request));
+  }
+  if (session.flags.json) {
+    session.print_json(*answer);
+  } else {
+    print_advice_table(session, *answer, texts.all);
+    if (by_server)
+      session.note(model_note(*answer));
+    else if (texts.model.empty())
+      session.note("by the shipped estimator alone: no server answers");
+  }
+  const Json& rows = items_of(*answer);
+  return std::ranges::any_of(rows,
+                             [](const Json& row) { return child_of(row, "recommended") == true; })
+             ? 0
+             : 1;
 }
 
 }  // namespace

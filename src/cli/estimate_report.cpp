@@ -2,8 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/clock.h"
 #include "base/json.h"
+#include "fields.h"
 #include "table.h"
+#include "when.h"
 
 namespace galley::cli {
 namespace {
@@ -64,9 +69,52 @@ void print_compared(const Session& session, const Json& table) {
   print_out(out.print(session.terminal.width, session.terminal.color));
 }
 
+void print_fits(const Session& session, const Json& fits) {
+  if (!fits.is_array() || fits.empty()) return;
+  Table out({{.title = "FITTED"},
+             {.title = "JOBS", .right = true},
+             {.title = "ERROR %", .right = true},
+             {.title = "BEFORE %", .right = true},
+             {.title = "STATE"},
+             {.title = "WHY", .min_width = 12, .drop_rank = 1}});
+  for (const Json& fit : fits) {
+    const auto at = parse_rfc3339(text_of(fit, "at"));
+    std::string state = text_of(fit, "state");
+    std::ranges::replace(state, '_', ' ');
+    const auto error = [&](const char* key) {
+      return child_of(fit, key).is_number() ? fmt::format("{:.1f}", real_of(fit, key)) : "";
+    };
+    out.add({{at ? relative_time(*at, session.now()) : ""},
+             {std::to_string(count_of(fit, "rows"))},
+             {error("mdape_pct")},
+             {error("before_mdape_pct")},
+             {state},
+             {plain_line(text_of(fit, "reason"))}});
+  }
+  print_out("\n" + out.print(session.terminal.width, session.terminal.color));
+}
+
+void print_site_report(const Session& session, const Json& accuracy) {
+  const auto compared = count_of(accuracy, "count");
+  const Json& model = child_of(accuracy, "model");
+  print_out(text_of(model, "source") == "site"
+                ? fmt::format("\nThis site: its own estimator, fitted on {} of its jobs.\n",
+                              count_of(model, "site_rows"))
+                : "\nThis site: the shipped estimator.\n");
+  if (compared > 0)
+    print_out(fmt::format(
+        "Of the newest {} jobs that were estimated, half were off by no more than {:.1f} %; "
+        "{:.0f} % took a time inside the 90 % interval.\n",
+        compared, real_of(accuracy, "mdape_pct"), real_of(accuracy, "coverage90_pct")));
+  else
+    print_out("No job that was estimated has ended yet.\n");
+  print_fits(session, child_of(accuracy, "fits"));
+}
+
 }  // namespace
 
-Result<int> print_estimator_report(const Session& session, std::string_view model_json) {
+Result<int> print_estimator_report(const Session& session, std::string_view model_json,
+                                   const Json& site) {
   GALLEY_TRY(const Json model, parse_json(model_json));
   if (!model.is_object() || report_list(model, "report").empty())
     return Error{.code = Errc::not_found,
@@ -76,7 +124,9 @@ Result<int> print_estimator_report(const Session& session, std::string_view mode
                  .hint = "measure it: galley estimate report --data DIR"};
   const Json& tables = report_list(model, "report");
   if (session.flags.json) {
-    session.print_json({{"items", tables}});
+    Json document{{"items", tables}};
+    if (site.is_object()) document["site"] = site;
+    session.print_json(document);
     return 0;
   }
   print_out(
@@ -86,6 +136,7 @@ Result<int> print_estimator_report(const Session& session, std::string_view mode
       "… are off by no more. \"physics\": the model learns what the physics leaves.\n");
   for (const Json& table : tables)
     if (table.is_object()) print_compared(session, table);
+  if (site.is_object()) print_site_report(session, site);
   return 0;
 }
 

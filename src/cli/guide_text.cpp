@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "estimate_table.h"
 #include "fields.h"
 #include "table.h"
 #include "when.h"
@@ -75,6 +76,14 @@ std::string interval_text(const Json& start, WallTime now) {
   return fmt::format("{} to {}", early == "just now" ? "now" : early, without_in(late));
 }
 
+/// "4 h 10 min, $12.40"; empty without an estimate.
+std::string takes_text(const Json& of) {
+  const Json& estimate = child_of(of, "estimate");
+  const std::string runtime = seconds_text(real_of(child_of(estimate, "runtime_s"), "p50"));
+  if (runtime.empty() || !child_of(estimate, "cost_usd").is_number()) return runtime;
+  return runtime + ", " + money_text(real_of(estimate, "cost_usd"));
+}
+
 }  // namespace
 
 bool is_impossible(const Json& guide) { return text_of(guide, "binding") == "impossible"; }
@@ -92,6 +101,7 @@ std::string alternatives_table(const Session& session, const Json& guide, EditFo
   Table table({{.title = "WHAT WOULD HELP", .min_width = 16},
                {.title = "STARTS"},
                {.title = "LIKELY", .drop_rank = 1},
+               {.title = "TAKES", .drop_rank = 2},
                {.title = form == EditForm::fields ? "IN THE FILE" : "OPTIONS"}});
   for (const Json& one : alternatives) {
     const bool now = child_of(one, "starts_now") == true;
@@ -100,6 +110,7 @@ std::string alternatives_table(const Session& session, const Json& guide, EditFo
     table.add({{text_of(one, "change")},
                {now || typical == "just now" ? "now" : typical, now ? Style::good : Style::plain},
                {now ? "" : interval_text(start, session.now()), Style::dim},
+               {takes_text(one)},
                {edits_text(child_of(one, "edits"), form)}});
   }
   return table.print(session.terminal.width, session.terminal.color);
@@ -115,6 +126,12 @@ std::string guide_text(const Session& session, const Json& guide, EditForm form)
     const bool never = is_impossible(guide);
     out += fmt::format("{:<7} {}\n", never ? "never" : "waits", reason);
     if (!start.empty()) out += fmt::format("{:<7} {}\n", "starts", start);
+  }
+  if (const std::string takes = takes_text(guide); !takes.empty()) {
+    const Json& runtime = child_of(child_of(guide, "estimate"), "runtime_s");
+    out +=
+        fmt::format("{:<7} {} ({} to {})\n", "takes", takes, seconds_text(real_of(runtime, "p10")),
+                    seconds_text(real_of(runtime, "p90")));
   }
   const std::string table = alternatives_table(session, guide, form);
   if (!table.empty()) out += "\n" + table;

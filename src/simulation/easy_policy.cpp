@@ -11,6 +11,16 @@ namespace {
 /// A job that outlives its estimate is expected to end this much later than now.
 constexpr Millis kOverrun{60'000};
 
+/// The standard library's distribution differs between libraries; this one does not.
+double normal_of(std::mt19937_64& random) {
+  const auto unit = [&random] {
+    return (static_cast<double>(random() >> 11) + 0.5) / 9007199254740992.0;
+  };
+  constexpr double kTau = 6.283185307179586;
+  const double radius = std::sqrt(-2 * std::log(unit()));
+  return radius * std::cos(kTau * unit());
+}
+
 class EasyPolicy final : public Policy {
  public:
   EasyPolicy(const Workload& workload, const EasyOptions& options)
@@ -18,15 +28,8 @@ class EasyPolicy final : public Policy {
         machines_(workload.cluster),
         waiting_(workload.shapes.size()),
         grants_(workload.trace.jobs.size()),
-        expected_end_(workload.trace.jobs.size()) {
-    std::mt19937_64 random(options.seed);
-    for (const Job& job : workload.trace.jobs) {
-      double factor = 1;
-      if (options.error_sigma > 0) factor = std::exp(options.error_sigma * normal(random));
-      estimates_.push_back(
-          Millis{static_cast<std::int64_t>(static_cast<double>(job.duration.count()) * factor)});
-    }
-  }
+        estimates_(believed_runtimes(workload, options.error_sigma, options.seed)),
+        expected_end_(workload.trace.jobs.size()) {}
 
   void submit(JobIndex job, WallTime) override {
     waiting_.add(shape_of(job), {class_key(workload_.job(job)), job});
@@ -63,16 +66,6 @@ class EasyPolicy final : public Policy {
 
   static std::size_t at(JobIndex job) { return static_cast<std::size_t>(job); }
   ShapeIndex shape_of(JobIndex job) const { return workload_.shape_of[at(job)]; }
-
-  /// The standard library's distribution differs between libraries; this one does not.
-  static double normal(std::mt19937_64& random) {
-    const auto unit = [&random] {
-      return (static_cast<double>(random() >> 11) + 0.5) / 9007199254740992.0;
-    };
-    constexpr double kTau = 6.283185307179586;
-    const double radius = std::sqrt(-2 * std::log(unit()));
-    return radius * std::cos(kTau * unit());
-  }
 
   void start(const Place& place, const Grant& grant, WallTime now, Decision& decision) {
     GALLEY_CHECK(machines_.take(workload_.shape(place.job), grant),
@@ -158,6 +151,17 @@ class EasyPolicy final : public Policy {
 };
 
 }  // namespace
+
+std::vector<Millis> believed_runtimes(const Workload& workload, double sigma, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::vector<Millis> believed;
+  for (const Job& job : workload.trace.jobs) {
+    const double factor = sigma > 0 ? std::exp(sigma * normal_of(random)) : 1;
+    believed.emplace_back(
+        static_cast<std::int64_t>(static_cast<double>(job.duration.count()) * factor));
+  }
+  return believed;
+}
 
 std::unique_ptr<Policy> make_easy(const Workload& workload, const EasyOptions& options) {
   return std::make_unique<EasyPolicy>(workload, options);

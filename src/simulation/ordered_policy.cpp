@@ -11,7 +11,10 @@ class OrderedPolicy final : public Policy {
         options_(options),
         machines_(workload.cluster),
         waiting_(workload.shapes.size()),
-        grants_(workload.trace.jobs.size()) {}
+        grants_(workload.trace.jobs.size()) {
+    if (options.shortest_first)
+      believed_ = believed_runtimes(workload, options.error_sigma, options.seed);
+  }
 
   void submit(JobIndex job, WallTime) override { waiting_.add(shape_of(job), place_of(job)); }
 
@@ -46,7 +49,9 @@ class OrderedPolicy final : public Policy {
   }
   Place place_of(JobIndex job) const {
     const Job& it = workload_.job(job);
-    return {options_.shortest_first ? static_cast<double>(it.duration.count()) : class_key(it),
+    return {options_.shortest_first
+                ? static_cast<double>(believed_[static_cast<std::size_t>(job)].count())
+                : class_key(it),
             job};
   }
 
@@ -55,6 +60,7 @@ class OrderedPolicy final : public Policy {
   Machines machines_;
   WaitingJobs waiting_;
   std::vector<Grant> grants_;
+  std::vector<Millis> believed_;
 };
 
 }  // namespace

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "machines.h"
 #include "simulation/policy.h"
@@ -10,10 +12,15 @@ namespace galley::simulation {
 
 // The reference policies and the adaptor of the real scheduler; make_policy picks one.
 
+/// What is believed of each job's runtime: the truth times exp(N(0, sigma)); 0: exactly.
+std::vector<Millis> believed_runtimes(const Workload& workload, double sigma, std::uint64_t seed);
+
 /// Serves the lowest key first. `skip`: a job that does not fit lets those behind it pass.
 struct OrderedOptions {
   bool skip = false;
-  bool shortest_first = false;  // by true duration; else by class and acceptance
+  bool shortest_first = false;  // by the believed runtime; else by class and acceptance
+  double error_sigma = 0;       // of that belief
+  std::uint64_t seed = 1;
 };
 std::unique_ptr<Policy> make_ordered(const Workload& workload, const OrderedOptions& options);
 

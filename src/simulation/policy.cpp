@@ -40,6 +40,14 @@ const std::array kPolicies{
           [](const Workload& workload, const PolicyOptions&) {
             return make_ordered(workload, {.skip = true, .shortest_first = true});
           }},
+    Entry{{"sjf-noisy",
+           "shortest first by runtimes off by exp(N(0, 1)); what does not fit is passed by"},
+          [](const Workload& workload, const PolicyOptions& options) {
+            return make_ordered(workload, {.skip = true,
+                                           .shortest_first = true,
+                                           .error_sigma = kNoisySigma,
+                                           .seed = options.seed});
+          }},
     Entry{{"las2d", "least attained GPU time first (Tiresias), preemption loses nothing"},
           [](const Workload& workload, const PolicyOptions&) { return make_las(workload); }},
     Entry{{"quota-bestfit", "a quota of GPUs for each team, fullest node first"},

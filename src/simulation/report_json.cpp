@@ -1,5 +1,7 @@
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 #include "simulation/simulate.h"
 
 namespace galley::simulation {
@@ -74,10 +76,24 @@ Json to_json(const Metrics& metrics, const std::vector<std::string>& teams) {
   return json;
 }
 
+std::optional<double> backfill_gap_closed_pct(const Simulation& simulation, double mean_jct_s) {
+  const auto mean_of = [&](std::string_view policy) {
+    const auto run = std::ranges::find(simulation.runs, policy, &PolicyRun::policy);
+    return run == simulation.runs.end() ? 0 : run->metrics.mean_jct_s;
+  };
+  const double worst = mean_of("fifo-skip"), best = mean_of("sjf-exact");
+  if (!(best > 0) || worst <= best) return std::nullopt;
+  return 100 * (worst - mean_jct_s) / (worst - best);
+}
+
 Json to_json(const Simulation& simulation) {
   Json policies = Json::object();
-  for (const PolicyRun& run : simulation.runs)
-    policies[run.policy] = to_json(run.metrics, simulation.workload.trace.teams);
+  for (const PolicyRun& run : simulation.runs) {
+    Json& policy = policies[run.policy];
+    policy = to_json(run.metrics, simulation.workload.trace.teams);
+    if (const auto closed = backfill_gap_closed_pct(simulation, run.metrics.mean_jct_s))
+      policy["backfill_gap_closed_pct"] = *closed;
+  }
   return {{"trace", simulation.workload.trace.name},
           {"jobs", simulation.workload.trace.jobs.size()},
           {"jobs_left_out", simulation.workload.jobs_left_out},

@@ -1,5 +1,5 @@
-// Files that estimates are made from: models, price lists, rows to learn from, requests. What is read never makes an
-// estimate that is no number or out of order.
+// Files that estimates are made from: models, price lists, rows to learn from, requests. What is
+// read never makes an estimate that is no number or out of order.
 #include <cmath>
 #include <cstdint>
 #include <string_view>

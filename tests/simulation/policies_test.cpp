@@ -156,6 +156,8 @@ TEST(Policies, EasyNoisyErrsAndIsTheSameForASeed) {
   const Workload workload = workload_of(random_rows(3), cluster_of("1x8"));
   const auto once = starts_of(run(workload, "easy-noisy"));
   EXPECT_EQ(once, starts_of(run(workload, "easy-noisy")));
+  EXPECT_EQ(starts_of(run(workload, "sjf-noisy")), starts_of(run(workload, "sjf-noisy")));
+  EXPECT_NE(starts_of(run(workload, "sjf-noisy")), starts_of(run(workload, "sjf-exact")));
 }
 
 TEST(Policies, LasStopsWhatHasHadItsShareForWhatIsNew) {

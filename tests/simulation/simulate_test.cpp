@@ -46,6 +46,8 @@ TEST(Simulate, GivesEveryFigureOfEveryPolicyAndTheSameOnAnyNumberOfThreads) {
   const Json json = to_json(*once);
   EXPECT_EQ(without_times(json), without_times(to_json(*again)));
   EXPECT_EQ(json["policies"].size(), policy_kinds().size());
+  EXPECT_EQ(json["policies"]["fifo-skip"]["backfill_gap_closed_pct"], 0);
+  EXPECT_EQ(json["policies"]["sjf-exact"]["backfill_gap_closed_pct"], 100);
   for (const auto& [name, policy] : json["policies"].items()) {
     for (const char* key :
          {"mean_jct_s", "jct_p50_s", "jct_p90_s", "jct_p99_s", "p99_wait_16plus_s",
