@@ -76,15 +76,28 @@ Status Site::build(const SiteOptions& options, const std::optional<std::string>&
     GALLEY_TRY(local_node_id_, controller_->node_id(*local_node));
     agents.local_node = local_node_id_;
   }
+  live_etas_ = std::make_shared<estimates::LiveEtas>(
+      *controller_, *tracking_, clock_, [database = database_.get()](const auto& job) {
+        return estimates::prior_of_forecast(*database, job);
+      });
+  tracking_->on_points(
+      [etas = live_etas_](const RunId& run, auto points) { etas->observe(run, points); });
+  controller_->watch_progress([etas = live_etas_](const protocol::ProgressReport& report) {
+    std::vector<tracking::MetricPoint> points;
+    points.reserve(report.points.size());
+    for (const auto& point : report.points)
+      points.push_back({point.key, point.step, point.value, to_ms(point.at)});
+    if (!points.empty()) etas->observe(report.run_id, points);
+  });
   GALLEY_TRY(agent_registry_, controller::AgentRegistry::open(*database_, clock_, *controller_));
   GALLEY_TRY(agents_, controller::RemoteAgents::start(*controller_, *database_, clock_, agents));
   GALLEY_TRY(studies_, studies::Studies::open(*database_, *controller_, *tracking_, clock_, ids_));
   GALLEY_TRY(estimates_, estimates::Estimates::open({.database = *database_,
-                                                      .controller = *controller_,
-                                                      .tracking = *tracking_,
-                                                      .registry = *registry_,
-                                                      .blobs = *blobs_,
-                                                      .clock = clock_}));
+                                                     .controller = *controller_,
+                                                     .tracking = *tracking_,
+                                                     .registry = *registry_,
+                                                     .blobs = *blobs_,
+                                                     .clock = clock_}));
   return ok();
 }
 
@@ -113,6 +126,7 @@ Status Site::serve(const SiteOptions& options) {
                                      .language = language_.get(),
                                      .studies = studies_.get(),
                                      .estimates = estimates_.get(),
+                                     .live_etas = live_etas_.get(),
                                      .secrets_key = options.secrets_key},
                                     {.admin_token = data_.token(),
                                      .secret = data_.secret(),
@@ -157,6 +171,7 @@ void Site::stop() {
   server_.reset();                       // nobody asks any more
   if (studies_) studies_->stop();        // it asks the controller
   if (estimates_) estimates_->stop();    // likewise
+  if (live_etas_) live_etas_->stop();    // likewise
   if (controller_) controller_->stop();  // no message reaches an agent any more
 }
 

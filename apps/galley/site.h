@@ -14,13 +14,14 @@
 #include "controller/leadership.h"
 #include "controller/remote_agents.h"
 #include "data_folder.h"
+#include "estimates/estimates.h"
+#include "estimates/live_etas.h"
 #include "http/server.h"
 #include "openai/service.h"
 #include "registry/registry.h"
 #include "serving/model_host.h"
 #include "site_options.h"
 #include "store/database.h"
-#include "estimates/estimates.h"
 #include "studies/studies.h"
 #include "tracking/tracking.h"
 #include "version.h"
@@ -86,6 +87,7 @@ class Site {
   std::unique_ptr<controller::Controller> controller_;
   std::unique_ptr<controller::AgentRegistry> agent_registry_;
   std::unique_ptr<controller::RemoteAgents> agents_;
+  std::shared_ptr<estimates::LiveEtas> live_etas_;  // also held by those who tell it of points
   std::unique_ptr<studies::Studies> studies_;
   std::unique_ptr<estimates::Estimates> estimates_;
   std::unique_ptr<api::Api> api_;

@@ -15,7 +15,7 @@ constexpr std::string_view kFoundPrefix = "galley-read ";
 constexpr std::size_t kMostFoundKeyBytes = 250;
 constexpr std::size_t kMostFoundTextBytes = 8'000;
 
-bool is_plain(std::string_view text, std::size_t most) {
+bool is_plain_found(std::string_view text, std::size_t most) {
   return text.size() <= most &&
          std::ranges::none_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }) &&
          is_valid_utf8(text);
@@ -38,20 +38,21 @@ std::string print_found(const FoundBlock& block) {
   std::string out = fmt::format("{}begin\n", kFoundPrefix);
   std::size_t count = 0;
   for (const FoundPoint& point : block.points) {
-    if (point.key.empty() || point.step < 0 || !is_plain(point.key, kMostFoundKeyBytes)) continue;
+    if (point.key.empty() || point.step < 0 || !is_plain_found(point.key, kMostFoundKeyBytes))
+      continue;
     if (++count > FoundBlock::kMostPoints) break;
     out += fmt::format("{}p {} {} {} {}\n", kFoundPrefix, point.step, point.value, point.at_ms,
                        point.key);
   }
   count = 0;
   for (const auto& [key, value] : block.texts) {
-    if (key.empty() || !is_plain(key, kMostFoundKeyBytes)) continue;
-    if (!is_plain(value, kMostFoundTextBytes) || ++count > FoundBlock::kMostTexts) continue;
+    if (key.empty() || !is_plain_found(key, kMostFoundKeyBytes)) continue;
+    if (!is_plain_found(value, kMostFoundTextBytes) || ++count > FoundBlock::kMostTexts) continue;
     out += fmt::format("{}t {} {}{}\n", kFoundPrefix, key.size(), key, value);
   }
   count = 0;
   for (const auto& [path, offset] : block.offsets)
-    if (is_plain(path, 4096) && ++count <= FoundBlock::kMostOffsets)
+    if (is_plain_found(path, 4096) && ++count <= FoundBlock::kMostOffsets)
       out += fmt::format("{}o {} {}\n", kFoundPrefix, offset, path);
   return out + fmt::format("{}end\n", kFoundPrefix);
 }
@@ -79,15 +80,15 @@ bool FoundReader::add(std::string_view rest) {
     const auto value = take_word<double>(rest);
     const auto at_ms = take_word<std::int64_t>(rest);
     if (!step || !value || !at_ms || *step < 0 || rest.empty()) return false;
-    if (!is_plain(rest, kMostFoundKeyBytes)) return false;
+    if (!is_plain_found(rest, kMostFoundKeyBytes)) return false;
     block_.points.push_back({std::string(rest), *step, *value, *at_ms});
     return block_.points.size() <= FoundBlock::kMostPoints;
   }
   if (kind == 't') {
     const auto size = take_word<std::size_t>(rest);
     if (!size || *size == 0 || *size > rest.size()) return false;
-    if (!is_plain(rest.substr(0, *size), kMostFoundKeyBytes) ||
-        !is_plain(rest.substr(*size), kMostFoundTextBytes))
+    if (!is_plain_found(rest.substr(0, *size), kMostFoundKeyBytes) ||
+        !is_plain_found(rest.substr(*size), kMostFoundTextBytes))
       return false;
     block_.texts.emplace_back(rest.substr(0, *size), rest.substr(*size));
     return block_.texts.size() <= FoundBlock::kMostTexts;

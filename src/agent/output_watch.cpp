@@ -16,7 +16,7 @@ namespace galley::agent {
 namespace {
 
 // A pattern may be slow on some lines: between pieces this small the time is looked at.
-constexpr std::int64_t kPieceBytes = 16 << 10;
+constexpr std::int64_t kLookBytes = 16 << 10;
 // No record of a scalar is under 32 bytes, so one block holds all that are in it.
 constexpr std::uint64_t kEventBytes = 32 << 10;
 constexpr Millis kOneLook{100};
@@ -116,7 +116,7 @@ bool OutputWatch::read_output(WallTime now, Instant until, bool ended) {
     if (steady_now() >= until) break;
     // What was told before is read once more, since it says what the rest means.
     const std::int64_t most =
-        offset_ < committed_ ? std::min(kPieceBytes, committed_ - offset_) : kPieceBytes;
+        offset_ < committed_ ? std::min(kLookBytes, committed_ - offset_) : kLookBytes;
     const auto chunk = log_.read(offset_, most);
     if (!chunk) return false;
     std::string_view bytes = chunk->bytes;

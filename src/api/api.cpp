@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "blobs/format.h"
 #include "context.h"
+#include "estimates/live_etas.h"
 #include "load.h"
 #include "openai/service.h"
 #include "run_views.h"
@@ -80,6 +81,10 @@ Result<std::unique_ptr<Api>> Api::create(Services services, AuthOptions options)
   impl->feed = std::make_unique<EventFeed>(of.database, of.clock, [&of] { return load_event(of); });
   if (of.studies != nullptr)
     impl->feed->on_beat([context = impl.get()] { announce_studies(*context); });
+  if (of.live_etas != nullptr)
+    of.live_etas->tell([feed = impl->feed.get()](const JobId& job, const protocol::JobEta& eta) {
+      feed->announce("eta", dump_json(protocol::print_struct(eta)), job.str());
+    });
   impl->secrets = std::make_unique<accounts::Secrets>(
       of.database, of.clock,
       of.secrets_key.empty() ? of.data_folder / "secrets.key" : of.secrets_key);
@@ -144,6 +149,7 @@ void Api::sample_arrived(const std::string& node_name, const protocol::NodeSampl
 }
 
 void Api::stop() {
+  if (impl_->services.live_etas != nullptr) impl_->services.live_etas->tell({});
   impl_->telemetry->stop();  // it calls the alerts
   impl_->alerts->stop();
   impl_->logs->stop();

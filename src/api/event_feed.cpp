@@ -158,12 +158,12 @@ void EventFeed::on_beat(std::function<void()> call) {
   on_beat_ = std::move(call);
 }
 
-void EventFeed::announce(std::string kind, std::string data) {
+void EventFeed::announce(std::string kind, std::string data, std::string subject) {
   if (signal_->watchers == 0) return;
   {
     const std::lock_guard lock(mutex_);
     if (announced_.size() >= kMaxAnnounced) return;
-    announced_.push_back({std::move(kind), std::move(data)});
+    announced_.push_back({std::move(kind), std::move(data), std::move(subject)});
   }
   signal_->wake();
 }
@@ -226,8 +226,9 @@ void EventFeed::deliver_announced() {
   }
   if (announced.empty()) return;
   const auto all = subscribers();
-  for (auto& [kind, data] : announced) {
-    const store::Event event{.at_ms = to_ms(clock_.wall()), .kind = kind, .data = data};
+  for (auto& [kind, data, subject] : announced) {
+    const store::Event event{
+        .at_ms = to_ms(clock_.wall()), .kind = kind, .subject = subject, .data = data};
     for (const auto& subscriber : all)
       if (subscriber->stream && !subscriber->blocked && subscriber->wants(event)) {
         send(*subscriber, event);

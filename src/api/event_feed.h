@@ -50,7 +50,7 @@ class EventFeed {
   void on_beat(std::function<void()> call);
 
   /// An event that is not stored. `data` is a JSON object. Does not block.
-  void announce(std::string kind, std::string data);
+  void announce(std::string kind, std::string data, std::string subject = {});
 
   /// Ends all streams properly. Idempotent.
   void stop();
@@ -61,6 +61,7 @@ class EventFeed {
   struct Announcement {
     std::string kind;
     std::string data;
+    std::string subject;
   };
 
   void run();

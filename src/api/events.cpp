@@ -10,8 +10,8 @@
 namespace galley::api {
 namespace {
 
-const std::array<std::string, 8> kKinds{"job",      "run",     "metrics", "node",
-                                        "snapshot", "channel", "load",    "study"};
+const std::array<std::string, 9> kKinds{"job",     "run",  "metrics", "node", "snapshot",
+                                        "channel", "load", "study",   "eta"};
 
 Result<std::vector<std::string>> wanted_kinds(const http::Request& request) {
   std::vector<std::string> kinds;
@@ -21,7 +21,7 @@ Result<std::vector<std::string>> wanted_kinds(const http::Request& request) {
     if (std::ranges::find(kKinds, kind) == kKinds.end()) {
       const std::string close = nearest(kind, kKinds);
       return Error{Errc::invalid_argument, "found '" + kind.substr(0, 40) + "'", "kinds",
-                   "job, run, metrics, node, snapshot, channel, load or study",
+                   "job, run, metrics, node, snapshot, channel, load, study or eta",
                    close.empty() ? std::string() : "did you mean " + close + "?"};
     }
     kinds.push_back(std::move(kind));

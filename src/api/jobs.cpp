@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "context.h"
+#include "estimates/live_etas.h"
 #include "guides.h"
 #include "protocol/guide.h"
 #include "protocol/records.h"
@@ -86,6 +87,22 @@ Result<http::Response> submit_job(Context& context, const http::Request& request
   return response;
 }
 
+/// The record, and while the job runs, when it will be done.
+Json job_with_eta(const Context& context, const JobRecord& job) {
+  Json body = protocol::print_struct(job);
+  if (job.state != protocol::JobState::running || context.services.live_etas == nullptr)
+    return body;
+  if (const auto eta = context.services.live_etas->eta(job.id))
+    body["eta"] = protocol::print_struct(*eta);
+  return body;
+}
+
+Json job_with_eta_schema() {
+  Json schema = protocol::schema_of<JobRecord>();
+  schema["properties"]["eta"] = protocol::schema_of<protocol::JobEta>();
+  return schema;
+}
+
 Result<http::Response> list_jobs(Context& context, const http::Request& request) {
   GALLEY_TRY(const auto limit, query_limit(request));
   GALLEY_TRY(auto filter, store::parse_filter(query_text(request, "filter"), kJobFields));
@@ -94,20 +111,22 @@ Result<http::Response> list_jobs(Context& context, const http::Request& request)
                                                .where_parameters = std::move(filter.parameters),
                                                .limit = limit,
                                                .cursor = query_text(request, "cursor")}));
-  return reply_list(protocol::detail::print_value(page.jobs), page.next_cursor);
+  Json items = Json::array();
+  for (const auto& job : page.jobs) items.push_back(job_with_eta(context, job));
+  return reply_list(std::move(items), page.next_cursor);
 }
 
 Result<http::Response> show_job(Context& context, const http::Request& request) {
   GALLEY_TRY(const auto id, job_id(request));
   GALLEY_TRY(const auto job, context.services.controller.job(id));
   GALLEY_TRY(const auto attempts, context.services.controller.attempts(id));
-  Json body = protocol::print_struct(job);
+  Json body = job_with_eta(context, job);
   body["attempt_list"] = protocol::detail::print_value(attempts);
   return reply(body);
 }
 
 Json job_with_attempts_schema() {
-  Json schema = protocol::schema_of<JobRecord>();
+  Json schema = job_with_eta_schema();
   schema["properties"]["attempt_list"] = list_of(protocol::schema_of<AttemptRecord>());
   return schema;
 }
@@ -134,7 +153,7 @@ void add_job_routes(Endpoints& endpoints, Context& context) {
                 [&context](const http::Request& request) { return submit_job(context, request); });
   endpoints.add("GET", "/api/v1/jobs", http::Run::pool,
                 {.summary = "Lists jobs, newest first.",
-                 .response = list_schema(protocol::schema_of<JobRecord>()),
+                 .response = list_schema(job_with_eta_schema()),
                  .query = list_parameters(true)},
                 [&context](const http::Request& request) { return list_jobs(context, request); });
   endpoints.add(

@@ -5,6 +5,7 @@
 #include "context.h"
 #include "controller/availability.h"
 #include "controller/controller.h"
+#include "estimates/live_etas.h"
 #include "openai/service.h"
 #include "reply.h"
 #include "serving/model_host.h"
@@ -68,6 +69,60 @@ void print_passes(std::string& out, const controller::Controller::Passes& passes
                  total);
 }
 
+/// Of jobs that run; those that are followed beyond these are in the API's lists alone.
+void print_etas(std::string& out, estimates::LiveEtas& etas) {
+  constexpr std::size_t kMost = 200;
+  const auto current = etas.current(kMost);
+  print_header(out, "galley_job_eta_seconds", "Remaining time of running jobs.", "gauge");
+  for (const auto& [job, eta] : current) {
+    if (!eta.remaining_s) continue;
+    const auto& left = *eta.remaining_s;
+    for (const auto& [quantile, value] :
+         {std::pair("0.1", left.p10), std::pair("0.5", left.p50), std::pair("0.9", left.p90)})
+      fmt::format_to(std::back_inserter(out),
+                     "galley_job_eta_seconds{{job=\"{}\",quantile=\"{}\"}} {:.3f}\n", job.str(),
+                     quantile, value);
+  }
+  const auto print_each = [&](std::string_view name, std::string_view help, const auto& value_of) {
+    print_header(out, name, help, "gauge");
+    for (const auto& [job, eta] : current)
+      if (const std::optional<double> value = value_of(eta))
+        fmt::format_to(std::back_inserter(out), "{}{{job=\"{}\"}} {:.6g}\n", name, job.str(),
+                       *value);
+  };
+  using protocol::JobEta;
+  print_each("galley_job_progress_ratio", "Done of all that running jobs have to do.",
+             [](const JobEta& eta) { return eta.progress_ratio; });
+  print_each("galley_job_step_seconds", "Time of a usual step of running jobs.",
+             [](const JobEta& eta) { return eta.step_s; });
+  print_each("galley_job_remaining_cost_dollars", "What running jobs will still cost.",
+             [](const JobEta& eta) {
+               return eta.cost_remaining_usd ? std::optional(eta.cost_remaining_usd->p50)
+                                             : std::nullopt;
+             });
+  constexpr std::string_view kErrors = "galley_eta_error_ratio";
+  print_header(out, kErrors,
+               "Error of the remaining time that was told when a quarter was done, of jobs that "
+               "came to their end.",
+               "histogram");
+  const auto errors = etas.errors();
+  for (std::size_t i = 0; i < errors.size(); ++i) {
+    const std::string_view gpus = i == 0 ? "none" : i == 1 ? "one" : "several";
+    std::int64_t total = 0;
+    for (std::size_t k = 0; k < errors[i].counts.size(); ++k) {
+      total += errors[i].counts[k];
+      const std::string bound = k < estimates::EtaErrors::kBounds.size()
+                                    ? fmt::format("{}", estimates::EtaErrors::kBounds[k])
+                                    : "+Inf";
+      fmt::format_to(std::back_inserter(out), "{}_bucket{{gpus=\"{}\",le=\"{}\"}} {}\n", kErrors,
+                     gpus, bound, total);
+    }
+    fmt::format_to(std::back_inserter(out),
+                   "{0}_sum{{gpus=\"{1}\"}} {2}\n{0}_count{{gpus=\"{1}\"}} {3}\n", kErrors, gpus,
+                   errors[i].sum, total);
+  }
+}
+
 void print_server(std::string& out, const Context& context) {
   print_header(out, "galley_build_info", "1, with the version of this server.", "gauge");
   fmt::format_to(std::back_inserter(out), "galley_build_info{{version=\"{}\"}} 1\n",
@@ -88,6 +143,7 @@ Result<http::Response> metrics(const Context& context) {
   print_jobs(out, counts);
   print_nodes(out, services.controller.nodes());
   context.metrics.print(out);
+  if (services.live_etas != nullptr) print_etas(out, *services.live_etas);
   if (const auto service = controller::read_availability(services.database)) {
     print_header(out, "galley_down_seconds_total",
                  "Time in which no controller accepted anything, as seen from outside the leader.",

@@ -85,6 +85,7 @@ constexpr auto kRules = std::to_array<RouteRule>({
     {"POST", "/api/v1/runs", submit, row},
     {"GET", "/api/v1/runs/compare", look},
     {"GET", "/api/v1/runs/{id}", look},
+    {"GET", "/api/v1/runs/{id}/eta", look},
     {"GET", "/api/v1/runs/{id}/metrics", look},
     {"POST", "/api/v1/runs/{id}/metrics", submit, data},  // thousands a second; the run is audited
     {"POST", "/api/v1/runs/{id}/params", submit, row},

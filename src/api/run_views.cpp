@@ -1,7 +1,9 @@
 #include "run_views.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <string_view>
 #include <utility>
 
 #include "base/text.h"
@@ -29,6 +31,31 @@ Json print_series(const std::vector<tracking::SeriesSummary>& series) {
                     {"max_value", finite(one.max_value)},
                     {"last_at", to_rfc3339(one.last_at)}});
   return list;
+}
+
+/// What the run comes from, out of the tags that say so.
+Json print_lineage(const std::vector<tracking::KeyValue>& tags) {
+  constexpr std::string_view kDataSet = "galley.dataset.";
+  constexpr std::string_view kCode = "galley.git.";
+  constexpr std::array<std::string_view, 10> kEnvironment{
+      "node",  "nodes",        "gpus",   "gpu.type", "gpu.driver",
+      "image", "image.digest", "python", "os",       "cuda"};
+  constexpr std::array<std::string_view, 3> kOrigin{"user", "parent", "attempts"};
+  Json lineage = Json::object();
+  const auto strip = [](std::string_view key) { return std::string(key.substr(7)); };
+  for (const auto& [key, value] : tags) {
+    if (!key.starts_with("galley.")) continue;
+    const std::string name = strip(key);
+    if (key.starts_with(kCode))
+      lineage["code"][key.substr(kCode.size())] = value;
+    else if (key.starts_with(kDataSet))
+      lineage["datasets"][key.substr(kDataSet.size())] = value;
+    else if (std::ranges::find(kEnvironment, name) != kEnvironment.end())
+      lineage["environment"][name] = value;
+    else if (std::ranges::find(kOrigin, name) != kOrigin.end())
+      lineage[name] = value;
+  }
+  return lineage;
 }
 
 Json print_artifacts(const std::vector<tracking::Artifact>& artifacts) {
@@ -107,6 +134,7 @@ Json print_details(const tracking::RunDetails& details,
   Json json = print_run(details.run, series);
   json["params"] = print_pairs(details.params);
   json["tags"] = print_pairs(details.tags);
+  json["lineage"] = print_lineage(details.tags);
   json["series"] = print_series(series);
   json["artifacts"] = print_artifacts(artifacts);
   return json;
@@ -146,6 +174,13 @@ Json listed_schema() {
 
 Json details_schema() {
   Json schema = listed_schema();
+  const Json texts{{"type", "object"}, {"additionalProperties", type_schema("string")}};
+  schema["properties"]["lineage"] = object_schema({{"code", texts},
+                                                   {"environment", texts},
+                                                   {"datasets", texts},
+                                                   {"user", type_schema("string")},
+                                                   {"parent", type_schema("string")},
+                                                   {"attempts", type_schema("string")}});
   const Json number_or_null{{"type", Json::array({"number", "null"})}};
   schema["properties"]["series"] = list_of(object_schema({{"key", type_schema("string")},
                                                           {"point_count", type_schema("integer")},

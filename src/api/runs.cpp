@@ -5,6 +5,7 @@
 #include "blobs/freeze.h"
 #include "bodies.h"
 #include "context.h"
+#include "estimates/live_etas.h"
 #include "reply.h"
 #include "run_compare.h"
 #include "run_search.h"
@@ -75,6 +76,14 @@ Result<http::Response> show_run(Context& context, const http::Request& request) 
   GALLEY_TRY(const auto series, tracking.series(id));
   GALLEY_TRY(const auto artifacts, tracking.artifacts(id));
   return reply(print_details(details, series, artifacts));
+}
+
+Result<http::Response> run_eta(Context& context, const http::Request& request) {
+  GALLEY_TRY(const auto id, run_id(request));
+  if (context.services.live_etas == nullptr)
+    return Error{Errc::unsupported, "this server follows no runs"};
+  GALLEY_TRY(const auto eta, context.services.live_etas->eta(id));
+  return reply(protocol::print_struct(eta));
 }
 
 Result<http::Response> metrics(Context& context, const http::Request& request) {
@@ -222,6 +231,11 @@ void add_run_routes(Endpoints& endpoints, Context& context) {
                  {"max_points", "At most this many of each; 500 when absent.", "integer"}},
        .access = Access::own_run},
       [&context](const http::Request& request) { return metrics(context, request); });
+  endpoints.add("GET", "/api/v1/runs/{id}/eta", http::Run::pool,
+                {.summary = "When a run will be done, by the progress that was posted to it.",
+                 .response = protocol::schema_of<protocol::JobEta>(),
+                 .access = Access::own_run},
+                [&context](const http::Request& request) { return run_eta(context, request); });
   add_writes(endpoints, context);
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "commands.h"
+#include "eta_text.h"
 #include "fields.h"
 #include "protocol/job_spec.h"
 #include "references.h"
@@ -96,10 +97,19 @@ std::string why_text(const Session& session, const Json& answer) {
 Result<int> why(Session& session, const std::string& name) {
   GALLEY_TRY(const std::string id, resolve_job(session, name));
   GALLEY_TRY(const Json answer, session.get("/api/v1/jobs/" + id + "/why"));
-  if (session.flags.json)
+  if (session.flags.json) {
     session.print_json(answer);
-  else
-    print_out(why_text(session, answer));
+    return 0;
+  }
+  std::string out = why_text(session, answer);
+  // Of one that runs people ask when it ends.
+  if (const auto job = session.get("/api/v1/jobs/" + id)) {
+    const Json& eta = child_of(*job, "eta");
+    for (const std::string& line :
+         {eta_sentence(eta, session.now()), eta_target(eta, session.now())})
+      if (!line.empty()) out += "  " + plain_line(line) + "\n";
+  }
+  print_out(out);
   return 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/units.h"
 #include "commands.h"
+#include "eta_text.h"
 #include "fields.h"
 #include "filter.h"
 #include "references.h"
@@ -29,6 +30,7 @@ std::string jobs_table(const Session& session, const Json& jobs) {
                {.title = "CPUS", .right = true, .drop_rank = 4},
                {.title = "CREATED", .drop_rank = 1},
                {.title = "TIME", .right = true, .drop_rank = 5},
+               {.title = "DONE", .drop_rank = 3},
                {.title = "EXIT", .right = true, .drop_rank = 6},
                {.title = "REASON", .min_width = 10, .drop_rank = 7}});
   for (const Json& job : items_of(jobs)) {
@@ -45,6 +47,7 @@ std::string jobs_table(const Session& session, const Json& jobs) {
          {std::to_string(count_of(resources, "cpus"))},
          {relative_time(text_of(job, "created_at"), session.now())},
          {elapsed_time(text_of(job, "started_at"), text_of(job, "finished_at"), session.now())},
+         {eta_time(child_of(job, "eta"), session.now())},
          {exit_code.is_number_integer() ? std::to_string(count_of(job, "exit_code")) : ""},
          {text_of(job, "reason"), Style::dim}});
   }
@@ -157,6 +160,8 @@ Result<int> show_job(Session& session, const std::string& name) {
   out += fmt::format("{:<10} {}\n", "state",
                      paint(plain_line(state), style_of_state(state), session.terminal.color));
   line("reason", text_of(job, "reason"));
+  line("progress", eta_sentence(child_of(job, "eta"), session.now()));
+  line("target", eta_target(child_of(job, "eta"), session.now()));
   if (child_of(job, "exit_code").is_number_integer())
     line("exit code", std::to_string(count_of(job, "exit_code")));
   line("command", command_line(child_of(spec, "command")));

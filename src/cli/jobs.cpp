@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "build_context.h"
+#include "code_version.h"
 #include "commands.h"
 #include "fields.h"
 #include "guides.h"
@@ -64,10 +65,25 @@ void note_end(const Session& session, const Json& job) {
                            reason.empty() ? "" : ": ", reason));
 }
 
+void add_code_version(Json& spec, const std::filesystem::path& folder) {
+  if (!spec.is_object() || spec.contains("code")) return;
+  if (Json code = code_version(folder); !code.is_null()) spec["code"] = std::move(code);
+}
+
+/// Where the job's code is, as far as it is on this machine.
+std::filesystem::path folder_of_job(const Json& spec, const std::string& file) {
+  std::error_code error;
+  const std::string workdir = spec.is_object() ? text_of(spec, "workdir") : std::string();
+  if (!workdir.empty() && std::filesystem::is_directory(workdir, error)) return workdir;
+  const auto beside = std::filesystem::path(file).parent_path();
+  return beside.empty() || file == "-" ? std::filesystem::path(".") : beside;
+}
+
 Result<int> submit(Session& session, const SubmitOptions& options) {
   GALLEY_TRY(SpecFile file, read_spec_file(options.file));
   if (!options.name.empty() && file.json.is_object()) file.json["name"] = options.name;
   GALLEY_TRY_STATUS(freeze_context(session, file));
+  if (!options.dry_run) add_code_version(file.json, folder_of_job(file.json, options.file));
   const Draft draft{.spec = file.json, .file = &file};
   if (options.dry_run) return dry_run(session, draft);
   GALLEY_TRY(const Json answer, submit_draft(session, draft));
@@ -164,6 +180,7 @@ void cancel_from_interrupt(Session& session, const std::string& id) {
 
 Result<int> run(Session& session, const RunOptions& options) {
   GALLEY_TRY(Json spec, spec_of(options));
+  if (!options.dry_run) add_code_version(spec, ".");
   const Draft draft{.spec = std::move(spec)};
   if (options.dry_run) return dry_run(session, draft);
   GALLEY_TRY(const Json job, submit_draft(session, draft));

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "commands.h"
+#include "eta_text.h"
 #include "fields.h"
 #include "interrupts.h"
 #include "references.h"
@@ -115,6 +116,8 @@ Result<int> show_log(Session& session, const LogOptions& options) {
     GALLEY_TRY_STATUS(print_so_far(session, id, place));
     return 0;
   }
+  if (const std::string eta = eta_sentence(child_of(job, "eta"), session.now()); !eta.empty())
+    session.note(eta);
   const Interrupts interrupts([](int) { exit_interrupted(); });
   GALLEY_TRY(const Json last, follow_log(session, id, place));
   session.note(fmt::format("{} {}", id, text_of(last, "state")));

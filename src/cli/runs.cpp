@@ -10,6 +10,7 @@
 #include "curve.h"
 #include "fields.h"
 #include "references.h"
+#include "run_commands.h"
 #include "table.h"
 #include "when.h"
 
@@ -80,6 +81,28 @@ std::string pairs_text(std::string_view title, const Json& pairs) {
                        plain_line(text));
   }
   return out;
+}
+
+/// One line for each thing that is known, however deep it lies.
+Json flat_lineage(const Json& lineage) {
+  Json flat = Json::object();
+  if (!lineage.is_object()) return flat;
+  for (const auto& [group, value] : lineage.items()) {
+    if (!value.is_object())
+      flat[group] = value;
+    else
+      for (const auto& [key, text] : value.items()) flat[group + "." + key] = text;
+  }
+  return flat;
+}
+
+/// Those that lineage does not say.
+Json other_tags(const Json& tags) {
+  Json others = Json::object();
+  if (tags.is_object())
+    for (const auto& [key, value] : tags.items())
+      if (!key.starts_with("galley.") && !key.starts_with("mlflow.")) others[key] = value;
+  return others;
 }
 
 std::string series_table(const Session& session, const Json& series) {
@@ -191,7 +214,8 @@ Result<int> show_run(Session& session, const ShowOptions& options) {
                   relative_time(text_of(run, "created_at"), session.now()));
   if (const std::string job = text_of(run, "job_id"); !job.empty()) out += "job " + job + "\n";
   out += pairs_text("PARAMETERS", child_of(run, "params"));
-  out += pairs_text("TAGS", child_of(run, "tags"));
+  out += pairs_text("LINEAGE", flat_lineage(child_of(run, "lineage")));
+  out += pairs_text("TAGS", other_tags(child_of(run, "tags")));
   if (series.is_array()) out += series_table(session, series);
   const Json& artifacts = child_of(run, "artifacts");
   if (artifacts.is_array()) out += artifacts_table(session, artifacts);
@@ -207,7 +231,8 @@ void add_run_commands(std::vector<Command>& commands, Session& session) {
       {.name = "runs",
        .help = "List runs and what they measured",
        .group = kRecordGroup,
-       .examples = {"galley runs", "galley runs show last", "galley runs show JOB --metric loss"},
+       .examples = {"galley runs", "galley runs show last", "galley runs show JOB --metric loss",
+                    "galley runs diff RUN last"},
        .define = [&session](Options& options) -> Action {
          auto filter = std::make_shared<std::string>();
          auto limit = std::make_shared<std::int64_t>(50);
@@ -224,7 +249,8 @@ void add_run_commands(std::vector<Command>& commands, Session& session) {
                                        "Id of a run or of its job, its beginning or end, or last")
                            .texts("-m,--metric", wanted->metrics, "KEY", "Draw this one's curve");
                        return [&session, wanted] { return show_run(session, *wanted); };
-                     }}}});
+                     }},
+                    run_diff_command(session)}});
 }
 
 }  // namespace galley::cli

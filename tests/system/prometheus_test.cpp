@@ -77,9 +77,9 @@ class Prometheus {
   pid_t pid_ = -1;
 };
 
-std::string dashboard_text() {
+std::string dashboard_text(const std::string& name) {
   std::stringstream text;
-  text << std::ifstream(GALLEY_SOURCE_DIR "/deploy/grafana/galley.json").rdbuf();
+  text << std::ifstream(GALLEY_SOURCE_DIR "/deploy/grafana/" + name).rdbuf();
   return text.str();
 }
 
@@ -96,7 +96,7 @@ void collect(const Json& json, std::set<std::string>& expressions) {
 /// Names of metrics in an expression: what is left without labels, texts, ranges and functions.
 std::set<std::string> metrics_of(std::string expression) {
   for (const char* noise : {R"(\{[^}]*\})", R"(\[[^\]]*\])", R"("[^"]*")", R"(\bby \([^)]*\))",
-                            R"(,\s*(Hostname|gpu)\))"})
+                            R"(,\s*(Hostname|gpu|job)\))"})
     expression = std::regex_replace(expression, std::regex(noise), " ");
   std::set<std::string> names;
   static const std::regex word(R"([A-Za-z_:][A-Za-z0-9_:]*(?!\w)(?!\s*\())");
@@ -154,10 +154,12 @@ TEST(PrometheusTest, ScrapesUsAndTheDashboardAsksOnlyForWhatThereIs) {
   EXPECT_EQ(ask("DCGM_FI_DEV_GPU_TEMP{gpu=\"1\"}")[0]["value"][1], "55");
   EXPECT_EQ(ask("sum(DCGM_FI_DEV_FB_USED)")[0]["value"][1], "2048");
 
-  const auto dashboard = parse_json(dashboard_text());
-  ASSERT_TRUE(dashboard);
   std::set<std::string> expressions;
-  collect(*dashboard, expressions);
+  for (const char* name : {"galley.json", "jobs.json"}) {
+    const auto dashboard = parse_json(dashboard_text(name));
+    ASSERT_TRUE(dashboard) << name;
+    collect(*dashboard, expressions);
+  }
   ASSERT_GT(expressions.size(), 30U);
   std::size_t with_data = 0;
   for (const std::string& expression : expressions) {
@@ -166,7 +168,7 @@ TEST(PrometheusTest, ScrapesUsAndTheDashboardAsksOnlyForWhatThereIs) {
     for (const std::string& name : names)
       EXPECT_TRUE(is_exported(name, families)) << name << " in " << expression;
     if (expression.starts_with("label_values")) continue;
-    std::string plain = std::regex_replace(expression, std::regex(R"(\$(host|gpu))"), ".*");
+    std::string plain = std::regex_replace(expression, std::regex(R"(\$(host|gpu|job))"), ".*");
     if (!ask(plain).empty()) ++with_data;
   }
   // The others ask for faults, teams and users, of which this machine has none.

@@ -29,7 +29,8 @@ struct NodeSample;
 }
 namespace galley::estimates {
 class Estimates;
-}
+class LiveEtas;
+}  // namespace galley::estimates
 namespace galley::openai {
 class Service;
 }
@@ -69,10 +70,11 @@ struct Services {
   controller::AgentRegistry* agent_registry = nullptr;
   controller::RemoteAgents* agents = nullptr;
   controller::Leadership* leadership = nullptr;  // where several controllers share the database
-  std::string certificate_sha256{};     // of the certificate that we show; empty without TLS
-  openai::Service* language = nullptr;  // OpenAI's routes; none where null
-  studies::Studies* studies = nullptr;  // /studies; none where null
+  std::string certificate_sha256{};           // of the certificate that we show; empty without TLS
+  openai::Service* language = nullptr;        // OpenAI's routes; none where null
+  studies::Studies* studies = nullptr;        // /studies; none where null
   estimates::Estimates* estimates = nullptr;  // /estimates; none where null
+  estimates::LiveEtas* live_etas = nullptr;   // when running jobs are done; not told where null
   std::filesystem::path secrets_key{};  // of accounts::Secrets; empty: data_folder/secrets.key
 };
 

@@ -19,6 +19,9 @@
 namespace galley::controller {
 class Controller;
 }
+namespace galley::store {
+class Database;
+}
 namespace galley::tracking {
 class Tracking;
 }
@@ -38,6 +41,10 @@ struct EtaErrors {
   std::array<std::int64_t, kBounds.size() + 1> counts{};  // by the least bound; then more
   double sum = 0;
 };
+
+/// What was expected of the job before it ran, as Estimates has kept it; nothing where there is
+/// none. Errors are nothing too.
+LivePrior prior_of_forecast(store::Database& database, const protocol::JobRecord& job);
 
 /// Follows the progress of every job that runs, and of every other run that records points, and
 /// says when it will be done. What it knows is in the records of the runs: after a restart it is
