@@ -139,6 +139,8 @@ Status Site::serve(const SiteOptions& options) {
   server_options.listen = options.listen;
   server_options.unix_socket = own("galley.sock");
   server_options.body_bytes_of_route = api::Api::body_bytes_of_route();
+  server_options.spooled_routes = api::Api::spooled_routes();
+  server_options.spool_folder = own("uploads");
   if (tls) server_options.tls = http::TlsFiles{options.tls_certificate, options.tls_key};
   GALLEY_TRY(server_, http::Server::start(std::move(server_options), api_->router()));
   url_ = (tls ? "https://" : "http://") + server_->addresses().front();

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <thread>
 
+#include "postgres_server.h"
 #include "processor_time.h"
 #include "statistics.h"
 #include "tracking_server.h"
@@ -18,6 +19,8 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
+const std::string kLogBatch = "/api/2.0/mlflow/runs/log-batch";
+const std::string kLogMetric = "/api/2.0/mlflow/runs/log-metric";
 constexpr int kBatchClients = 8;
 constexpr int kBatchPoints = 1000;
 constexpr int kBodies = 24;  // of each client, sent again and again
@@ -77,7 +80,7 @@ Result<BatchRound> log_batches(TrackingServer& server, int metrics) {
     for (std::size_t c = 0; c < kBatchClients; ++c)
       threads.emplace_back([&, c] {
         for (int i = 0; i < kBatches; ++i)
-          first_error.note(post_logged(*clients[c], "/log-batch",
+          first_error.note(post_logged(*clients[c], kLogBatch,
                                        bodies[c][static_cast<std::size_t>(i % kBodies)]));
         client_seconds[c] = processor_seconds(CLOCK_THREAD_CPUTIME_ID);
       });
@@ -114,12 +117,12 @@ Result<std::vector<double>> log_singles(TrackingServer& server) {
         const std::string body = fmt::format(
             R"({{"run_id": "{}", "key": "loss_{}", "value": 0.5, "timestamp": 1, "step": 1}})",
             run.id.str(), c % 50);
-        first_error.note(post_logged(*clients[c], "/log-metric", body));  // opens the connection
+        first_error.note(post_logged(*clients[c], kLogMetric, body));  // opens the connection
         ready.arrive_and_wait();
         for (int i = 0; i < kCalls; ++i) {
           const auto due = begin + i * kEvery + kEvery * c / kClients;
           std::this_thread::sleep_until(due);
-          first_error.note(post_logged(*clients[c], "/log-metric", body));
+          first_error.note(post_logged(*clients[c], kLogMetric, body));
           took_ms[c].push_back(1e3 * Seconds(SteadyClock::now() - due).count());
         }
       });
@@ -146,6 +149,23 @@ Result<std::vector<double>> write_alone(TrackingServer& server) {
   return took_ms;
 }
 
+/// The same into PostgreSQL, where one is installed.
+Status measure_postgres(std::map<std::string, double>& figures) {
+  fmt::print(stderr, "\r{:40}\rPostgreSQL   ", "");
+  auto postgres = support::PostgresServer::start({.durable = true, .on_disk = true});
+  if (!postgres && postgres.error().code == Errc::not_found) return ok();
+  if (!postgres) return postgres.error();
+  std::vector<double> per_cpu_s;
+  for (int round = 0; round < kRounds; ++round) {
+    GALLEY_TRY(const auto url, postgres->make_database(fmt::format("round{}", round)));
+    GALLEY_TRY(const auto server, TrackingServer::start(url));
+    GALLEY_TRY(const BatchRound one, log_batches(*server, 50));
+    per_cpu_s.push_back(one.points_per_cpu_s);
+  }
+  figures["postgres_points_per_cpu_s"] = support::median(per_cpu_s);
+  return ok();
+}
+
 }  // namespace
 
 Result<std::map<std::string, double>> measure_ingest() {
@@ -168,6 +188,7 @@ Result<std::map<std::string, double>> measure_ingest() {
           support::median(per_cpu_s);
     }
   }
+  GALLEY_TRY_STATUS(measure_postgres(figures));
   fmt::print(stderr, "\r{:40}\rsingle metrics   ", "");
   GALLEY_TRY(const auto server, TrackingServer::start());
   GALLEY_TRY(const auto alone, write_alone(*server));

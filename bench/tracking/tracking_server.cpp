@@ -1,46 +1,23 @@
 #include "tracking_server.h"
 
-#include "tracking/log_batch.h"
-
 namespace galley::bench {
-namespace {
 
-using Parse = Result<tracking::LogBatch> (*)(std::string_view body, std::int64_t now_ms);
-
-/// Reading the call is done here on the I/O thread: it takes less than handing it over and back.
-void answer_logged(http::Exchange exchange, tracking::Tracking& tracking, const Clock& clock,
-                   Parse parse) {
-  const http::Responder respond = exchange.responder();
-  const auto refuse = [respond](const Error& error) { respond(http::problem(error, "")); };
-  auto batch = parse(exchange.request().body, to_ms(clock.wall()));
-  if (!batch) return refuse(batch.error());
-  const auto run = RunId::parse(batch->run_id);
-  if (!run) return refuse(run.error());
-  tracking.log_batch(*run, std::move(batch->points), [respond, refuse](const Status& status) {
-    if (status)
-      respond(http::Response::json("{}"));
-    else
-      refuse(status.error());
-  });
-}
-
-}  // namespace
-
-Result<std::unique_ptr<TrackingServer>> TrackingServer::start() {
+Result<std::unique_ptr<TrackingServer>> TrackingServer::start(const std::string& database) {
   GALLEY_TRY(auto folder, support::ScratchFolder::make());
   std::unique_ptr<TrackingServer> made(new TrackingServer(std::move(folder)));
   GALLEY_TRY(made->database_,
-             store::open_sqlite({.path = (made->folder_ / "tracking.db").string()}));
-  made->tracking_ =
-      std::make_unique<tracking::Tracking>(*made->database_, system_clock(), made->ids_);
+             store::open(database.empty() ? "sqlite:" + (made->folder_ / "tracking.db").string()
+                                          : database));
+  GALLEY_TRY(made->blobs_, blobs::BlobStore::open(made->folder_ / "blobs"));
+  const Clock& clock = system_clock();
+  made->tracking_ = std::make_unique<tracking::Tracking>(*made->database_, clock, made->ids_);
+  made->registry_ =
+      std::make_unique<registry::Registry>(*made->database_, *made->blobs_, clock, made->ids_);
+  made->mlflow_ = std::make_unique<mlflow::Service>(mlflow::Services{
+      *made->tracking_, *made->registry_, *made->blobs_, *made->database_, clock, made->ids_});
   http::Router router;
-  for (const auto& [pattern, parse] : {std::pair("/log-batch", &tracking::parse_log_batch),
-                                       std::pair("/log-metric", &tracking::parse_log_metric)})
-    router.add_deferred("POST", pattern, http::Run::inline_on_io,
-                        [server = made.get(), parse = parse](http::Exchange exchange) {
-                          answer_logged(std::move(exchange), *server->tracking_, system_clock(),
-                                        parse);
-                        });
+  for (mlflow::Route& route : made->mlflow_->routes())
+    router.add_deferred(route.method, route.pattern, route.run, std::move(route.handler));
   GALLEY_TRY(made->server_, http::Server::start({.listen = {"127.0.0.1:0"}}, std::move(router)));
   return made;
 }

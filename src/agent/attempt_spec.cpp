@@ -41,6 +41,18 @@ void add_account(Environment& env, const JobAccount& account) {
   env["SHELL"] = account.shell.empty() ? "/bin/sh" : account.shell;
 }
 
+/// What MLflow's clients look for: they log to this job's own run. A job that names another server
+/// gets none of it: our token is not for others.
+void add_tracking(Environment& env, const protocol::Assignment& assignment,
+                  const AttemptPlace& place) {
+  if (place.server.empty() || place.token.empty()) return;
+  if (assignment.spec.env.contains("MLFLOW_TRACKING_URI")) return;
+  env["MLFLOW_TRACKING_URI"] = place.server;
+  env["MLFLOW_TRACKING_TOKEN"] = place.token;
+  set_unless_empty(env, "MLFLOW_RUN_ID", assignment.run_id.str());
+  set_unless_empty(env, "MLFLOW_EXPERIMENT_NAME", assignment.spec.team);
+}
+
 /// What torchrun sets in each worker, and Slurm's names for the same, which many scripts read: one
 /// process on each node. Absent for a lone job without GPUs.
 void add_rendezvous(Environment& env, const protocol::Assignment& assignment) {
@@ -66,6 +78,7 @@ void add_rendezvous(Environment& env, const protocol::Assignment& assignment) {
 Environment job_variables(const protocol::Assignment& assignment, const AttemptPlace& place) {
   Environment env;
   add_rendezvous(env, assignment);
+  add_tracking(env, assignment, place);
   for (const auto& [name, value] : assignment.spec.env) env[name] = value;
   set_unless_empty(env, "GALLEY_SERVER", place.server);
   set_unless_empty(env, "GALLEY_TOKEN", place.token);

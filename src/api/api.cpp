@@ -41,6 +41,7 @@ void add_routes(Endpoints& endpoints, Context& context) {
   add_predict_routes(endpoints, context);
   add_kserve_routes(endpoints, context);
   add_language_routes(endpoints, context);
+  add_mlflow_routes(endpoints, context);
   add_event_routes(endpoints, context);
   add_metrics_routes(endpoints, context);
   add_study_routes(endpoints, context);
@@ -88,6 +89,8 @@ Result<std::unique_ptr<Api>> Api::create(Services services, AuthOptions options)
   impl->secrets = std::make_unique<accounts::Secrets>(
       of.database, of.clock,
       of.secrets_key.empty() ? of.data_folder / "secrets.key" : of.secrets_key);
+  impl->mlflow = std::make_unique<mlflow::Service>(
+      mlflow::Services{of.tracking, of.registry, of.blobs, of.database, of.clock, of.ids});
   impl->telemetry = std::make_unique<telemetry::Telemetry>(of.database, of.clock);
   GALLEY_TRY(impl->alerts, alerts::Alerts::open(of.database, of.clock, *impl->telemetry,
                                                 {.watch_platform = true}));
@@ -126,11 +129,14 @@ http::Router Api::router() {
 std::map<std::string, std::size_t, std::less<>> Api::body_bytes_of_route() {
   const auto manifest = static_cast<std::size_t>(blobs::kMaxBlobBytes) + (1U << 20U);
   auto bytes = openai::Service::body_bytes_of_route();
+  bytes.merge(mlflow::Service::body_bytes_of_route());
   for (const char* pattern :
        {"/api/v1/datasets/{name}/versions", "/api/v1/models/{name}/snapshots", kManifestPattern})
     bytes.emplace(pattern, manifest);
   return bytes;
 }
+
+std::vector<std::string> Api::spooled_routes() { return mlflow::Service::spooled_routes(); }
 
 void Api::set_url(std::string url) { impl_->set_url(std::move(url)); }
 std::string Api::new_login_code() { return impl_->auth->new_code(); }

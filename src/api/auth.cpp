@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "job_token.h"
+#include "mlflow/service.h"
 #include "openai/service.h"
 #include "store/events.h"
 
@@ -40,6 +41,7 @@ bool is_openai(std::string_view path) { return path.starts_with("/v1/") && path 
 /// KServe's clients read {"error": …} only, and OpenAI's an object under that name.
 http::Response refusal(const http::Request& request, const Error& error) {
   if (is_openai(request.path)) return openai::error_answer(error);
+  if (mlflow::is_path(request.path)) return mlflow::error_answer(error);
   auto response = http::problem(error, request.id);
   if (request.path.starts_with("/v2"))
     response = http::Response::json(dump_json({{"error", describe(error)}}), response.status);
@@ -126,7 +128,7 @@ std::optional<http::Response> Auth::check(http::Request& request, Access access,
   if (!who->run_id.empty()) {
     const bool own = access == Access::own_run && request.path_params.contains("id") &&
                      request.param("id") == who->run_id;
-    if (!own && access != Access::predict)
+    if (!own && access != Access::predict && access != Access::jobs && access != Access::jobs_data)
       return refusal(request, refused("a job's token is good for its own run and for predictions"));
   } else if (const auto may = check_action(*who, action); !may) {
     return refusal(request, may.error());
@@ -152,7 +154,8 @@ http::Response Auth::refuse_credential(const http::Request& request, const Error
 /// Predictions are what the server is for, and their queue bounds itself.
 std::optional<http::Response> Auth::check_rate(const http::Request& request, const Identity& who,
                                                Access access) {
-  if ((!who.user && who.run_id.empty()) || access == Access::predict) return std::nullopt;
+  if ((!who.user && who.run_id.empty()) || access == Access::predict || access == Access::jobs_data)
+    return std::nullopt;
   const auto wait = requests_.spend(who.principal);
   if (!wait) return std::nullopt;
   return too_many(request, *wait,
@@ -167,9 +170,11 @@ std::optional<http::Response> Auth::check_rate(const http::Request& request, con
 Result<Identity> Auth::identify(const http::Request& request) {
   const auto authorization = request.headers.get("Authorization");
   if (!authorization.empty()) {
-    const auto token = bearer_token(authorization);
-    if (!token) return no_credentials();
-    return by_token(*token);
+    if (const auto token = bearer_token(authorization)) return by_token(*token);
+    // MLflow's clients know a user and a password, of which the token is one.
+    const auto basic =
+        mlflow::is_path(request.path) ? basic_credentials(authorization) : std::nullopt;
+    return basic ? by_password(basic->first, basic->second) : no_credentials();
   }
   if (request.peer.uid) return by_peer(request);
   if (const auto secret = cookie_value(request.headers, kCookie))
@@ -190,6 +195,15 @@ Result<Identity> Auth::by_token(std::string_view token) {
                  "gly_ and 64 hexadecimal digits",
                  "copy it again, or make a new one: galley tokens create"};
   return directory_.find(hash, false);
+}
+
+Result<Identity> Auth::by_password(std::string_view user, std::string_view password) {
+  GALLEY_TRY(auto who, by_token(password));
+  if (who.user && who.user->name != user)
+    return Error{Errc::unauthenticated,
+                 "the token in the place of the password is not of the user '" +
+                     to_valid_utf8(user.substr(0, 80)) + "'"};
+  return who;
 }
 
 Result<Identity> Auth::by_peer(const http::Request& request) const {

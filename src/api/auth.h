@@ -69,6 +69,7 @@ class Auth {
   Status forget_expired();
   bool is_known_host(std::string_view host) const;
   Result<Identity> by_token(std::string_view token);
+  Result<Identity> by_password(std::string_view user, std::string_view password);
   Result<Identity> by_peer(const http::Request& request) const;
   http::Response refuse_credential(const http::Request& request, const Error& error);
   std::optional<http::Response> check_rate(const http::Request& request, const Identity& who,

@@ -1,6 +1,7 @@
 #include "auth_headers.h"
 
 #include <arpa/inet.h>
+#include <openssl/evp.h>
 
 #include <algorithm>
 
@@ -68,6 +69,25 @@ std::optional<std::string> bearer_token(std::string_view authorization) {
       lower(authorization.substr(0, kScheme.size())) != kScheme)
     return std::nullopt;
   return std::string(trim(authorization.substr(kScheme.size())));
+}
+
+std::optional<std::pair<std::string, std::string>> basic_credentials(
+    std::string_view authorization) {
+  constexpr std::string_view kScheme = "basic ";
+  constexpr std::size_t kMaxBytes = 1024;
+  if (lower(authorization.substr(0, kScheme.size())) != kScheme) return std::nullopt;
+  const std::string_view coded = trim(authorization.substr(kScheme.size()));
+  if (coded.empty() || coded.size() > kMaxBytes || coded.size() % 4 != 0) return std::nullopt;
+  std::string plain(coded.size() / 4 * 3, '\0');
+  const int length = ::EVP_DecodeBlock(reinterpret_cast<unsigned char*>(plain.data()),
+                                       reinterpret_cast<const unsigned char*>(coded.data()),
+                                       static_cast<int>(coded.size()));
+  if (length < 0) return std::nullopt;
+  plain.resize(static_cast<std::size_t>(length) -
+               static_cast<std::size_t>(std::ranges::count(coded.substr(coded.size() - 2), '=')));
+  const auto colon = plain.find(':');
+  if (colon == std::string::npos) return std::nullopt;
+  return std::pair(plain.substr(0, colon), plain.substr(colon + 1));
 }
 
 std::optional<std::string> cookie_value(const http::Headers& headers, std::string_view name) {

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "http/message.h"
 
@@ -19,6 +20,9 @@ bool is_origin_of(std::string_view origin, std::string_view host_header);
 /// "application/json" of "Application/JSON; charset=utf-8".
 std::string media_type(std::string_view content_type);
 std::optional<std::string> bearer_token(std::string_view authorization);
+/// User and password of "Basic …". Nothing where it is something else, or no base64.
+std::optional<std::pair<std::string, std::string>> basic_credentials(
+    std::string_view authorization);
 std::optional<std::string> cookie_value(const http::Headers& headers, std::string_view name);
 /// Whether a comma-separated header names the word with a weight over 0.
 bool accepts(std::string_view header, std::string_view word);

@@ -11,6 +11,7 @@
 #include "endpoints.h"
 #include "event_feed.h"
 #include "log_follower.h"
+#include "mlflow/service.h"
 #include "request_metrics.h"
 #include "telemetry/telemetry.h"
 #include "worker.h"
@@ -29,6 +30,7 @@ struct Context {
   std::unique_ptr<telemetry::Telemetry> telemetry;
   std::unique_ptr<alerts::Alerts> alerts;  // watches telemetry
   std::unique_ptr<accounts::Secrets> secrets;
+  std::unique_ptr<mlflow::Service> mlflow;
   std::unique_ptr<EventFeed> feed;
   std::unique_ptr<LogFollower> logs;
   Worker worker;
@@ -85,6 +87,7 @@ void add_channel_routes(Endpoints& endpoints, Context& context);
 void add_predict_routes(Endpoints& endpoints, Context& context);
 void add_kserve_routes(Endpoints& endpoints, Context& context);
 void add_language_routes(Endpoints& endpoints, Context& context);
+void add_mlflow_routes(Endpoints& endpoints, Context& context);
 void add_event_routes(Endpoints& endpoints, Context& context);
 void add_metrics_routes(Endpoints& endpoints, Context& context);
 void add_study_routes(Endpoints& endpoints, Context& context);

@@ -97,6 +97,14 @@ void Endpoints::add_deferred(std::string_view method, std::string_view pattern, 
   router_.add_deferred(method, pattern, run, std::move(handler));
 }
 
+void Endpoints::add_alias(std::string_view method, std::string_view pattern,
+                          std::string_view described, http::Run run,
+                          http::DeferredHandler handler) {
+  rights_.emplace(key_of(method, pattern),
+                  Rights{access(method, described), action(method, described)});
+  router_.add_deferred(method, pattern, run, std::move(handler));
+}
+
 void Endpoints::add_internal_deferred(std::string_view method, std::string_view pattern,
                                       http::Run run, http::DeferredHandler handler) {
   router_.add_deferred(method, pattern, run, std::move(handler));

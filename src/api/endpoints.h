@@ -15,10 +15,12 @@ namespace galley::api {
 
 /// Who may use a route. Declared with it, so that a new route is the owner's until it says more.
 enum class Access {
-  owner,    // the token's or socket's owner, or a session of theirs
-  anyone,   // no credentials are looked at
-  own_run,  // also a job, where {id} is its own run
-  predict,  // also any job
+  owner,      // the token's or socket's owner, or a session of theirs
+  anyone,     // no credentials are looked at
+  own_run,    // also a job, where {id} is its own run
+  predict,    // also any job
+  jobs,       // likewise; the handler holds it to its own run
+  jobs_data,  // likewise, a stream of data that does not count against the rate
 };
 
 struct Parameter {
@@ -54,6 +56,9 @@ class Endpoints {
   void add_deferred(std::string_view method, std::string_view pattern, http::Run run, Doc doc,
                     http::DeferredHandler handler);
 
+  /// The same at another path, with the rights of the route that has been described.
+  void add_alias(std::string_view method, std::string_view pattern, std::string_view described,
+                 http::Run run, http::DeferredHandler handler);
   /// Routes that only our own programs use: served, and not described.
   void add_internal(std::string_view method, std::string_view pattern, http::Run run,
                     Answer answer);

@@ -25,7 +25,7 @@ Result<JobState> cancel_job(Transaction& transaction, const CancelJob& command) 
   // A job that was started before and queued again has a run to close.
   if (protocol::is_final(next) && job.attempts > 0)
     GALLEY_TRY_STATUS(
-        tracking::finish_run(transaction, job.run_id, tracking::RunState::killed, command.at));
+        tracking::end_run_of_job(transaction, job.run_id, tracking::RunState::killed, command.at));
   job.state = next;
   job.reason = reason;
   GALLEY_TRY_STATUS(tell(transaction, job, command.at));

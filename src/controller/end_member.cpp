@@ -127,7 +127,7 @@ Result<JobState> finish(Transaction& transaction, protocol::JobRecord job, const
        ended ? Value(to_ms(ending.finished)) : Value(nullptr)}));
   if (ended)
     GALLEY_TRY_STATUS(
-        tracking::finish_run(transaction, job.run_id, run_state_of(next), ending.finished));
+        tracking::end_run_of_job(transaction, job.run_id, run_state_of(next), ending.finished));
   Json more = Json::object();
   if (ending.exit_code) more["exit_code"] = *ending.exit_code;
   GALLEY_TRY_STATUS(tell(transaction, job, at, more));

@@ -85,6 +85,11 @@ std::optional<Response> Connection::refusal_of_head() {
                               std::to_string(limit) + " bytes that " + request.method + " " +
                               request.path + " takes"},
         request.id);
+  if (current_->route->spools && parser_.has_body()) {
+    auto file = BodyFile::create(site_.spool_folder);
+    if (!file) return problem(file.error(), request.id);
+    request.body_file = *std::move(file);
+  }
   return std::nullopt;
 }
 

@@ -37,6 +37,7 @@ class RequestMessage final : public beast::http::basic_parser<true> {
   bool http10 = false;
   bool too_large = false;
   bool discard = false;
+  Status spooled = ok();
   std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t received = 0;
 
@@ -56,7 +57,7 @@ class RequestMessage final : public beast::http::basic_parser<true> {
   }
   void on_header_impl(error_code&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
-    if (length && !discard)
+    if (length && !discard && !request_.body_file)
       request_.body.reserve(static_cast<std::size_t>(std::min(*length, kReserveBytes)));
   }
   std::size_t on_body_impl(beast::string_view body, error_code& error) override {
@@ -78,6 +79,11 @@ class RequestMessage final : public beast::http::basic_parser<true> {
       return 0;
     }
     received += body.size();
+    if (request_.body_file) {
+      spooled = request_.body_file->append(view(body));
+      if (!spooled) error = Code::body_limit;
+      return spooled ? body.size() : 0;
+    }
     request_.body.append(body.data(), body.size());
     return body.size();
   }
@@ -155,6 +161,7 @@ RequestParser::Event RequestParser::feed(std::string_view bytes, std::size_t& co
     if (!impl_->head_announced && message.is_header_done()) break;
   }
   if (error == Code::need_more) return Event::need_more;
+  if (!message.spooled) return fail(507, message.spooled.error());
   if (error == Code::body_limit)
     return fail(413, {Errc::too_large,
                       "the body is larger than " + std::to_string(message.limit) + " bytes"});

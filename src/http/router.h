@@ -20,6 +20,7 @@ struct Route {
   DeferredHandler deferred;
   std::vector<std::string> names;         // of the parameters, in path order
   std::optional<std::size_t> body_bytes;  // its own limit, when it has one
+  bool spools = false;                    // its body goes to a file
 };
 
 struct Match {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "asio_transport.h"
+#include "base/file.h"
 #include "connection.h"
 #include "event_loop.h"
 #include "listener.h"
@@ -24,6 +25,15 @@ std::chrono::milliseconds sweep_interval(const Limits& limits) {
   const auto shortest = std::min(
       {limits.header_timeout, limits.body_timeout, limits.idle_timeout, limits.write_timeout});
   return std::clamp(shortest / 4, kSweepMin, kSweepMax);
+}
+
+/// What a killed server has left there is of no use.
+Status empty_folder(const std::filesystem::path& folder) {
+  GALLEY_TRY_STATUS(make_folders(folder));
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))
+    std::filesystem::remove(entry.path(), ignored);
+  return ok();
 }
 
 }  // namespace
@@ -120,6 +130,14 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Router rout
     for (const auto& route : all)
       if (route->pattern == pattern) route->body_bytes = bytes;
   }
+  if (!options.spooled_routes.empty()) {
+    GALLEY_TRY_STATUS(empty_folder(options.spool_folder));
+    impl.site.spool_folder = options.spool_folder;
+  }
+  for (const auto& route : impl.router.impl().routes)
+    route->spools =
+        std::ranges::find(options.spooled_routes, route->pattern) != options.spooled_routes.end() &&
+        (route->method == "PUT" || route->method == "POST");
   std::shared_ptr<TlsContext> tls;
   if (options.tls) {
     GALLEY_TRY(tls, load_tls(*options.tls));

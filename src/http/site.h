@@ -27,6 +27,7 @@ struct Site {
 
   const Router::Impl& router;
   const Limits limits;
+  std::filesystem::path spool_folder{};
   Pool& pool;
   const std::shared_ptr<Hub> hub;
   IdSource ids{system_clock()};

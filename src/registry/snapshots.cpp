@@ -265,7 +265,8 @@ Result<std::vector<std::string>> Registry::reachable_manifests() const {
                           " union select x.source_id from kept k join snapshot_sources x"
                           " on x.snapshot_id = k.id)"
                           " select s.manifest_sha256 from kept k join snapshots s on s.id = k.id"
-                          " union select manifest_sha256 from artifacts"));
+                          " union select manifest_sha256 from artifacts"
+                          " union select manifest_sha256 from logged_model_artifacts"));
     for (const Row& row : rows) found.push_back(row.text(0));
     return ok();
   }));

@@ -5,6 +5,7 @@
 
 #include "connection_pool.h"
 #include "noted_transaction.h"
+#include "sqlite_checkpoints.h"
 #include "sqlite_connection.h"
 #include "sqlite_schema.h"
 #include "store/database.h"
@@ -15,8 +16,10 @@ namespace {
 
 class SqliteDatabase final : public Database {
  public:
-  SqliteDatabase(std::unique_ptr<SqliteConnection> writer, const SqliteOptions& options)
+  SqliteDatabase(std::unique_ptr<SqliteConnection> writer,
+                 std::unique_ptr<SqliteConnection> checkpoints, const SqliteOptions& options)
       : writer_(std::move(writer)),
+        checkpoints_(std::move(checkpoints)),
         readers_(options.readers,
                  [path = options.path] {
                    return SqliteConnection::open(path, SqliteConnection::Mode::reader);
@@ -51,6 +54,7 @@ class SqliteDatabase final : public Database {
   Result<Status> run_in_savepoint(const Command& command);
 
   const std::unique_ptr<SqliteConnection> writer_;  // used by thread_ alone
+  SqliteCheckpoints checkpoints_;
   ConnectionPool<SqliteConnection> readers_;
   WriteQueue queue_;
   CommitListener listener_;
@@ -80,7 +84,11 @@ void SqliteDatabase::serve_writes() {
     auto outcomes = run_group(group);
     commands_ += static_cast<std::int64_t>(group.size());
     for (std::size_t i = 0; i < group.size(); ++i) group[i].done(std::move(outcomes[i]));
-    if (commits_ > commits_before) listener_.call();
+    if (commits_ > commits_before) {
+      listener_.call();
+      checkpoints_.committed();
+      if (checkpoints_.needs_writer()) checkpoints_.finish(*writer_);
+    }
     group.clear();
   }
 }
@@ -135,14 +143,21 @@ Result<std::unique_ptr<Database>> open_sqlite(const SqliteOptions& options) {
   SqliteMigrationTarget target(connection);
   auto status = check_schema(target, options.migrations);
   // WAL: readers and the writer never wait for each other. FULL: a commit is one fsync of the log.
-  // The log is cut back after a large transaction, so that it does not stay large for ever.
+  // The log is cut back after a large transaction, so that it does not stay large for ever; moving
+  // it into the file is not the writer's work (sqlite_checkpoints.h).
   const std::string settings = std::string("pragma journal_mode = wal; pragma synchronous = ") +
                                (options.durable ? "full" : "off") +
-                               "; pragma journal_size_limit = 67108864; pragma cache_size = -8000";
+                               "; pragma journal_size_limit = 67108864; pragma cache_size = -8000;"
+                               " pragma wal_autocheckpoint = 0";
   if (status) status = connection.run_script(settings);
   if (status) status = migrate(target, options.migrations);
   if (!status) return explain(std::move(status).error());
-  return std::unique_ptr<Database>(std::make_unique<SqliteDatabase>(*std::move(writer), options));
+  auto checkpoints = SqliteConnection::open(options.path, SqliteConnection::Mode::writer);
+  if (checkpoints) status = (*checkpoints)->run_script(settings);
+  if (!checkpoints || !status)
+    return explain(checkpoints ? std::move(status).error() : std::move(checkpoints).error());
+  return std::unique_ptr<Database>(
+      std::make_unique<SqliteDatabase>(*std::move(writer), *std::move(checkpoints), options));
 }
 
 }  // namespace galley::store

@@ -31,6 +31,18 @@ Status check_key(std::string_view what, std::string_view key) {
       "1 to " + std::to_string(kMaxKeyBytes) + " bytes of UTF-8 without control characters"};
 }
 
+std::string run_columns(std::string_view table) {
+  std::string columns;
+  for (const std::string_view name : {"id", "name", "experiment", "job_id", "state", "created_ms",
+                                      "ended_ms", "user_name", "owner_run", "deleted_ms"}) {
+    if (!columns.empty()) columns += ", ";
+    columns += table;
+    columns += '.';
+    columns += name;
+  }
+  return columns;
+}
+
 Status require_run(store::Transaction& transaction, const RunId& run) {
   GALLEY_TRY(const auto row,
              transaction.query_one("select 1 from runs where id = :1", {run.str()}));

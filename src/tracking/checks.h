@@ -12,7 +12,9 @@ namespace galley::tracking {
 Status check_key(std::string_view what, std::string_view key);
 /// Values of parameters and tags, and names. Errors: invalid_argument, too_large.
 Status check_text(std::string_view what, std::string_view text, std::size_t max_bytes);
-/// From the columns id, name, experiment, job_id, state, created_ms, ended_ms of the table runs.
+/// What run_of() reads of the table runs, which the statement calls so.
+std::string run_columns(std::string_view table);
+/// From these columns.
 Run run_of(const store::Row& row);
 
 /// Errors: not_found.

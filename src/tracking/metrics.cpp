@@ -44,10 +44,12 @@ Status append_packed(Transaction& transaction, const RunId& run,
 }
 
 void add_to_summary(SeriesSummary& summary, const Point& point) {
-  ++summary.count;
-  summary.last_step = point.step;
-  summary.last_value = point.value;
-  summary.last_at = from_ms(point.at_ms);
+  const Point newest{summary.last_step, summary.last_value, to_ms(summary.last_at)};
+  if (++summary.count == 1 || is_newer(point, newest)) {
+    summary.last_step = point.step;
+    summary.last_value = point.value;
+    summary.last_at = from_ms(point.at_ms);
+  }
   summary.min_value = std::fmin(summary.min_value, point.value);
   summary.max_value = std::fmax(summary.max_value, point.value);
 }
@@ -169,6 +171,33 @@ void Tracking::log_batch(const RunId& run, PointBatch batch, store::Database::Do
           on_points_(run, some_points(packed->batch));
         done(std::move(status));
       });
+}
+
+void Tracking::log_call(const RunId& run, LogBatch batch, store::Database::Command also,
+                        store::Database::Done done) {
+  struct Packed {
+    LogBatch batch;
+    PackedBatch points;
+  };
+  auto packed = std::make_shared<Packed>();
+  if (!batch.points.empty()) packed->points.packed = batch.points.pack();
+  packed->points.batch = std::move(batch.points);
+  packed->batch = std::move(batch);
+  database_.write_async(
+      [run, packed, also = std::move(also),
+       now = clock_.wall()](Transaction& transaction) -> Status {
+        if (also) GALLEY_TRY_STATUS(also(transaction));
+        if (!packed->points.batch.empty())
+          GALLEY_TRY_STATUS(append_packed(transaction, run, std::span(&packed->points, 1)));
+        else
+          GALLEY_TRY_STATUS(require_run(transaction, run));
+        if (!packed->batch.params.empty())
+          GALLEY_TRY_STATUS(tracking::log_params(transaction, run, packed->batch.params, now));
+        if (!packed->batch.tags.empty())
+          GALLEY_TRY_STATUS(tracking::set_tags(transaction, run, packed->batch.tags, now));
+        return ok();
+      },
+      std::move(done));
 }
 
 Result<std::vector<SeriesSummary>> Tracking::series(const RunId& run) const {

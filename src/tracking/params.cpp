@@ -47,30 +47,39 @@ Status log_param(Transaction& transaction, const RunId& run, const KeyValue& par
 
 }  // namespace
 
-Status Tracking::log_params(const RunId& run, std::span<const KeyValue> params) {
+Status log_params(Transaction& transaction, const RunId& run, std::span<const KeyValue> params,
+                  WallTime at) {
   GALLEY_TRY_STATUS(check_pairs("parameter", params));
+  GALLEY_TRY_STATUS(require_run(transaction, run));
+  for (const KeyValue& param : params) GALLEY_TRY_STATUS(log_param(transaction, run, param));
+  GALLEY_TRY_STATUS(check_count(transaction, "run_params", run));
+  return tell(transaction, run, at, "params");
+}
+
+Status set_tags(Transaction& transaction, const RunId& run, std::span<const KeyValue> tags,
+                WallTime at) {
+  GALLEY_TRY_STATUS(check_pairs("tag", tags));
+  GALLEY_TRY_STATUS(require_run(transaction, run));
+  for (const auto& [key, value] : tags)
+    GALLEY_TRY_STATUS(
+        transaction.execute("insert into run_tags (run_id, tag_key, value) values (:1, :2, :3)"
+                            " on conflict (run_id, tag_key) do update set value = excluded.value",
+                            {run.str(), key, value}));
+  GALLEY_TRY_STATUS(check_count(transaction, "run_tags", run));
+  return tell(transaction, run, at, "tags");
+}
+
+Status Tracking::log_params(const RunId& run, std::span<const KeyValue> params) {
   const WallTime now = clock_.wall();
-  return database_.write([&](Transaction& transaction) -> Status {
-    GALLEY_TRY_STATUS(require_run(transaction, run));
-    for (const KeyValue& param : params) GALLEY_TRY_STATUS(log_param(transaction, run, param));
-    GALLEY_TRY_STATUS(check_count(transaction, "run_params", run));
-    return tell(transaction, run, now, "params");
+  return database_.write([&](Transaction& transaction) {
+    return tracking::log_params(transaction, run, params, now);
   });
 }
 
 Status Tracking::set_tags(const RunId& run, std::span<const KeyValue> tags) {
-  GALLEY_TRY_STATUS(check_pairs("tag", tags));
   const WallTime now = clock_.wall();
-  return database_.write([&](Transaction& transaction) -> Status {
-    GALLEY_TRY_STATUS(require_run(transaction, run));
-    for (const auto& [key, value] : tags)
-      GALLEY_TRY_STATUS(
-          transaction.execute("insert into run_tags (run_id, tag_key, value) values (:1, :2, :3)"
-                              " on conflict (run_id, tag_key) do update set value = excluded.value",
-                              {run.str(), key, value}));
-    GALLEY_TRY_STATUS(check_count(transaction, "run_tags", run));
-    return tell(transaction, run, now, "tags");
-  });
+  return database_.write(
+      [&](Transaction& transaction) { return tracking::set_tags(transaction, run, tags, now); });
 }
 
 }  // namespace galley::tracking

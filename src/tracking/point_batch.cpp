@@ -46,11 +46,6 @@ Status PointBatch::add(std::string_view key, std::int64_t step, double value, st
   if (points_.size() == kMaxBatchPoints)
     return Error{Errc::too_large,
                  "a batch holds at most " + std::to_string(kMaxBatchPoints) + " points"};
-  if (step < 0)
-    return Error{Errc::invalid_argument,
-                 "metric " + std::string(key.substr(0, 80)) + " has the negative step " +
-                     std::to_string(step),
-                 "step", "0 or more"};
   GALLEY_TRY(const std::uint32_t index, index_of(key));
   key_of_.push_back(index);
   points_.push_back({step, value, at_ms});

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "checks.h"
+#include "tracking/experiments.h"
 #include "tracking/tracking.h"
 
 namespace galley::tracking {
@@ -12,9 +13,9 @@ using store::Transaction;
 using store::Value;
 
 constexpr std::array<std::string_view, 4> kStates{"running", "finished", "failed", "killed"};
-constexpr std::string_view kSelectRuns =
-    "select id, name, experiment, job_id, state, created_ms, ended_ms from runs";
 constexpr std::int64_t kMaxPage = 1000;
+
+std::string select_runs() { return "select " + run_columns("runs") + " from runs"; }
 
 Result<std::vector<KeyValue>> pairs(Transaction& transaction, std::string_view sql,
                                     const RunId& run) {
@@ -32,11 +33,15 @@ Run run_of(const Row& row) {
           .name = row.text(1),
           .experiment = row.text(2),
           .job_id = row.text(3),
-          .created = from_ms(row.integer(5))};
+          .created = from_ms(row.integer(5)),
+          .ended = {},
+          .user = row.text(7),
+          .owner_run = row.text(8)};
   const auto state = parse_run_state(row.text(4));
   GALLEY_CHECK(state, "the table's check admits only the four states");
   run.state = *state;
   if (!row.is_null(6)) run.ended = from_ms(row.integer(6));
+  if (!row.is_null(9)) run.deleted = from_ms(row.integer(9));
   return run;
 }
 
@@ -52,12 +57,15 @@ Result<RunState> parse_run_state(std::string_view word) {
 
 Status create_run(Transaction& transaction, const NewRun& run) {
   GALLEY_TRY_STATUS(check_text("name", run.name, kMaxKeyBytes));
-  GALLEY_TRY_STATUS(check_text("experiment", run.experiment, kMaxKeyBytes));
+  GALLEY_TRY_STATUS(check_text("experiment", run.experiment, kMaxExperimentBytes));
+  GALLEY_TRY_STATUS(check_text("user", run.user, kMaxKeyBytes));
   GALLEY_TRY_STATUS(transaction.execute(
-      "insert into runs (id, name, experiment, job_id, state, created_ms)"
-      " values (:1, :2, :3, :4, 'running', :5)",
+      "insert into runs (id, name, experiment, job_id, state, created_ms, user_name, owner_run)"
+      " values (:1, :2, :3, :4, 'running', :5, :6, :7)",
       {run.id.str(), run.name, run.experiment,
-       run.job_id.empty() ? Value(nullptr) : Value(run.job_id), to_ms(run.created)}));
+       run.job_id.empty() ? Value(nullptr) : Value(run.job_id), to_ms(run.created), run.user,
+       run.owner_run.empty() ? Value(nullptr) : Value(run.owner_run)}));
+  GALLEY_TRY_STATUS(ensure_experiment(transaction, run.experiment, run.created));
   return tell(transaction, run.id, run.created, "create");
 }
 
@@ -86,10 +94,19 @@ Status finish_run(Transaction& transaction, const RunId& run, RunState state, Wa
 
 Result<Run> Tracking::create_run(const std::string& name, const std::string& experiment,
                                  const std::string& job_id) {
-  const NewRun run{ids_.next<RunTag>(), name, experiment, job_id, clock_.wall()};
+  const NewRun run{.id = ids_.next<RunTag>(),
+                   .name = name,
+                   .experiment = experiment,
+                   .job_id = job_id,
+                   .created = clock_.wall()};
   GALLEY_TRY_STATUS(database_.write(
       [&](Transaction& transaction) { return tracking::create_run(transaction, run); }));
-  return Run{run.id, name, experiment, job_id, RunState::running, run.created, {}};
+  return Run{.id = run.id,
+             .name = name,
+             .experiment = experiment,
+             .job_id = job_id,
+             .created = run.created,
+             .ended = {}};
 }
 
 Status Tracking::finish_run(const RunId& run, RunState state) {
@@ -102,7 +119,7 @@ Result<RunDetails> Tracking::get(const RunId& run) const {
   RunDetails details;
   GALLEY_TRY_STATUS(database_.read([&](Transaction& transaction) -> Status {
     GALLEY_TRY(const auto row,
-               transaction.query_one(std::string(kSelectRuns) + " where id = :1", {run.str()}));
+               transaction.query_one(select_runs() + " where id = :1", {run.str()}));
     if (!row) return Error{Errc::not_found, "there is no run " + run.str()};
     details.run = run_of(*row);
     GALLEY_TRY(
@@ -125,7 +142,7 @@ Result<RunPage> Tracking::list(const RunFilter& filter, std::int64_t limit,
   RunPage page;
   GALLEY_TRY_STATUS(database_.read([&](Transaction& transaction) -> Status {
     // Ids sort by time of creation. One more than asked for shows whether there is a next page.
-    std::string sql = std::string(kSelectRuns) + " where true";
+    std::string sql = select_runs() + " where deleted_ms is null";
     std::vector<Value> parameters = filter.where_parameters;
     if (!filter.where_sql.empty()) sql += " and (" + filter.where_sql + ")";
     const auto narrow = [&](std::string_view condition, std::string_view value) {

@@ -3,22 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <future>
 #include <memory>
 
 #include "checks.h"
+#include "search_sql.h"
 #include "tracking/tracking.h"
 
 namespace galley::tracking {
 namespace {
 
 using store::Transaction;
-using store::Value;
 
-constexpr std::int64_t kMaxSearchPage = 1000;
+constexpr std::int64_t kMaxSearchPage = 50'000;
 constexpr std::int64_t kMaxSkipped = 10'000'000;
 
 // Runs are walked in the order wanted until the page is full, or those that fulfil one condition
@@ -29,117 +28,11 @@ constexpr double kCostOfSorting = 1.5;       // against walking in order
 constexpr std::int64_t kCostOfProbing = 10;  // for one run's metric, against gathering the next run
 constexpr double kShareOfAText = 0.3;  // of the runs, fulfilling a condition that is not counted
 
-constexpr std::string_view kRunOfSearch =
-    "select r.id, r.name, r.experiment, r.job_id, r.state, r.created_ms, r.ended_ms from ";
-
-bool is_numeric(RunField field) {
-  return field == RunField::created || field == RunField::ended || field == RunField::metric;
-}
-
-bool is_pattern(RunComparison comparison) {
-  return comparison == RunComparison::like || comparison == RunComparison::like_in_any_case;
-}
-
-/// SQLite's own "like" does not mind the case, and PostgreSQL's does.
-std::string_view sql_of(RunComparison comparison, store::Database::Kind kind) {
-  constexpr std::array<std::string_view, 6> kOperators{"=", "<>", "<", "<=", ">", ">="};
-  const bool is_sqlite = kind == store::Database::Kind::sqlite;
-  if (comparison == RunComparison::like) return is_sqlite ? "glob" : "like";
-  if (comparison == RunComparison::like_in_any_case) return is_sqlite ? "like" : "ilike";
-  return kOperators[static_cast<std::size_t>(comparison)];
-}
-
-/// A pattern of "like" as one of SQLite's "glob".
-std::string glob_of(std::string_view pattern) {
-  std::string glob;
-  for (const char c : pattern) {
-    if (c == '%')
-      glob += '*';
-    else if (c == '_')
-      glob += '?';
-    else if (c == '*' || c == '?' || c == '[')
-      glob += std::string("[") + c + "]";
-    else
-      glob += c;
-  }
-  return glob;
-}
-
-/// The text of a statement with its parameters.
-class SearchSql {
- public:
-  explicit SearchSql(store::Database::Kind kind) : kind_(kind) {}
-  store::Database::Kind kind() const { return kind_; }
-  SearchSql& add(std::string_view text) {
-    sql_ += text;
-    return *this;
-  }
-  SearchSql& value(Value value) {
-    parameters_.push_back(std::move(value));
-    sql_ += ":" + std::to_string(parameters_.size());
-    return *this;
-  }
-  Result<std::vector<store::Row>> ask(Transaction& transaction) const {
-    return transaction.query(sql_, parameters_);
-  }
-
- private:
-  store::Database::Kind kind_;
-  std::string sql_;
-  std::vector<Value> parameters_;
-};
-
-void add_comparison(SearchSql& sql, std::string_view column, const RunCondition& condition) {
-  const bool is_sqlite = sql.kind() == store::Database::Kind::sqlite;
-  sql.add(column).add(" ").add(sql_of(condition.comparison, sql.kind())).add(" ");
-  if (condition.field == RunField::metric)
-    sql.value(condition.number);
-  else if (is_numeric(condition.field))
-    sql.value(static_cast<std::int64_t>(condition.number));
-  else if (is_sqlite && condition.comparison == RunComparison::like)
-    sql.value(glob_of(condition.text));
-  else
-    sql.value(condition.text);
-}
-
 /// How the conditions are asked for.
 struct SearchPlan {
   const RunCondition* leader = nullptr;         // its runs are looked at one and all
   std::vector<const RunCondition*> gathered{};  // their runs are gathered beforehand
 };
-
-/// `run_id` names the column that is at hand first, so that only runs that pass are fetched.
-void add_condition(SearchSql& sql, const RunCondition& condition, std::string_view run_id) {
-  const auto among = [&](std::string_view table, std::string_view key, std::string_view column) {
-    sql.add(fmt::format(" and exists (select 1 from {} x where x.run_id = {} and x.{} = ", table,
-                        run_id, key));
-    sql.value(condition.key).add(" and ");
-    add_comparison(sql, fmt::format("x.{}", column), condition);
-    sql.add(")");
-  };
-  const auto own = [&](std::string_view column) {
-    sql.add(" and ");
-    add_comparison(sql, column, condition);
-  };
-  switch (condition.field) {
-    case RunField::created:
-      return own("r.created_ms");
-    case RunField::ended:
-      return own("r.ended_ms");
-    case RunField::name:
-      return own("r.name");
-    case RunField::state:
-      return own("r.state");
-    case RunField::job_id:
-      return own("r.job_id");
-    case RunField::metric:
-      return among("series", "metric_key", "last_value");
-    case RunField::param:
-      return among("run_params", "param_key", "value");
-    case RunField::tag:
-      return among("run_tags", "tag_key", "value");
-  }
-}
 
 void add_conditions(SearchSql& sql, const RunSearch& search, const SearchPlan& plan,
                     std::string_view run_id) {
@@ -155,6 +48,15 @@ void add_conditions(SearchSql& sql, const RunSearch& search, const SearchPlan& p
     add_comparison(sql, "x.last_value", condition);
     sql.add(")");
   }
+  if (search.view != RunSearch::View::all)
+    sql.add(search.view == RunSearch::View::active ? " and r.deleted_ms is null"
+                                                   : " and r.deleted_ms is not null");
+  if (!search.owner.empty())
+    sql.add(" and (r.id = ")
+        .value(search.owner)
+        .add(" or r.owner_run = ")
+        .value(search.owner)
+        .add(")");
   if (search.experiments.empty()) return;
   sql.add(" and r.experiment in (");
   for (std::size_t i = 0; i < search.experiments.size(); ++i) {
@@ -174,13 +76,22 @@ Status check_search(const RunSearch& search) {
                  fmt::format("at most {} and {}", kMaxConditions, kMaxSearchedExperiments)};
   for (const RunCondition& condition : search.conditions)
     if (is_numeric(condition.field) &&
-        (is_pattern(condition.comparison) || !(std::abs(condition.number) < 9e18)) &&
+        (is_pattern(condition.comparison) || is_list(condition.comparison) ||
+         !(std::abs(condition.number) < 9e18)) &&
         !(condition.field == RunField::metric && std::isinf(condition.number)))
       return Error{Errc::invalid_argument, "a number is compared in a way that it cannot be",
                    "filter", "= != < <= > >= and a number"};
-  if (search.order.field != RunField::created && search.order.field != RunField::metric)
-    return Error{Errc::invalid_argument, "runs cannot be ordered by this", "order",
-                 "created or a metric"};
+  for (const RunCondition& condition : search.conditions)
+    if (is_list(condition.comparison) &&
+        (condition.texts.empty() || condition.texts.size() > kMaxTexts))
+      return Error{Errc::invalid_argument, "a list of a filter is empty or too long", "filter",
+                   fmt::format("1 to {} texts", kMaxTexts)};
+  if (search.then.size() >= kMaxOrders)
+    return Error{Errc::too_large, "runs are ordered by too much", "order",
+                 fmt::format("at most {} orders", kMaxOrders)};
+  const auto is_none = [](const RunOrder& order) { return order.field >= RunField::dataset; };
+  if (is_none(search.order) || std::ranges::any_of(search.then, is_none))
+    return Error{Errc::invalid_argument, "runs cannot be ordered by their data sets", "order"};
   return ok();
 }
 
@@ -256,7 +167,7 @@ Result<std::vector<store::Row>> ask_for_runs(Transaction& transaction, store::Da
   const bool by_metric = search.order.field == RunField::metric;
   const bool ordered_by_metric = by_metric && place.has_metric;
   SearchSql sql(kind);
-  sql.add(kRunOfSearch);
+  sql.add("select ").add(run_columns("r")).add(" from ");
   // On SQLite "cross join" also says which table is walked first.
   std::string_view run_id = "r.id";
   if (leader != nullptr) {
@@ -282,12 +193,18 @@ Result<std::vector<store::Row>> ask_for_runs(Transaction& transaction, store::Da
         .value(search.order.key)
         .add(")");
   add_conditions(sql, search, plan, run_id);
-  const std::string_view direction =
-      search.order.descending || (by_metric && !ordered_by_metric) ? " desc" : "";
+  sql.add(" order by ");
   if (ordered_by_metric)
-    sql.add(" order by o.last_value").add(direction).add(", o.run_id").add(direction);
+    sql.add("o.last_value").add(search.order.descending ? " desc, " : ", ");
+  else if (!by_metric)
+    add_order(sql, search.order);
+  for (const RunOrder& order : search.then) add_order(sql, order);
+  // Equal times are common where a program makes many runs; their ids go on rising. A column that
+  // is named twice would keep the databases from walking an index.
+  if (by_metric || search.order.field != RunField::created)
+    sql.add("r.created_ms desc, r.id desc");
   else
-    sql.add(" order by r.id").add(direction);
+    sql.add(search.order.descending ? "r.id desc" : "r.id");
   sql.add(" limit ").value(limit).add(" offset ").value(place.skipped);
   return sql.ask(transaction);
 }
@@ -324,9 +241,11 @@ Result<RunPage> Tracking::search(const RunSearch& search) {
   GALLEY_TRY(SearchPlace place, SearchPlace::parse(search.cursor));
   const bool needs_metrics =
       search.order.field == RunField::metric ||
-      std::ranges::any_of(search.conditions, [](const RunCondition& condition) {
-        return condition.field == RunField::metric;
-      });
+      std::ranges::any_of(
+          search.conditions,
+          [](const RunCondition& condition) { return condition.field == RunField::metric; }) ||
+      std::ranges::any_of(search.then,
+                          [](const RunOrder& order) { return order.field == RunField::metric; });
   if (needs_metrics) GALLEY_TRY_STATUS(settle_all());
   const std::int64_t limit = std::clamp<std::int64_t>(search.limit, 1, kMaxSearchPage);
   RunPage page;

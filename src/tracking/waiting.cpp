@@ -62,12 +62,16 @@ Result<std::int64_t> count_series(Transaction& transaction, const RunId& run) {
 Result<WaitingRun> read_waiting_run(Transaction& transaction, const RunId& run) {
   GALLEY_TRY(
       const auto row,
-      transaction.query_one(
-          "select r.id, w.batch_count, w.point_count, w.key_count, w.key_total,"
-          " w.key_sets, w.series_count from runs r left join waiting_runs w on w.run_id = r.id"
-          " where r.id = :1",
-          {run.str()}));
+      transaction.query_one("select r.id, w.batch_count, w.point_count, w.key_count, w.key_total,"
+                            " w.key_sets, w.series_count, r.deleted_ms from runs r left join "
+                            "waiting_runs w on w.run_id = r.id"
+                            " where r.id = :1",
+                            {run.str()}));
   if (!row) return Error{Errc::not_found, "there is no run " + run.str()};
+  if (!row->is_null(7))
+    return Error{Errc::invalid_argument, "The run " + run.str() +
+                                             " must be in the 'active' state. Current state is"
+                                             " deleted."};
   if (!row->is_null(1))
     return WaitingRun{row->integer(1), row->integer(2), row->integer(3),
                       row->integer(4), row->text(5),    row->integer(6)};
@@ -113,21 +117,26 @@ struct SettledSeries {
   std::int64_t count = 0;  // of the points that were settled before
   double least = kNan;
   double greatest = kNan;
+  std::optional<Point> newest{};
   std::size_t fresh_from = 0;
   std::vector<Point> points{};
 };
 
 /// What is known of the series, in front of the points that waited.
 Status read_settled(Transaction& transaction, const RunId& run, SettledSeries& series) {
-  GALLEY_TRY(const auto row,
-             transaction.query_one("select id, point_count, min_value, max_value from series"
-                                   " where run_id = :1 and metric_key = :2",
-                                   {run.str(), series.key}));
+  GALLEY_TRY(
+      const auto row,
+      transaction.query_one("select id, point_count, min_value, max_value, last_step, last_value,"
+                            " last_ms from series"
+                            " where run_id = :1 and metric_key = :2",
+                            {run.str(), series.key}));
   if (!row) return ok();
   series.id = row->integer(0);
   series.count = row->integer(1);
   series.least = nan_if_null(*row, 2);
   series.greatest = nan_if_null(*row, 3);
+  if (series.count > 0)
+    series.newest = Point{row->integer(4), nan_if_null(*row, 5), row->integer(6)};
   const auto full = static_cast<std::int64_t>(kChunkPoints);
   if (series.count % full == 0) return ok();
   GALLEY_TRY(const auto chunk, transaction.query_one("select columns from chunks"
@@ -196,8 +205,9 @@ Status write_settled(Transaction& transaction, const RunId& run, SettledSeries& 
   for (const Point& point : std::span(series.points).subspan(series.fresh_from)) {
     series.least = std::fmin(series.least, point.value);
     series.greatest = std::fmax(series.greatest, point.value);
+    if (!series.newest || is_newer(point, *series.newest)) series.newest = point;
   }
-  const Point& last = series.points.back();
+  const Point& last = *series.newest;
   const auto fresh = static_cast<std::int64_t>(series.points.size() - series.fresh_from);
   return transaction.enqueue(
       "update series set point_count = :1, last_step = :2, last_value = :3, last_ms = :4,"
@@ -207,6 +217,12 @@ Status write_settled(Transaction& transaction, const RunId& run, SettledSeries& 
 }
 
 }  // namespace
+
+bool is_newer(const Point& point, const Point& than) {
+  if (point.step != than.step) return point.step > than.step;
+  if (point.at_ms != than.at_ms) return point.at_ms > than.at_ms;
+  return point.value > than.value || (std::isnan(than.value) && !std::isnan(point.value));
+}
 
 double nan_if_null(const Row& row, std::size_t column) {
   return row.is_null(column) ? kNan : row.real(column);

@@ -17,6 +17,10 @@ inline constexpr std::size_t kPreviewPoints = 18;
 double nan_if_null(const store::Row& row, std::size_t column);
 store::Value number_or_null(double value);
 
+/// By step, then time, then value, a NaN being less than all others: what MLflow's servers call the
+/// latest.
+bool is_newer(const Point& point, const Point& than);
+
 /// Puts a batch behind those that wait, and settles the run's where they have become many.
 /// Errors: not_found (run), too_large (kMaxSeries), those of settle_points().
 Status add_waiting(store::Transaction& transaction, const RunId& run, const PointBatch& batch,

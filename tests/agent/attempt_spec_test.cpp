@@ -31,12 +31,25 @@ TEST(AttemptSpec, NamesTheJobAndHidesTheGpus) {
   ASSERT_TRUE(spec);
   EXPECT_EQ(spec->argv, (std::vector<std::string>{"train", "--fast"}));
   EXPECT_EQ(spec->workdir, "/d/att_1/work");
-  EXPECT_EQ(spec->env, (std::vector<std::string>{
-                           "CUDA_VISIBLE_DEVICES=", "GALLEY_ATTEMPT=2", "GALLEY_ATTEMPT_ID=att_1",
-                           "GALLEY_JOB_ID=job_1", "GALLEY_METRICS_FILE=/d/att_1/progress",
-                           "GALLEY_RUN_ID=run_1", "GALLEY_SERVER=http://s", "GALLEY_TOKEN=t",
-                           "HOME=/home/me", "NVIDIA_VISIBLE_DEVICES=", "PATH=/our/bin"}));
+  EXPECT_EQ(spec->env,
+            (std::vector<std::string>{
+                "CUDA_VISIBLE_DEVICES=", "GALLEY_ATTEMPT=2", "GALLEY_ATTEMPT_ID=att_1",
+                "GALLEY_JOB_ID=job_1", "GALLEY_METRICS_FILE=/d/att_1/progress",
+                "GALLEY_RUN_ID=run_1", "GALLEY_SERVER=http://s", "GALLEY_TOKEN=t", "HOME=/home/me",
+                "MLFLOW_EXPERIMENT_NAME=default", "MLFLOW_RUN_ID=run_1", "MLFLOW_TRACKING_TOKEN=t",
+                "MLFLOW_TRACKING_URI=http://s", "NVIDIA_VISIBLE_DEVICES=", "PATH=/our/bin"}));
   EXPECT_TRUE(process::check_spec(*spec));
+}
+
+TEST(AttemptSpec, GivesNoTokenOfOursToAnotherTrackingServer) {
+  auto given = assignment();
+  given.spec.env = {{"MLFLOW_TRACKING_URI", "http://theirs"}};
+  const auto spec =
+      make_attempt_spec(given, {.folder = "/d/att_1", .server = "http://s", .token = "t"}, ours);
+  ASSERT_TRUE(spec);
+  EXPECT_THAT(spec->env, Contains("MLFLOW_TRACKING_URI=http://theirs"));
+  EXPECT_THAT(spec->env, Not(Contains(StartsWith("MLFLOW_TRACKING_TOKEN="))));
+  EXPECT_THAT(spec->env, Not(Contains(StartsWith("MLFLOW_RUN_ID="))));
 }
 
 TEST(AttemptSpec, GivesGpusAndTheirRendezvous) {

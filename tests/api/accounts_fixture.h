@@ -28,6 +28,7 @@ class AccountsFixture : public ApiFixture {
   /// What a refusal says, in our shape or in OpenAI's.
   static std::string detail(const http::Response& response) {
     const Json body = json_of(response);
+    if (body.contains("error_code")) return body.value("message", "");
     const auto error = body.find("error");
     const bool is_openai = error != body.end() && error->is_object();
     return is_openai ? error->value("message", "") : body.value("detail", "");

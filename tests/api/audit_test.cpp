@@ -61,7 +61,17 @@ TEST_F(Audit, EveryRouteThatChangesSomethingLeavesARow) {
   const auto file_id = [&](const http::Response& response) {
     return json_of(response).value("id", "");
   };
-  const std::map<std::string, std::function<int()>> calls{
+  const std::string mlflow = "/api/2.0/mlflow";
+  const auto experiment =
+      post(mlflow + "/experiments/create", {{"name", "e"}}, 200)["experiment_id"];
+  const auto logged =
+      post(mlflow + "/logged-models", {{"experiment_id", "0"}}, 200)["model"]["info"]["model_id"]
+          .get<std::string>();
+  for (const char* name : {"a", "b", "c"})
+    post(mlflow + "/registered-models/create", {{"name", name}}, 200);
+  for (int version = 1; version < 4; ++version)
+    post(mlflow + "/model-versions/create", {{"name", "a"}, {"source", "s3://x"}}, 200);
+  std::map<std::string, std::function<int()>> calls{
       {"POST /api/v1/login",
        [&] {
          return std::stoi(raw("POST", "/api/v1/login", {"Content-Type: application/json"},
@@ -176,6 +186,30 @@ TEST_F(Audit, EveryRouteThatChangesSomethingLeavesARow) {
                   {{"input_file_id", file_id(upload())}, {"endpoint", "/v1/completions"}}, 200);
          return send("POST", "/v1/batches/" + batch["id"].get<std::string>() + "/cancel", none);
        }}};
+  const auto add = [&](const std::string& method, const std::string& path, const Json& body) {
+    calls.emplace(method + " " + mlflow + path, [&send, method, target = mlflow + path, body] {
+      return send(method, target, body);
+    });
+  };
+  add("POST", "/experiments/create", {{"name", "f"}});
+  add("POST", "/experiments/update", {{"experiment_id", experiment}, {"new_name", "g"}});
+  add("POST", "/experiments/delete", {{"experiment_id", experiment}});
+  add("POST", "/experiments/restore", {{"experiment_id", experiment}});
+  add("POST", "/runs/create", {{"run_name", "r"}});
+  add("POST", "/runs/delete", {{"run_id", run}});
+  add("POST", "/runs/restore", {{"run_id", run}});
+  add("POST", "/logged-models", {{"experiment_id", "0"}});
+  add("POST", "/registered-models/create", {{"name", "d"}});
+  add("POST", "/registered-models/rename", {{"name", "b"}, {"new_name", "bb"}});
+  add("DELETE", "/registered-models/delete", {{"name", "c"}});
+  add("POST", "/registered-models/alias", {{"name", "a"}, {"alias", "x"}, {"version", "1"}});
+  add("DELETE", "/registered-models/alias", {{"name", "a"}, {"alias", "x"}});
+  add("POST", "/model-versions/create", {{"name", "a"}, {"source", "s3://y"}});
+  add("POST", "/model-versions/transition-stage",
+      {{"name", "a"}, {"version", "1"}, {"stage", "Staging"}});
+  add("DELETE", "/model-versions/delete", {{"name", "a"}, {"version", "3"}});
+  calls.emplace("DELETE " + mlflow + "/logged-models/{model_id}",
+                [&] { return send("DELETE", mlflow + "/logged-models/" + logged, nullptr); });
   // What needs machines, other controllers or watched metrics, which this server has not; the tests
   // of those look at these.
   const std::set<std::string> elsewhere{
@@ -198,7 +232,8 @@ TEST_F(Audit, EveryRouteThatChangesSomethingLeavesARow) {
 TEST_F(Audit, OnlyQuestionsAndDataLeaveNoRow) {
   std::vector<std::string> silent;
   for (const RouteRule& rule : route_rules())
-    if (rule.method != "GET" && rule.audited != Audited::row)
+    if (rule.method != "GET" && rule.audited != Audited::row &&
+        !rule.pattern.starts_with("/api/2.0/mlflow"))
       silent.emplace_back(std::string(rule.pattern));
   EXPECT_THAT(silent,
               ::testing::UnorderedElementsAre(
@@ -207,6 +242,30 @@ TEST_F(Audit, OnlyQuestionsAndDataLeaveNoRow) {
                   "/v2/models/{model}/infer",  // these nine only ask
                   "/api/v1/blobs/{sha256}", "/api/v1/runs/{id}/metrics", "/api/v1/studies/{id}/ask",
                   "/api/v1/studies/{id}/tell"));
+}
+
+TEST_F(Audit, OfMlflowsCallsOnlyTheseChangeSomethingAndLeaveNoRow) {
+  std::vector<std::string> silent;
+  for (const RouteRule& rule : route_rules())
+    if (rule.audited == Audited::data && rule.pattern.starts_with("/api/2.0/mlflow"))
+      silent.push_back(std::string(rule.method) +
+                       std::string(rule.pattern.substr(std::string_view("/api/2.0").size())));
+  EXPECT_THAT(
+      silent,
+      ::testing::UnorderedElementsAre(
+          "POST/mlflow/experiments/set-experiment-tag",
+          "POST/mlflow/experiments/delete-experiment-tag", "POST/mlflow/runs/update",
+          "POST/mlflow/runs/delete-tag", "POST/mlflow/runs/log-inputs", "POST/mlflow/runs/outputs",
+          "POST/mlflow/runs/log-model", "POST/mlflow/runs/log-batch", "POST/mlflow/runs/log-metric",
+          "POST/mlflow/runs/log-parameter", "POST/mlflow/runs/set-tag",
+          "PATCH/mlflow/logged-models/{model_id}", "PATCH/mlflow/logged-models/{model_id}/tags",
+          "DELETE/mlflow/logged-models/{model_id}/tags/{tag_key}",
+          "POST/mlflow/logged-models/{model_id}/params", "PATCH/mlflow/registered-models/update",
+          "POST/mlflow/registered-models/set-tag", "DELETE/mlflow/registered-models/delete-tag",
+          "PATCH/mlflow/model-versions/update", "POST/mlflow/model-versions/set-tag",
+          "DELETE/mlflow/model-versions/delete-tag", "PUT/mlflow-artifacts/artifacts/{path...}",
+          "POST/mlflow-artifacts/artifacts/{path...}",
+          "DELETE/mlflow-artifacts/artifacts/{path...}"));
 }
 
 TEST_F(Audit, RowsSayWhoFromWhereAndOnWhichRequest) {

@@ -125,7 +125,9 @@ class ApiFixture : public ::testing::Test {
     server_ = taken(http::Server::start({.listen = {"127.0.0.1:0"},
                                          .unix_socket = folder_ / "s.sock",
                                          .pool_threads = 4,
-                                         .body_bytes_of_route = Api::body_bytes_of_route()},
+                                         .body_bytes_of_route = Api::body_bytes_of_route(),
+                                         .spooled_routes = Api::spooled_routes(),
+                                         .spool_folder = folder_ / "uploads"},
                                         api_->router()));
     address_ = server_->addresses().front();
     api_->set_url("http://" + address_);

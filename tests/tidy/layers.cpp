@@ -18,7 +18,7 @@ const std::vector<std::vector<std::string>> kLayers{
     {"accounts", "tracking", "registry", "telemetry", "alerts", "scheduler", "hpo", "estimator",
      "estimator_fit", "inference", "training"},
     {"controller", "estimates", "studies", "agent", "slurm", "serving"},
-    {"openai", "profiling", "api", "cli", "simulation"},
+    {"openai", "mlflow", "profiling", "api", "cli", "simulation"},
 };
 
 /// A serving node must stay small: what it links may not reach the database.

@@ -56,7 +56,7 @@ TEST(LogBatch, SaysWhereAMemberIsWrong) {
        {"", "[]", "{", "{}", R"({"run_id": 5})", R"({"run_id": "r", "metrics": 5})",
         R"({"run_id": "r", "metrics": [5]})", R"({"run_id": "r", "metrics": [{"key": "a"}]})",
         R"({"run_id": "r", "metrics": [{"key": "", "value": 1}]})",
-        R"({"run_id": "r", "metrics": [{"key": "a", "value": 1, "step": -1}]})",
+        R"({"run_id": "r", "metrics": [{"key": "a", "value": 1, "step": "x"}]})",
         R"({"run_id": "r", "params": [{"key": 1}]})"})
     EXPECT_EQ(code_of(body), Errc::invalid_argument) << body;
   const auto batch = parse_log_batch(

@@ -134,7 +134,7 @@ TEST_F(Search, SaysWhatItCannotDo) {
   };
   EXPECT_EQ(code({.cursor = "x5"}), Errc::invalid_argument);
   EXPECT_EQ(code({.cursor = "m-5"}), Errc::invalid_argument);
-  EXPECT_EQ(code({.order = {.field = RunField::name}}), Errc::invalid_argument);
+  EXPECT_EQ(code({.order = {.field = RunField::dataset}}), Errc::invalid_argument);
   EXPECT_EQ(code({.conditions = {metric("a", RunComparison::like, 1)}}), Errc::invalid_argument);
   EXPECT_EQ(code({.conditions = {metric("a", RunComparison::less, std::nan(""))}}),
             Errc::invalid_argument);

@@ -69,6 +69,17 @@ export interface StudyDetail extends StudyItem {
   pools: Pools;
   gpu_seconds: number;
   best?: Best;
+  /** Why none of its trials runs, and what would help. */
+  obstacle?: { reason: string; help: string };
+  /** The best ones, run again with other seeds. */
+  finalists?: Finalist[];
+}
+
+export interface Finalist {
+  trial: number;
+  runs: number;
+  mean: number;
+  interval: [number | null, number | null];
 }
 
 export interface TableAxis {

@@ -16,6 +16,14 @@ function Crumbs({ place }: { place: Place }) {
   const runs = useStore((state) => state.runs);
   const titles = useStore((state) => state.titles);
   if (place.view === 'missing') return <span>{text.common.missingTitle}</span>;
+  if (place.view === 'compare')
+    return (
+      <>
+        <Link to={pathTo.runs()}>{text.nav.runs}</Link>
+        <span class="divider" aria-hidden="true">/</span>
+        <span aria-current="page">{text.nav.compare}</span>
+      </>
+    );
   if (!('id' in place)) return <span aria-current="page">{text.nav[place.view]}</span>;
   const list = place.view === 'study' ? 'studies' : (`${place.view}s` as 'jobs' | 'runs' | 'models');
   const name = jobs[place.id]?.name ?? runs[place.id]?.name ?? titles[place.id] ?? place.id;

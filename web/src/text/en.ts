@@ -61,7 +61,7 @@ export const en = {
     title: 'Jobs', name: 'Job', state: 'State', team: 'Team', waited: 'Waited', ran: 'Ran', asked: 'Asks for',
     exit: 'Exit', created: 'Submitted', reason: 'Reason',
     filterExample: 'state = "running" and team = "nlp"',
-    eta: 'Done', empty: 'No jobs yet. Submit the first:', emptyFiltered: 'No job matches this filter.',
+    eta: 'Done at', empty: 'No jobs yet. Submit the first:', emptyFiltered: 'No job matches this filter.',
     emptyCommand: 'galley run --cpus 1 -- echo hello', allStates: 'All states',
   },
   job: {

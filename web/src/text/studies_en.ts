@@ -16,6 +16,10 @@ export const studiesEn = {
     bestTrial: (n: number) => `trial ${n}`, endless: 'when it is stopped', soon: 'too early to say',
     live: 'Live', stop: 'Stop study', tabs: 'Parts of the study',
   },
+  obstacle: 'No trial runs',
+  race: {
+    title: 'Finalists over several seeds', trial: 'Trial', runs: 'Runs', mean: 'Mean', interval: '95 % interval', none: 'None.',
+  },
   stop: {
     title: (name: string) => `Stop ${name}?`, says: (live: number) => (live === 0 ? 'No trial runs now; none will be started.'
       : `${live} live ${live === 1 ? 'trial is' : 'trials are'} let go: their jobs are asked to write a checkpoint and end.`),
@@ -48,7 +52,7 @@ export const studiesEn = {
     parameter: 'Parameter', before: 'Before', after: 'After', nothing: 'Nothing is narrowed: mark a range on a parameter, or take the box around the chosen trials.',
     file: 'The study file', download: 'Download', start: 'Start it', started: (name: string) => `${name} has begun.`,
     preview: (trials: string, hours: string, gpuHours: string) => `${trials} trials, about ${hours}, ${gpuHours} GPU-hours`, checking: 'Asking what it will take…', cancel: 'Close',
-    asked: 'Its trials are asked for by your own program, as before.', command: 'Or from a terminal:',
+    asked: 'Its trials are asked for by your own program, as before.', warm: 'Begin with what this study found', command: 'Or from a terminal:',
   },
   curves: {
     title: (measure: string) => `Curves of ${measure}`, x: 'Along', resource: (name: string) => name, time: 'Time', note: (shown: string, all: string) => `${shown} of ${all} trials that have reported`,

@@ -15,6 +15,8 @@ export const studiesKo: StudiesText = {
     best: '최고', trials: '시도', gpuHours: 'GPU 시간', ends: '끝나는 때', ended: '끝난 때', took: '걸린 시간', of: (n) => `/ ${n}`, none: '아직 없음', bestTrial: (n) => `시도 ${n}`,
     endless: '중지할 때까지', soon: '아직 알 수 없음', live: '실행', stop: '탐색 중지', tabs: '탐색의 부분',
   },
+  obstacle: '실행 중인 시도가 없음',
+  race: { title: '여러 시드로 겨루는 후보', trial: '시도', runs: '실행 수', mean: '평균', interval: '95 % 구간', none: '없음.' },
   stop: {
     title: (name) => `${name}을(를) 중지할까요?`, says: (live) => (live === 0 ? '지금 실행 중인 시도가 없습니다. 새로 시작하지도 않습니다.'
       : `실행 중인 시도 ${live}개를 내립니다. 작업은 체크포인트를 쓰고 끝나도록 요청받습니다.`),
@@ -42,7 +44,7 @@ export const studiesKo: StudiesText = {
     title: '이 영역으로 새 탐색', name: '이름', reach: '좁힐 대상', marked: '표시한 축만', box: '모두, 고른 시도가 있는 범위로', parameter: '파라미터', before: '이전', after: '이후',
     nothing: '좁혀진 것이 없습니다. 파라미터에 범위를 표시하거나, 고른 시도를 감싸는 범위를 쓰세요.', file: '탐색 파일', download: '내려받기', start: '시작', started: (name) => `${name}을(를) 시작했습니다.`,
     preview: (trials, hours, gpuHours) => `시도 ${trials}개, 약 ${hours}, GPU ${gpuHours}시간`, checking: '얼마나 걸릴지 묻는 중…', cancel: '닫기',
-    asked: '시도는 전처럼 여러분의 프로그램이 받아 갑니다.', command: '또는 터미널에서:',
+    asked: '시도는 전처럼 여러분의 프로그램이 받아 갑니다.', warm: '이 탐색의 결과로 시작', command: '또는 터미널에서:',
   },
   curves: {
     title: (measure) => `${measure} 곡선`, x: '가로축', resource: (name) => name, time: '시간', note: (shown, all) => `값을 보고한 시도 ${all}개 중 ${shown}개`, leaders: '상위', none: '아직 값을 보고한 시도가 없습니다.',

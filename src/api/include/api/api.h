@@ -114,6 +114,8 @@ class Api {
   http::Router router();
   /// Routes that take larger bodies than the server's default: manifests.
   static std::map<std::string, std::size_t, std::less<>> body_bytes_of_route();
+  /// Routes whose bodies are kept in files: artifacts.
+  static std::vector<std::string> spooled_routes();
 
   /// Where browsers reach us, "http://127.0.0.1:7420": known once the server listens.
   void set_url(std::string url);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -34,6 +35,29 @@ struct Peer {
   bool tls = false;
 };
 
+/// A body that is kept in a file instead of memory; the file goes with the object.
+/// One thread at a time.
+class BodyFile {
+ public:
+  /// Makes an empty file in the folder. Errors: those of making it.
+  static Result<std::shared_ptr<BodyFile>> create(const std::filesystem::path& folder);
+  ~BodyFile();
+  BodyFile(const BodyFile&) = delete;
+  BodyFile& operator=(const BodyFile&) = delete;
+
+  /// Errors: exhausted (disk full).
+  Status append(std::string_view bytes);
+  const std::filesystem::path& path() const { return path_; }
+  std::uint64_t size() const { return size_; }
+
+ private:
+  BodyFile(std::filesystem::path path, int fd) : path_(std::move(path)), fd_(fd) {}
+
+  std::filesystem::path path_;
+  int fd_ = -1;
+  std::uint64_t size_ = 0;
+};
+
 /// One request. Strings are owned: handlers may keep it as long as they like.
 struct Request {
   std::string method;  // as sent; methods are case-sensitive
@@ -41,6 +65,7 @@ struct Request {
   std::string target;  // as sent
   Headers headers;
   std::string body;
+  std::shared_ptr<BodyFile> body_file{};  // of routes that spool, instead of the body
   Peer peer;
   std::string id;  // request id: the caller's X-Request-Id when it is plain, else made by us
 

@@ -142,6 +142,10 @@ struct ServerOptions {
   Limits limits;
   /// Larger bodies for some routes, by pattern (uploads); the default limit elsewhere.
   std::map<std::string, std::size_t, std::less<>> body_bytes_of_route;
+  /// Bodies of PUT and POST requests to these patterns are kept in files of `spool_folder`, which
+  /// start() makes and empties: Request::body_file instead of Request::body.
+  std::vector<std::string> spooled_routes{};
+  std::filesystem::path spool_folder{};
 };
 
 /// HTTP/1.1 server: one I/O thread, a bounded pool, keep-alive, pipelining in order, HEAD, chunked

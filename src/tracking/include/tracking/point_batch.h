@@ -20,7 +20,7 @@ inline constexpr std::size_t kMaxBatchPoints = 32'768;
 /// writer thread of the store only puts the packed bytes away; making them is the callers' work.
 class PointBatch {
  public:
-  /// Errors: invalid_argument (key, negative step), too_large (past kMaxBatchPoints).
+  /// Errors: invalid_argument (key), too_large (past kMaxBatchPoints).
   Status add(std::string_view key, std::int64_t step, double value, std::int64_t at_ms);
 
   std::size_t size() const { return points_.size(); }

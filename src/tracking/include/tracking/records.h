@@ -23,6 +23,7 @@ Result<RunState> parse_run_state(std::string_view word);
 
 // A run is a stranger's program talking to our database: all that it can say is bounded.
 inline constexpr std::size_t kMaxKeyBytes = 250;
+inline constexpr std::size_t kMaxExperimentBytes = 500;
 inline constexpr std::size_t kMaxValueBytes = 8000;
 inline constexpr std::size_t kMaxParams = 5000;  // of one run; the same for tags
 inline constexpr std::size_t kMaxSeries = 5000;  // of one run
@@ -34,6 +35,8 @@ struct NewRun {
   std::string experiment;
   std::string job_id;  // empty when no job of ours runs it
   WallTime created{};
+  std::string user{};       // who runs it, as its client says
+  std::string owner_run{};  // of the job that makes it from within; empty for others
 };
 
 struct Run {
@@ -44,14 +47,24 @@ struct Run {
   RunState state = RunState::running;
   WallTime created{};
   std::optional<WallTime> ended;
+  std::string user{};
+  std::string owner_run{};
+  std::optional<WallTime> deleted{};  // it can come back
 };
 
 using KeyValue = std::pair<std::string, std::string>;
 
 struct RunDetails {
-  Run run;
+  Run run{};
   std::vector<KeyValue> params;  // by key
   std::vector<KeyValue> tags;    // by key
+};
+
+/// What a program says of its run; absent is unchanged.
+struct RunChange {
+  std::optional<RunState> state{};
+  std::optional<WallTime> ended{};  // now, for a state that ends the run and says no time
+  std::optional<std::string> name{};
 };
 
 /// One reported value of one metric.
@@ -62,11 +75,21 @@ struct MetricPoint {
   std::int64_t at_ms = 0;
 };
 
+/// All that is known of a run but for its points and files.
+struct RunRecord {
+  Run run{};
+  std::vector<KeyValue> params{};      // by key
+  std::vector<KeyValue> tags{};        // by key
+  std::vector<MetricPoint> metrics{};  // the newest of each, by key
+};
+
 /// What is known of a series without reading its points.
 struct SeriesSummary {
   std::string key;
   std::int64_t count = 0;
-  std::int64_t last_step = 0;  // of the point reported last, whatever its step
+  // Of the newest point: that of the greatest step, of those the one of the latest time, and of
+  // those the greatest.
+  std::int64_t last_step = 0;
   double last_value = 0;
   WallTime last_at{};
   double min_value = 0;  // over the values that are numbers; NaN when there is none

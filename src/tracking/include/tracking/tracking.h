@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "base/result.h"
 #include "store/database.h"
+#include "tracking/log_batch.h"
 #include "tracking/point_batch.h"
 #include "tracking/records.h"
 #include "tracking/search.h"
@@ -23,9 +24,34 @@ namespace galley::tracking {
 Status create_run(store::Transaction& transaction, const NewRun& run);
 /// Ending a run again the same way is no error. Errors: not_found, conflict (it ended otherwise).
 Status finish_run(store::Transaction& transaction, const RunId& run, RunState state, WallTime at);
+/// A change by the run's own program: a run may end anew, and go on after its end. Settles what
+/// waits where the run ends. Errors: not_found, invalid_argument (name).
+Status change_run(store::Transaction& transaction, const RunId& run, const RunChange& change,
+                  WallTime at);
+/// Ends a job's run whatever its program has said, except that a failure that it reported stays;
+/// runs that it made and left running end likewise. Errors: not_found.
+Status end_run_of_job(store::Transaction& transaction, const RunId& run, RunState state,
+                      WallTime at);
+/// Hides a run, or brings it back. Errors: not_found.
+Status delete_run(store::Transaction& transaction, const RunId& run, bool deleted, WallTime at);
+/// Errors: not_found (run or tag).
+Status delete_tag(store::Transaction& transaction, const RunId& run, const std::string& key,
+                  WallTime at);
+/// All of the parameters are written, or none. Errors: not_found, conflict (another value is there;
+/// names both), invalid_argument, too_large.
+Status log_params(store::Transaction& transaction, const RunId& run,
+                  std::span<const KeyValue> params, WallTime at);
+/// Errors: not_found, invalid_argument, too_large.
+Status set_tags(store::Transaction& transaction, const RunId& run, std::span<const KeyValue> tags,
+                WallTime at);
+/// Errors: not_found.
+Result<RunRecord> read_record(store::Transaction& transaction, const RunId& run);
+/// In the order of the runs. Cost: three or four statements for each 200 runs.
+Result<std::vector<RunRecord>> read_records(store::Transaction& transaction,
+                                            std::span<const Run> runs, bool with_metrics);
 /// Appends in the order given; a finished run still takes the points that were on their way.
 /// Cost: one row of some 12 bytes a point. Some of the calls also settle what waits of the run.
-/// Errors: not_found (run), invalid_argument (key, negative step), too_large (kMaxSeries).
+/// Errors: not_found (run), invalid_argument (key), too_large (kMaxSeries).
 Status append_points(store::Transaction& transaction, const RunId& run,
                      std::span<const MetricPoint> points);
 /// Moves the points that wait, a row for each call, into their series' chunks. Happens by itself
@@ -61,6 +87,11 @@ class Tracking {
   /// The same without waiting: the batch is packed on the caller's thread, and `done` is called on
   /// the store's writer thread once it is durable or has failed.
   void log_batch(const RunId& run, PointBatch batch, store::Database::Done done);
+  /// All that one call reports, in one transaction; `also` runs first in it and may refuse it.
+  /// Errors: those of append_points(), log_params() and set_tags(); invalid_argument (the run is
+  /// deleted).
+  void log_call(const RunId& run, LogBatch batch, store::Database::Command also,
+                store::Database::Done done);
   /// See settle_points(); all runs', passing over damaged ones.
   Status settle(const RunId& run);
   Status settle_all();
@@ -68,7 +99,9 @@ class Tracking {
 
   /// Errors: not_found.
   Result<RunDetails> get(const RunId& run) const;
-  /// Errors: invalid_argument (a cursor that is none).
+  /// In the order of the runs.
+  Result<std::vector<RunRecord>> records(std::span<const Run> runs) const;
+  /// Newest first, without deleted ones. Errors: invalid_argument (a cursor that is none).
   Result<RunPage> list(const RunFilter& filter, std::int64_t limit,
                        std::string_view cursor = {}) const;
   /// A page of the runs that fulfil all conditions, in an order; metrics compare by their newest

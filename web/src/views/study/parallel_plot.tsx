@@ -24,6 +24,7 @@ interface Props {
 }
 
 const kHeight = 380;
+const kTall = { height: 520, from: 1100 };
 const kNear = 14;
 
 interface Drag {
@@ -75,7 +76,7 @@ export function ParallelPlot(props: Props) {
   const over = useRef<HTMLCanvasElement>(null);
   const drag = useRef<Drag>();
   const [tip, setTip] = useState<{ x: number; y: number }>();
-  const layout = useMemo(() => layoutOf(axes, room, kHeight), [axes, room]);
+  const layout = useMemo(() => layoutOf(axes, room, room >= kTall.from ? kTall.height : kHeight), [axes, room]);
   const looks = useMemo(looksNow, [theme]);
   const painter = useMemo(() => (room > 0 ? new Painter(layout, axes, selection.mask.length, colourBy) : undefined), [layout, axes, colourBy, room > 0, looks]);
 
@@ -160,7 +161,7 @@ export function ParallelPlot(props: Props) {
         })}
         {axes.map((axis, index) => <i key={`handle ${axis.id}`} class="handle" style={{ left: `${layout.xs[index]}px` }} />)}
         {tip && hovered !== undefined && (
-          <div class={`tip ${tip.x > layout.width / 2 ? 'left' : ''}`} style={{ left: `${tip.x}px`, top: `${Math.min(tip.y, kHeight - 40 - 16 * axes.length)}px` }}>
+          <div class={`tip ${tip.x > layout.width / 2 ? 'left' : ''}`} style={{ left: `${tip.x}px`, top: `${Math.min(tip.y, layout.height - 40 - 16 * axes.length)}px` }}>
             <strong>{hovered}</strong>
             {axes.map((axis) => <div key={axis.id}><span>{axis.name}</span><b>{valueText(axis, axis.values[hovered] ?? NaN)}</b></div>)}
           </div>

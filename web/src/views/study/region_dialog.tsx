@@ -38,7 +38,9 @@ export function RegionDialog({ study, axes, brushes, selection, onClose }: Props
   const [name, setName] = useState(nextName(study.name));
   const maySubmit = useMaySubmit();
   const [busy, setBusy] = useState(false);
-  const { file, changes } = regionOf(study.file, axes, brushes, selection.mask, reach, name);
+  const [warm, setWarm] = useState(true);
+  const { file: cold, changes } = regionOf(study.file, axes, brushes, selection.mask, reach, name);
+  const file = warm ? { ...cold, warm_start: [study.id] } : cold;
   const text = fileText(file);
   const preview = useStudyPreview(text, file);
   useLayoutEffect(() => dialog.current?.showModal(), []);
@@ -64,6 +66,7 @@ export function RegionDialog({ study, axes, brushes, selection, onClose }: Props
             <Segments label={words.reach} value={reach} choices={[['marked', words.marked], ['box', words.box]]} onChange={setReach} />
           </label>
         </div>
+        <label class="row check"><input type="checkbox" checked={warm} onChange={(event) => setWarm(event.currentTarget.checked)} />{words.warm}</label>
         {changes.length === 0 ? <p class="soft">{words.nothing}</p> : (
           <section class="card flush"><Table label={words.reach} columns={changeColumns(words)} rows={changes} id={(one) => one.name} empty="" /></section>
         )}

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
 
-import type { StudyDetail } from '../../api/study_types';
+import type { Finalist, StudyDetail } from '../../api/study_types';
 import { useNow } from '../../lib/clock';
-import { ago, brief, count, exact } from '../../lib/format';
+import { ago, brief, count, exact, measure } from '../../lib/format';
 import { useQuery } from '../../lib/router';
 import { endOf, gpuHours, isOver } from '../../lib/studies/progress';
 import { useMaySubmit } from '../../live/account';
@@ -15,6 +15,7 @@ import { Figure } from '../../ui/figure';
 import { Icon } from '../../ui/icon';
 import { Ago, Took } from '../../ui/moment';
 import { Loading, Problem } from '../../ui/problem';
+import { Table, type Column } from '../../ui/table';
 import { Tabs } from '../../ui/tabs';
 import { say } from '../../ui/toast';
 import { CurvesPane } from './curves_pane';
@@ -52,6 +53,22 @@ function StopDialog({ study, onClose }: { study: StudyDetail; onClose: () => voi
   );
 }
 
+function Race({ finalists, onOpen }: { finalists: readonly Finalist[]; onOpen: (trial: number) => void }) {
+  const words = useStudiesText().race;
+  const columns: Column<Finalist>[] = [
+    { id: 'trial', name: words.trial, number: true, cell: (one) => <button type="button" class="link" onClick={() => onOpen(one.trial)}>{one.trial}</button> },
+    { id: 'runs', name: words.runs, number: true, cell: (one) => count(one.runs) },
+    { id: 'mean', name: words.mean, number: true, key: (one) => one.mean, cell: (one) => measure(one.mean) },
+    { id: 'interval', name: words.interval, number: true, cell: ({ interval: [low, high] }) => (low === null || high === null ? '–' : `${measure(low)} – ${measure(high)}`) },
+  ];
+  return (
+    <section class="card flush" aria-label={words.title}>
+      <header><h2>{words.title}</h2></header>
+      <Table label={words.title} columns={columns} rows={finalists} id={(one) => `finalist-${one.trial}`} empty={words.none} />
+    </section>
+  );
+}
+
 export function StudyView({ id }: { id: string }) {
   const words = useStudiesText();
   const { data: study, problem, reload } = useStudy(id);
@@ -85,6 +102,14 @@ export function StudyView({ id }: { id: string }) {
         <Figure name={study.ended_at ? head.ended : head.ends}><Ends study={study} /></Figure>
       </dl>
       <PoolBar pools={study.pools} />
+      {study.obstacle && (
+        <section class="card guide" aria-label={words.obstacle} role="status">
+          <header><h2>{words.obstacle}</h2></header>
+          <p>{study.obstacle.reason}</p>
+          {study.obstacle.help && <p class="soft">{study.obstacle.help}</p>}
+        </section>
+      )}
+      {study.finalists && study.finalists.length > 0 && <Race finalists={study.finalists} onOpen={open} />}
       <Tabs label={head.tabs} tabs={[
         { id: 'trials', name: tabs.trials, body: () => <TrialsPane study={study} onOpen={open} /> },
         { id: 'curves', name: tabs.curves, body: () => <CurvesPane study={study} onOpen={open} /> },
