@@ -15,8 +15,8 @@ std::vector<Finding> check_layers(const Tree& tree);
 /// includes, files that grew past kLongestFile, modules without a README, headers without a guard.
 std::vector<Finding> check_leftovers(const Tree& tree);
 
-/// No two files under src/ and bench/ define a type of one name in one namespace, which the language forbids
-/// and no compiler notices. Unnamed namespaces are a file's own.
+/// No two files under src/ and bench/ define a type of one name in one namespace, which the
+/// language forbids and no compiler notices. Unnamed namespaces are a file's own.
 std::vector<Finding> check_types(const Tree& tree);
 
 inline constexpr std::size_t kLongestFile = 450;
