@@ -28,7 +28,7 @@ class AttemptCheckpoint : public ::testing::Test {
                              .data_sets = {{"checkpoint@" + kDigest, "checkpoint", content}}};
     return checkpoint_place(spec, place);
   }
-  TempFolder temp_;
+  galley::testing::TempFolder temp_;
 };
 
 TEST_F(AttemptCheckpoint, AFileIsSeenAsThatFile) {

@@ -21,8 +21,8 @@ TEST(Checkpoint, IsARunAndAPathAndPerhapsItsContent) {
 }
 
 TEST(Checkpoint, WhatNamesNoneIsRefusedWithWhatWouldBeRight) {
-  for (const std::string text : {std::string(), std::string("model.pt"), kRun, kRun + "/",
-                                 std::string("job_1/model.pt"), kRun + "/a\nb"}) {
+  for (const std::string& text : {std::string(), std::string("model.pt"), kRun, kRun + "/",
+                                  std::string("job_1/model.pt"), kRun + "/a\nb"}) {
     const auto parsed = parse_checkpoint(text);
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().field, "checkpoint");
