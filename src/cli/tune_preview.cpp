@@ -81,6 +81,7 @@ Result<double> price_in_list(const Session& session, const std::string& path,
 
 struct PreviewOptions {
   TuneOptions study;
+  std::int64_t gpus = 0;
   std::string seconds;
   std::string price;
   std::string prices;
@@ -89,7 +90,7 @@ struct PreviewOptions {
 Result<int> preview_study(Session& session, const PreviewOptions& options) {
   GALLEY_TRY(const SpecFile file, study_of_file(options.study));
   Json body{{"file", file.json}};
-  if (options.study.gpus > 0) body["gpus"] = options.study.gpus;
+  if (options.gpus > 0) body["gpus"] = options.gpus;
   if (!options.seconds.empty()) {
     GALLEY_TRY(body["seconds_per_resource"], positive_number("--seconds", options.seconds));
   }
@@ -120,7 +121,7 @@ Result<int> preview_study(Session& session, const PreviewOptions& options) {
   for (const Json& length : child_of(preview, "lengths"))
     print_out(fmt::format("          {:>6} of {:.3g} {}\n", count_of(length, "trials"),
                           real_of(length, "mean_resource"), resource));
-  print_out(fmt::format("pace      {:.3g} s a {}: {}\n", real_of(preview, "seconds_per_resource"),
+  print_out(fmt::format("pace      {:.4g} s a {}: {}\n", real_of(preview, "seconds_per_resource"),
                         resource, text_of(preview, "seconds_from")));
   if (gpu_hours > 0) {
     print_out(fmt::format("GPU time  {:.3g} h\n", gpu_hours));
@@ -147,7 +148,7 @@ Command study_preview_command(Session& session) {
       .define = [&session](Options& options) -> Action {
         auto wanted = std::make_shared<PreviewOptions>();
         options.positional("FILE", wanted->study.file, "Study, JSON or YAML")
-            .number("--gpus", wanted->study.gpus, "N", "That it can expect; all when absent")
+            .number("--gpus", wanted->gpus, "N", "That it can expect; all when absent")
             .text("--seconds", wanted->seconds, "S",
                   "Of one trial for one unit of its resource, such as an epoch")
             .text("--usd-per-gpu-hour", wanted->price, "USD", "What a GPU costs an hour")

@@ -84,6 +84,7 @@ Result<Reply> create_model(Service::Impl& service, const Call& call) {
         return Error{Errc::forbidden, "a job logs models of its own run: name it in source_run_id"};
       GALLEY_TRY_STATUS(check_run(transaction, call.own_run(), *source));
     }
+    GALLEY_TRY_STATUS(tracking::keep_default_experiment(transaction));
     GALLEY_TRY_STATUS(transaction.execute(
         "insert into logged_models (id, experiment_id, name, model_type, source_run, status,"
         " created_ms, updated_ms) values (:1, :2, :3, :4, :5, :6, :7, :7)",

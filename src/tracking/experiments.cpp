@@ -27,8 +27,13 @@ Experiment experiment_of(const Row& row) {
   return one;
 }
 
+Experiment default_experiment() {
+  return {.id = kDefaultExperiment, .name = std::string(kDefaultName)};
+}
+
 Result<Experiment> with_tags(Transaction& transaction, const std::optional<Row>& row,
-                             const std::string& wanted) {
+                             bool is_default, const std::string& wanted) {
+  if (!row && is_default) return default_experiment();
   if (!row) return Error{Errc::not_found, "there is no experiment " + wanted};
   Experiment one = experiment_of(*row);
   GALLEY_TRY(const auto tags, transaction.query("select tag_key, value from experiment_tags"
@@ -43,7 +48,8 @@ Status insert_experiment(Transaction& transaction, const std::string& name,
                          const std::string& location, WallTime at) {
   GALLEY_TRY_STATUS(transaction.execute(
       "insert into experiments (id, name, artifact_location, created_ms, updated_ms)"
-      " select max(id) + 1, :1, :2, cast(:3 as bigint), cast(:3 as bigint) from experiments",
+      " select coalesce(max(id), 0) + 1, :1, :2, cast(:3 as bigint), cast(:3 as bigint) from "
+      "experiments",
       {name, location, to_ms(at)}));
   return ok();
 }
@@ -64,7 +70,7 @@ Status check_name(std::string_view name) {
 Status check_name_is_free(Transaction& transaction, std::string_view name) {
   GALLEY_TRY(const auto taken, transaction.query_one("select 1 from experiments where name = :1",
                                                      {std::string(name)}));
-  if (!taken) return ok();
+  if (!taken && name != kDefaultName) return ok();
   return Error{Errc::conflict, "Experiment '" + std::string(name) + "' already exists.", "name"};
 }
 
@@ -74,6 +80,13 @@ std::vector<std::string> run_experiments(const Experiment& experiment) {
   std::vector<std::string> names{experiment.name};
   if (experiment.id == kDefaultExperiment) names.emplace_back();
   return names;
+}
+
+Status keep_default_experiment(Transaction& transaction) {
+  return transaction.enqueue(
+      "insert into experiments (id, name, created_ms, updated_ms) values (:1, :2, 0, 0)"
+      " on conflict (id) do nothing",
+      {kDefaultExperiment, std::string(kDefaultName)});
 }
 
 Status ensure_experiment(Transaction& transaction, const std::string& name, WallTime at) {
@@ -99,14 +112,15 @@ Result<Experiment> create_experiment(Transaction& transaction, const std::string
 Result<Experiment> experiment_by_id(Transaction& transaction, std::int64_t id) {
   GALLEY_TRY(const auto row,
              transaction.query_one(std::string(kSelectExperiments) + " where id = :1", {id}));
-  return with_tags(transaction, row, std::to_string(id));
+  return with_tags(transaction, row, id == kDefaultExperiment, std::to_string(id));
 }
 
 Result<Experiment> experiment_by_name(Transaction& transaction, std::string_view name) {
   GALLEY_TRY(const auto row,
              transaction.query_one(std::string(kSelectExperiments) + " where name = :1",
                                    {std::string(name)}));
-  return with_tags(transaction, row, "'" + std::string(name.substr(0, 100)) + "'");
+  return with_tags(transaction, row, name == kDefaultName,
+                   "'" + std::string(name.substr(0, 100)) + "'");
 }
 
 Result<std::vector<Experiment>> all_experiments(Transaction& transaction) {
@@ -118,6 +132,7 @@ Result<std::vector<Experiment>> all_experiments(Transaction& transaction) {
     index.emplace(row.integer(0), all.size());
     all.push_back(experiment_of(row));
   }
+  if (!index.contains(kDefaultExperiment)) all.push_back(default_experiment());
   GALLEY_TRY(const auto tags, transaction.query("select experiment_id, tag_key, value from"
                                                 " experiment_tags order by tag_key"));
   for (const Row& tag : tags)
@@ -170,6 +185,7 @@ Status set_experiment_tag(Transaction& transaction, std::int64_t experiment, con
                    "experiment " + std::to_string(experiment) + " has no tag '" + key + "'"};
   } else {
     GALLEY_TRY_STATUS(check_text("tag " + key, *value, kMaxExperimentTagBytes));
+    GALLEY_TRY_STATUS(keep_default_experiment(transaction));
     GALLEY_TRY_STATUS(transaction.execute(
         "insert into experiment_tags (experiment_id, tag_key, value) values (:1, :2, :3)"
         " on conflict (experiment_id, tag_key) do update set value = excluded.value",

@@ -8,8 +8,10 @@ namespace {
 
 using protocol::AttemptState;
 using protocol::JobState;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 using ControllerTest = ControllerFixture;
 
@@ -251,7 +253,7 @@ TEST_F(ControllerTest, ProgressCountsExactlyOnce) {
   ASSERT_TRUE(series);
   ASSERT_EQ(series->size(), 1U);
   EXPECT_EQ((*series)[0].count, 2);
-  EXPECT_EQ(tracking.get(accepted.run_id)->tags.size(), 1U);
+  EXPECT_THAT(tracking.get(accepted.run_id)->tags, Contains(Pair("host", "n1")));
 }
 
 TEST_F(ControllerTest, ABookedJobStartsWhenItsTimeHasCome) {

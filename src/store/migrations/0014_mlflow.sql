@@ -1,7 +1,8 @@
 -- What clients of MLflow keep beside a run's record: experiments by number, runs that were deleted
 -- and can come back, models that runs have logged, and names for models.
 
--- Runs name their experiment; a run without one belongs to number 0.
+-- Runs name their experiment; a run without one belongs to number 0, which has a row only once
+-- something refers to it.
 create table experiments (
   id bigint primary key,
   name text not null unique,
@@ -10,7 +11,6 @@ create table experiments (
   updated_ms bigint not null,
   deleted_ms bigint
 );
-insert into experiments (id, name, created_ms, updated_ms) values (0, 'Default', 0, 0);
 insert into experiments (id, name, created_ms, updated_ms)
   select row_number() over (order by min(created_ms), experiment), experiment, min(created_ms), min(created_ms)
   from runs where experiment not in ('', 'Default') group by experiment;

@@ -32,6 +32,8 @@ std::vector<std::string> run_experiments(const Experiment& experiment);
 
 // All run in the caller's transaction. Errors where nothing else is said: not_found.
 
+/// Before something refers to the default experiment, which has no row until then.
+Status keep_default_experiment(store::Transaction& transaction);
 /// Makes the record of an experiment that a run names for the first time.
 Status ensure_experiment(store::Transaction& transaction, const std::string& name, WallTime at);
 /// Errors: conflict (the name is taken), invalid_argument, too_large (name, tags).
