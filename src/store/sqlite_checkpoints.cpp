@@ -50,8 +50,9 @@ void SqliteCheckpoints::run(const std::stop_token& stop) {
     lock.unlock();
     for (int round = 0; round < kCheckpointRounds; ++round) {
       const auto progress = checkpoint(*connection_);
+      // Even one that moved all it saw leaves what was committed meanwhile.
+      if (progress && progress->pages > kMostLogPages) needs_writer_ = true;
       if (!progress || progress->moved >= progress->pages) break;
-      if (round + 1 == kCheckpointRounds && progress->pages > kMostLogPages) needs_writer_ = true;
     }
     lock.lock();
   }
