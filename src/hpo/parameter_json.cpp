@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "hpo/space_json.h"
 
 namespace galley::hpo {
 namespace {
@@ -92,17 +93,6 @@ Choice to_choice(const Json& value) {
   return std::monostate{};
 }
 
-Json to_json(const Choice& choice) {
-  return std::visit(
-      [](const auto& value) -> Json {
-        if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::monostate>)
-          return nullptr;
-        else
-          return value;
-      },
-      choice);
-}
-
 Status read_choices(const Json& list, const std::string& path, const std::string& type,
                     Parameter& p) {
   if (!list.is_array() || list.empty() || list.size() > kMaxListed)
@@ -173,6 +163,17 @@ Json number_json(const Parameter& p, double value) {
 
 }  // namespace
 
+Json print_choice(const Choice& choice) {
+  return std::visit(
+      [](const auto& value) -> Json {
+        if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::monostate>)
+          return nullptr;
+        else
+          return value;
+      },
+      choice);
+}
+
 Error wrong_json(std::string path, const Json& found, std::string expected, std::string hint) {
   return Error{Errc::invalid_argument, fmt::format("{} is {}", path, shown(found)), path,
                std::move(expected), std::move(hint)};
@@ -217,7 +218,7 @@ Result<Parameter> read_parameter(const std::string& name, const Json& spec) {
 Json print_parameter(const Parameter& p) {
   if (!p.is_number()) {
     Json choices = Json::array();
-    for (const Choice& choice : p.choices) choices.push_back(to_json(choice));
+    for (const Choice& choice : p.choices) choices.push_back(print_choice(choice));
     const bool is_ordered = p.kind == ParameterKind::ordered;
     return {{"distribution", is_ordered ? "ordered" : "categorical"}, {"parameters", choices}};
   }
@@ -241,15 +242,15 @@ Result<double> read_value(const Parameter& p, const Json& value, const std::stri
     return wrong_json(path, value, "a number");
   }
   for (std::size_t i = 0; i < p.choices.size(); ++i)
-    if (value == to_json(p.choices[i])) return static_cast<double>(i);
+    if (value == print_choice(p.choices[i])) return static_cast<double>(i);
   Json choices = Json::array();
-  for (const Choice& choice : p.choices) choices.push_back(to_json(choice));
+  for (const Choice& choice : p.choices) choices.push_back(print_choice(choice));
   return wrong_json(path, value, "one of " + shown(choices));
 }
 
 Json print_value(const Parameter& p, double value) {
   if (p.is_number()) return number_json(p, value);
-  return to_json(p.choices[static_cast<std::size_t>(value)]);
+  return print_choice(p.choices[static_cast<std::size_t>(value)]);
 }
 
 }  // namespace galley::hpo

@@ -147,7 +147,7 @@ std::string Study::snapshot() const {
 
 Result<Study> Study::restore(std::string_view snapshot, StudySpec spec, Space space,
                              const SamplerFactory& make_sampler,
-                             const std::function<void(const Study&)>& after_event) {
+                             const std::function<void(const Study&, const Event&)>& after_event) {
   GALLEY_TRY(Study study, open(std::move(spec), std::move(space), make_sampler));
   if (!snapshot.ends_with("\nend\n"))
     return Error{Errc::corrupt, "a study's snapshot has no end: it was cut off", {}, {}, {}};
@@ -171,7 +171,7 @@ Result<Study> Study::restore(std::string_view snapshot, StudySpec spec, Space sp
   for (; at < lines.size(); ++at) {
     GALLEY_TRY(const Event event, decode_event(lines[at]));
     study.apply(event);
-    if (after_event) after_event(study);
+    if (after_event) after_event(study, event);
   }
   if (!study.known_points_.empty())
     return Error{Errc::corrupt,

@@ -40,24 +40,23 @@ std::string snapshot_of(std::string_view journal) {
 Result<std::unique_ptr<LiveStudy>> LiveStudy::open(StudyFile file, const std::string& journal) {
   // Studies that began, and then nothing happened, are new ones, too.
   PoolHistory history;
-  const auto note = [&](const hpo::Study& now) { history.note(now.now_s(), now.pools()); };
+  decltype(held_) held;
+  decltype(workers_) workers;
+  const auto note = [&](const hpo::Study& now, const Event& event) {
+    history.note(now.now_s(), now.pools());
+    if (event.kind != Event::Kind::started || event.text.empty()) return;
+    workers[event.trial] = event.text;
+    held[event.text] = event.trial;
+  };
   auto study = journal.empty() ? hpo::Study::open(file.spec, file.space, make_study_sampler)
                                : hpo::Study::restore(snapshot_of(journal), file.spec, file.space,
                                                      make_study_sampler, note);
   if (!study) return study.error();
   std::unique_ptr<LiveStudy> live(new LiveStudy(std::move(file), *std::move(study)));
   live->history_ = std::move(history);
+  live->workers_ = std::move(workers);
+  live->held_ = std::move(held);
   live->find_waiting();
-  for (std::size_t begin = 0; begin < journal.size();) {
-    const std::size_t end = std::min(journal.find('\n', begin), journal.size());
-    const std::string_view line(journal.data() + begin, end - begin);
-    begin = end + 1;
-    if (!line.starts_with(to_string(Event::Kind::started))) continue;
-    GALLEY_TRY(const Event event, hpo::decode_event(line));
-    if (event.text.empty()) continue;
-    live->workers_[event.trial] = event.text;
-    live->held_[event.text] = event.trial;
-  }
   return live;
 }
 

@@ -22,17 +22,6 @@ constexpr double kAbsent = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t kMostCurvePoints = 40'000;  // of all curves together
 constexpr std::size_t kLeastCurvePoints = 8;      // of one
 
-Json json_of_choice(const hpo::Choice& choice) {
-  return std::visit(
-      [](const auto& value) -> Json {
-        if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::monostate>)
-          return nullptr;
-        else
-          return value;
-      },
-      choice);
-}
-
 std::vector<TableAxis> axes_of(const hpo::Space& space) {
   std::vector<TableAxis> axes;
   for (const auto& parameter : space.parameters()) {
@@ -42,7 +31,7 @@ std::vector<TableAxis> axes_of(const hpo::Space& space) {
                    .high = parameter.high,
                    .log = parameter.log,
                    .step = parameter.step};
-    for (const auto& choice : parameter.choices) axis.choices.push_back(json_of_choice(choice));
+    for (const auto& choice : parameter.choices) axis.choices.push_back(hpo::print_choice(choice));
     axes.push_back(std::move(axis));
   }
   for (const auto& condition : space.conditions()) axes[condition.parameter].conditional = true;

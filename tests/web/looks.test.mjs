@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { axe, noTroubles, openPage, overflows, screenshot } from './support/browser.mjs';
+import { axe, looksRight, noTroubles, openPage, screenshot } from './support/browser.mjs';
 import { reviews } from './support/reviews.mjs';
 import { session } from './support/session.mjs';
 
-const kWidths = [[400, 800], [1280, 800], [2560, 1440]];
 
 const shared = session(async (made) => {
   const { server } = made;
@@ -47,13 +46,7 @@ for (const theme of ['light', 'dark']) {
         await page.locator('[data-answer]').waitFor();
       }
       if (name === 'overview') await page.locator('canvas').waitFor();
-      for (const [width, height] of kWidths) {
-        await page.setViewportSize({ width, height });
-        await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
-        assert.equal(await overflows(page), false, `${name} scrolls sideways at ${width} px`);
-        await screenshot(page, `${name}-${width}-${theme}`);
-        if (width !== 2560) assert.deepEqual(await axe(page), [], `${name} at ${width} px, ${theme}`);
-      }
+      await looksRight(page, name, theme);
     }
     noTroubles(page);
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { axe, noTroubles, openPage, overflows, screenshot } from './support/browser.mjs';
+import { looksRight, noTroubles, openPage } from './support/browser.mjs';
 import { inked } from './support/ink.mjs';
 import { session } from './support/session.mjs';
 
@@ -176,13 +176,7 @@ for (const theme of ['light', 'dark'])
     for (const [name, path] of Object.entries(views)) {
       await page.goto(shared.server.url + path);
       await page.locator(name === 'runs-table' ? 'tbody tr[data-id]' : name === 'compare-table' ? 'table.compared' : 'canvas').first().waitFor();
-      for (const [width, height] of [[400, 800], [1280, 800], [2560, 1440]]) {
-        await page.setViewportSize({ width, height });
-        await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
-        assert.equal(await overflows(page), false, `${name} scrolls sideways at ${width} px`);
-        await screenshot(page, `${name}-${width}-${theme}`);
-        if (width !== 2560) assert.deepEqual(await axe(page), [], `${name} at ${width} px, ${theme}`);
-      }
+      await looksRight(page, name, theme);
     }
     noTroubles(page);
   });

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { axe, noTroubles, openPage, overflows, screenshot } from './support/browser.mjs';
+import { axe, looksRight, noTroubles, openPage, screenshot } from './support/browser.mjs';
 import { session } from './support/session.mjs';
 import { carryOut, studyFile } from './support/studies.mjs';
 
-const kWidths = [[400, 800], [1280, 800], [2560, 1440]];
 
 const shared = session(async (made) => {
   const { server } = made;
@@ -179,13 +178,7 @@ for (const theme of ['light', 'dark']) {
       await page.locator({ 'study-curves': 'canvas', 'study-pools': '.u-over', 'study-importance': '.meter', 'study-file': 'pre', studies: 'h1' }[name]
         ?? 'canvas[data-painted]').first().waitFor();
       if (name === 'study-drawer') await page.locator('dialog canvas').waitFor();
-      for (const [width, height] of kWidths) {
-        await page.setViewportSize({ width, height });
-        await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
-        assert.equal(await overflows(page), false, `${name} scrolls sideways at ${width} px`);
-        await screenshot(page, `${name}-${width}-${theme}`);
-        if (width !== 2560) assert.deepEqual(await axe(page), [], `${name} at ${width} px, ${theme}`);
-      }
+      await looksRight(page, name, theme);
     }
     noTroubles(page);
   });

@@ -53,3 +53,14 @@ export async function screenshot(page, name) {
   await mkdir(kOutput, { recursive: true });
   await page.screenshot({ path: `${kOutput}${name}.png` });
 }
+
+/** A view fits and is accessible at every width, and what it looks like is kept. */
+export async function looksRight(page, name, theme) {
+  for (const [width, height] of [[400, 800], [1280, 800], [2560, 1440]]) {
+    await page.setViewportSize({ width, height });
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    assert.equal(await overflows(page), false, `${name} scrolls sideways at ${width} px`);
+    await screenshot(page, `${name}-${width}-${theme}`);
+    if (width !== 2560) assert.deepEqual(await axe(page), [], `${name} at ${width} px, ${theme}`);
+  }
+}

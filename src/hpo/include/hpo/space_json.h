@@ -21,6 +21,9 @@ Result<Space> parse_space(const nlohmann::json& study);
 /// The same as the keys of a study file; parse_space reads it back to an equal space.
 nlohmann::json print_space(const Space& space);
 
+/// A value of a list as a study file has it.
+nlohmann::json print_choice(const Choice& choice);
+
 /// {"lr": 0.1, "opt": "sgd"}: the values that a trial is started with; inactive ones are absent.
 nlohmann::json print_point(const Space& space, const Point& point);
 

@@ -69,10 +69,10 @@ class Study {
   /// microsecond, so that those that only told the time need no place in it.
   /// Errors: corrupt, those of open.
   std::string snapshot() const;
-  /// `after_event` sees it as it was after each of its events.
-  static Result<Study> restore(std::string_view snapshot, StudySpec spec, Space space,
-                               const SamplerFactory& make_sampler,
-                               const std::function<void(const Study&)>& after_event = {});
+  /// `after_event` sees each of its events, and it as it was after that.
+  static Result<Study> restore(
+      std::string_view snapshot, StudySpec spec, Space space, const SamplerFactory& make_sampler,
+      const std::function<void(const Study&, const Event&)>& after_event = {});
 
   /// What led to this trial's weights, oldest first: who trained with which settings from where to
   /// where. The last piece ends at the trial's last report.
