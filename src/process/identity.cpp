@@ -21,12 +21,12 @@ bool parse_number(std::string_view text, Number& out) {
   return error == std::errc{} && end == text.data() + text.size();
 }
 
-std::optional<ProcStat> read_stat(pid_t pid) {
+}  // namespace
+
+std::optional<ProcStat> read_proc_stat(pid_t pid) {
   const auto text = read_file("/proc/" + std::to_string(pid) + "/stat", kIdentityFileBytes);
   return text ? parse_proc_stat(*text) : std::nullopt;
 }
-
-}  // namespace
 
 Result<std::string> boot_id() {
   GALLEY_TRY(const std::string text,
@@ -41,18 +41,29 @@ std::optional<ProcStat> parse_proc_stat(std::string_view line) {
   const auto fields = split(trim(line.substr(name_end + 2)), ' ');
   constexpr std::size_t kParent = 4 - 3;
   constexpr std::size_t kStart = 22 - 3;
+  constexpr std::size_t kMemory = 23 - 3;
+  constexpr std::size_t kCodeStart = 26 - 3;  // set last when a program starts
+  constexpr std::size_t kEnvironmentStart = 50 - 3;
+  constexpr std::size_t kEnvironmentEnd = 51 - 3;
   ProcStat stat;
   if (fields.size() <= kStart || fields[0].size() != 1 ||
       !parse_number(fields[kParent], stat.parent) ||
       !parse_number(fields[kStart], stat.start_ticks))
     return std::nullopt;
   stat.state = fields[0][0];
+  if (fields.size() > kMemory) parse_number(fields[kMemory], stat.memory_bytes);
+  std::uint64_t start = 0;
+  std::uint64_t end = 0;
+  if (fields.size() > kEnvironmentEnd && fields[kCodeStart] != "0" &&
+      parse_number(fields[kEnvironmentStart], start) &&
+      parse_number(fields[kEnvironmentEnd], end) && start > 0 && end >= start)
+    stat.environment_bytes = end - start;
   return stat;
 }
 
 Result<ProcessIdentity> identify(pid_t pid) {
   GALLEY_TRY(std::string boot, boot_id());
-  const auto stat = read_stat(pid);
+  const auto stat = read_proc_stat(pid);
   if (!stat) return Error{Errc::not_found, "there is no process " + std::to_string(pid)};
   return ProcessIdentity{pid, stat->start_ticks, std::move(boot)};
 }
@@ -61,7 +72,7 @@ bool is_alive(const ProcessIdentity& identity) {
   if (identity.pid <= 0) return false;
   const auto boot = boot_id();
   if (!boot || *boot != identity.boot_id) return false;
-  const auto stat = read_stat(identity.pid);
+  const auto stat = read_proc_stat(identity.pid);
   return stat && stat->start_ticks == identity.start_ticks && stat->state != 'Z' &&
          stat->state != 'X';
 }

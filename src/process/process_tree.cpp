@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <charconv>
 #include <string>
+#include <thread>
 #include <unordered_map>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "folder_handle.h"
@@ -16,8 +18,10 @@
 namespace galley::process {
 namespace {
 
+using Steady = std::chrono::steady_clock;
+
 // An environment is at most a few MiB (the kernel's limit on exec arguments).
-constexpr std::int64_t kStatusFileBytes = 8 * 1024 * 1024;
+constexpr std::int64_t kEnvironmentBytes = 8 * 1024 * 1024;
 
 std::vector<pid_t> all_processes() {
   std::vector<pid_t> pids;
@@ -32,8 +36,27 @@ std::vector<pid_t> all_processes() {
   return pids;
 }
 
-std::string proc_file(pid_t pid, const char* name) {
-  return "/proc/" + std::to_string(pid) + "/" + name;
+std::string environment_file(pid_t pid) { return "/proc/" + std::to_string(pid) + "/environ"; }
+
+/// Whether the process, as it is now, has an environment of that size, or can have none any more.
+bool is_whole_environment(std::string_view text, pid_t pid) {
+  const auto stat = read_proc_stat(pid);
+  return !stat || stat->memory_bytes == 0 || stat->environment_bytes == text.size();
+}
+
+/// A process that is becoming another program (exec) shows no environment, or a piece of the old
+/// one, until it has that of the new program: it is looked at again until what it shows is whole.
+bool has_environment(pid_t pid, std::string_view entry) {
+  constexpr Millis kLongestExec{1'000};
+  const auto deadline = Steady::now() + kLongestExec;
+  while (true) {
+    const auto text = read_file(environment_file(pid), kEnvironmentBytes);
+    if (!text) return false;  // it ended, or it is not ours to see
+    const auto entries = split(*text, '\0');
+    if (std::ranges::find(entries, entry) != entries.end()) return true;
+    if (is_whole_environment(*text, pid) || Steady::now() >= deadline) return false;
+    std::this_thread::sleep_for(std::chrono::microseconds{50});
+  }
 }
 
 }  // namespace
@@ -41,9 +64,7 @@ std::string proc_file(pid_t pid, const char* name) {
 std::vector<pid_t> descendants_of(pid_t ancestor) {
   std::unordered_map<pid_t, std::vector<pid_t>> children;
   for (const pid_t pid : all_processes()) {
-    const auto text = read_file(proc_file(pid, "stat"), kStatusFileBytes);
-    const auto stat = text ? parse_proc_stat(*text) : std::nullopt;
-    if (stat) children[stat->parent].push_back(pid);
+    if (const auto stat = read_proc_stat(pid)) children[stat->parent].push_back(pid);
   }
   std::vector<pid_t> found = children[ancestor];
   for (std::size_t i = 0; i < found.size(); ++i) {
@@ -56,11 +77,7 @@ std::vector<pid_t> descendants_of(pid_t ancestor) {
 std::vector<pid_t> processes_with_environment(std::string_view entry) {
   std::vector<pid_t> found;
   for (const pid_t pid : all_processes()) {
-    if (pid == ::getpid()) continue;
-    const auto text = read_file(proc_file(pid, "environ"), kStatusFileBytes);
-    if (!text) continue;  // it ended, or it is not ours to see
-    const auto entries = split(*text, '\0');
-    if (std::ranges::find(entries, entry) != entries.end()) found.push_back(pid);
+    if (pid != ::getpid() && has_environment(pid, entry)) found.push_back(pid);
   }
   return found;
 }

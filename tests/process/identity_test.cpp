@@ -18,6 +18,22 @@ TEST(ParseProcStat, ReadsPastANameWithSpacesAndParentheses) {
   EXPECT_EQ(stat->start_ticks, 99887766U);
 }
 
+TEST(ParseProcStat, KnowsTheSizeOfAnEnvironmentOnlyWhenThereIsOne) {
+  const auto line = [](const std::string& bounds, int code_start = 26) {
+    std::string text = "12 (a) S 7";
+    for (int field = 5; field <= 49; ++field)
+      text += " " + std::to_string(field == 26 ? code_start : field);
+    return text + " " + bounds + " 0\n";
+  };
+
+  EXPECT_EQ(parse_proc_stat(line("1000 1250"))->environment_bytes, 250U);
+  EXPECT_EQ(parse_proc_stat(line("1000 1000"))->environment_bytes, 0U);
+  EXPECT_FALSE(parse_proc_stat(line("1000 1000", 0))->environment_bytes) << "it is starting";
+  EXPECT_FALSE(parse_proc_stat(line("0 0"))->environment_bytes);
+  EXPECT_FALSE(parse_proc_stat(line("9 7"))->environment_bytes);
+  EXPECT_EQ(parse_proc_stat(line("0 0"))->memory_bytes, 23U);
+}
+
 TEST(ParseProcStat, RefusesOtherTexts) {
   for (const char* text : {"", "12", "12 (a)", "12 (a) S 1",
                            "12 (a) S x 8 9 0 -1 4 1 2 3 4 5 6 7 8 "

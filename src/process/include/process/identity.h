@@ -30,10 +30,16 @@ struct ProcStat {
   char state = '?';  // 'Z' and 'X' are dead
   pid_t parent = 0;
   std::uint64_t start_ticks = 0;
+  std::uint64_t memory_bytes = 0;  // virtual; 0 for the dead and for threads of the kernel
+  // Absent where the kernel does not tell us and while the process is becoming another program.
+  std::optional<std::uint64_t> environment_bytes;
 };
 
 /// Pure. Empty when the line is not of that form. A command name may hold spaces and parentheses.
 std::optional<ProcStat> parse_proc_stat(std::string_view line);
+
+/// Of a process that exists now (a zombie counts), else empty.
+std::optional<ProcStat> read_proc_stat(pid_t pid);
 
 /// The identity of a process that exists now (a zombie counts). Errors: not_found.
 Result<ProcessIdentity> identify(pid_t pid);
