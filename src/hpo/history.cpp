@@ -38,11 +38,25 @@ bool History::is_before(std::uint32_t a, std::uint32_t b) const {
   return a < b;
 }
 
+const std::vector<std::uint32_t>& History::ranking() const {
+  const auto before = [this](std::uint32_t a, std::uint32_t b) { return is_before(a, b); };
+  const auto added = ranking_.begin() + static_cast<std::ptrdiff_t>(ranked_);
+  if (ranking_.end() - added == 1) {
+    std::rotate(std::lower_bound(ranking_.begin(), added, *added, before), added, ranking_.end());
+  } else if (added != ranking_.end()) {
+    std::sort(added, ranking_.end(), before);
+    std::inplace_merge(ranking_.begin(), added, ranking_.end(), before);
+  }
+  ranked_ = ranking_.size();
+  return ranking_;
+}
+
 void History::leave_lists(std::uint32_t row) {
   if (states_[row] == State::finished) {
     const auto at = std::ranges::lower_bound(
-        ranking_, row, [this](std::uint32_t a, std::uint32_t b) { return is_before(a, b); });
+        ranking(), row, [this](std::uint32_t a, std::uint32_t b) { return is_before(a, b); });
     ranking_.erase(at);
+    ranked_ = ranking_.size();
     if (--at_resource_[resources_[row]] == 0) at_resource_.erase(resources_[row]);
     return;
   }
@@ -62,7 +76,7 @@ void History::update_reference() {
   }
   if (reference == reference_) return;
   reference_ = reference;
-  std::ranges::sort(ranking_, [this](std::uint32_t a, std::uint32_t b) { return is_before(a, b); });
+  ranked_ = 0;
 }
 
 std::size_t History::observe(const Observation& observation) {
@@ -88,9 +102,7 @@ std::size_t History::observe(const Observation& observation) {
   if (observation.objectives.size() > 1) objectives_[row] = observation.objectives;
   ++at_resource_[resource];
   update_reference();
-  const auto at = std::ranges::lower_bound(
-      ranking_, row, [this](std::uint32_t a, std::uint32_t b) { return is_before(a, b); });
-  ranking_.insert(at, row);
+  ranking_.push_back(row);
   return row;
 }
 

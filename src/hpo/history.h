@@ -12,15 +12,16 @@
 namespace galley::hpo {
 
 /// What a sampler remembers of trials: a row each in the order of their first mention, running ones
-/// apart, and a ranking of those with a result that is kept sorted as results come.
+/// apart, and a ranking of those with a result.
 ///
 /// Results at different resources are not comparable as they are. The reference is the largest
 /// resource that enough results reached; rows that reached it are ranked by their values, before
 /// all that stopped earlier, which are ranked by how far they came and then by their values: an
 /// early stopping rule judged them worse. Failed rows are in no ranking.
 ///
-/// Finding a row is O(1); a result costs O(rows) moved words, O(rows log rows) when the reference
-/// changes.
+/// Finding a row and a new result are O(1); the ranking is sorted when it is looked at, which costs
+/// O(rows) moved words and O(log rows) comparisons for each result since, and O(rows log rows)
+/// after the reference changed. Not thread-safe.
 class History {
  public:
   enum class State : std::uint8_t { running, finished, failed, forgotten };
@@ -42,7 +43,7 @@ class History {
   const std::vector<double>& objectives(std::size_t row) const { return objectives_[row]; }
   bool is_at_reference(std::size_t row) const { return resources_[row] >= reference_; }
 
-  const std::vector<std::uint32_t>& ranking() const { return ranking_; }  // best first
+  const std::vector<std::uint32_t>& ranking() const;  // best first
   const std::vector<std::uint32_t>& failed() const { return failed_; }
   const std::vector<std::uint32_t>& running() const { return running_; }
   bool has_seen(const Point& point) const { return seen_.contains(Space::hash(point)); }
@@ -61,7 +62,8 @@ class History {
   std::vector<State> states_;
   std::unordered_map<TrialNumber, std::uint32_t> rows_;
   std::unordered_set<std::uint64_t> seen_;
-  std::vector<std::uint32_t> ranking_;
+  mutable std::vector<std::uint32_t> ranking_;
+  mutable std::size_t ranked_ = 0;  // so many of them are sorted, the others came since
   std::vector<std::uint32_t> failed_;
   std::vector<std::uint32_t> running_;
   std::map<double, std::size_t> at_resource_;  // finished rows

@@ -47,9 +47,21 @@ double normal_quantile(double probability) {
           1);
 }
 
-Ladder::Ladder(std::vector<double> marks)
-    : marks_(std::move(marks)), passed_(marks_.size()), resting_(marks_.size()) {
+Ladder::Ladder(std::vector<double> marks) : marks_(std::move(marks)) {
   GALLEY_CHECK(!marks_.empty() && std::ranges::is_sorted(marks_), "marks rise");
+}
+
+const Ladder::Rankings& Ladder::rankings() const {
+  if (rankings_) return *rankings_;
+  rankings_.emplace(
+      Rankings{std::vector<Ranking>(marks_.size()), std::vector<Ranking>(marks_.size())});
+  for (const auto& [trial, place] : places_) {
+    for (std::size_t mark = 0; mark < place.losses.size(); ++mark)
+      rankings_->passed[mark].insert({place.losses[mark], trial});
+    if (!place.failed && !place.losses.empty())
+      rankings_->resting[place.losses.size() - 1].insert({place.losses.back(), trial});
+  }
+  return *rankings_;
 }
 
 std::optional<std::size_t> Ladder::place(TrialNumber trial, double share, double loss) {
@@ -61,30 +73,36 @@ std::optional<std::size_t> Ladder::place(TrialNumber trial, double share, double
   for (std::size_t mark = before; mark < marks_.size() && share >= marks_[mark] - kShareSlack;
        ++mark) {
     known.losses.push_back(loss);
-    passed_[mark].insert({loss, trial});
+    if (rankings_) rankings_->passed[mark].insert({loss, trial});
   }
   const std::size_t after = known.losses.size();
   if (after == before) return std::nullopt;
-  if (before > 0) resting_[before - 1].erase({known.losses[before - 1], trial});
-  resting_[after - 1].insert({loss, trial});
+  if (rankings_) {
+    if (before > 0) rankings_->resting[before - 1].erase({known.losses[before - 1], trial});
+    rankings_->resting[after - 1].insert({loss, trial});
+  }
   return after - 1;
 }
 
 void Ladder::fail(TrialNumber trial) {
   Place& known = places_[trial];
   if (known.failed) return;
-  for (std::size_t mark = 0; mark < known.losses.size(); ++mark)
-    passed_[mark].erase({known.losses[mark], trial});
-  if (!known.losses.empty()) resting_[known.losses.size() - 1].erase({known.losses.back(), trial});
-  known.losses.assign(std::max<std::size_t>(known.losses.size(), 1), kWorstLoss);
-  for (std::size_t mark = 0; mark < known.losses.size(); ++mark)
-    passed_[mark].insert({kWorstLoss, trial});
+  const std::vector<double> losses(std::max<std::size_t>(known.losses.size(), 1), kWorstLoss);
+  if (rankings_) {
+    for (std::size_t mark = 0; mark < known.losses.size(); ++mark)
+      rankings_->passed[mark].erase({known.losses[mark], trial});
+    if (!known.losses.empty())
+      rankings_->resting[known.losses.size() - 1].erase({known.losses.back(), trial});
+    for (std::size_t mark = 0; mark < losses.size(); ++mark)
+      rankings_->passed[mark].insert({kWorstLoss, trial});
+  }
+  known.losses = losses;
   known.failed = true;
   ++failed_;
 }
 
 std::size_t Ladder::rank(std::size_t mark, TrialNumber trial) const {
-  return passed_[mark].order_of_key({places_.at(trial).losses[mark], trial});
+  return passed(mark).order_of_key({places_.at(trial).losses[mark], trial});
 }
 
 std::optional<std::size_t> Ladder::last_mark(TrialNumber trial) const {
@@ -110,13 +128,13 @@ std::optional<double> Ladder::score(TrialNumber trial) const {
     const double loss = found->second.losses.back();
     below = tied;
     for (std::size_t mark = 0; mark < last; ++mark)
-      below += static_cast<double>(resting_[mark].size());
+      below += static_cast<double>(resting(mark).size());
     constexpr auto kLeast = std::numeric_limits<TrialNumber>::min();
     constexpr auto kGreatest = std::numeric_limits<TrialNumber>::max();
-    const std::size_t better = resting_[last].order_of_key({loss, kLeast});
-    const std::size_t not_worse = resting_[last].order_of_key({loss, kGreatest});
+    const std::size_t better = resting(last).order_of_key({loss, kLeast});
+    const std::size_t not_worse = resting(last).order_of_key({loss, kGreatest});
     tied = static_cast<double>(not_worse - better);
-    below += static_cast<double>(resting_[last].size() - not_worse);
+    below += static_cast<double>(resting(last).size() - not_worse);
   }
   return normal_quantile((below + tied / 2) / static_cast<double>(places_.size()));
 }

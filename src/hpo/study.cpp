@@ -82,22 +82,18 @@ double Study::gpus_of_trial() const {
 
 std::vector<Action> Study::apply(const Event& event) {
   actions_.clear();
+  const std::size_t first_new_trial = trials_.size();
   if (event.at_s > now_s_) pass_time(event.at_s);
   // Times never fall, so that a replay passes the same time.
   const bool is_news = event.kind != Event::Kind::tick && take(event);
-  if (is_news) {
-    Event accepted = event;
-    accepted.at_s = now_s_;
-    journal_ += encode_event(accepted) + "\n";
-  }
   if (!is_over_) {
     check_limits();
     fill();
     check_idle();
   }
   // What told only the time is of interest if something was due.
-  if (!is_news && !actions_.empty())
-    journal_ += encode_event({.kind = Event::Kind::tick, .at_s = now_s_}) + "\n";
+  if (is_news || !actions_.empty())
+    write_journal(is_news ? event : Event{.kind = Event::Kind::tick}, first_new_trial);
   return std::exchange(actions_, {});
 }
 

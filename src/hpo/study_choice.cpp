@@ -193,11 +193,14 @@ void Study::fill() {
     if (!may_create() || !pace_->wants_trial()) return;
     const auto number = static_cast<TrialNumber>(trials_.size());
     Point point;
-    if (known_points_.empty()) {
+    if (!known_points_) {
       point = sampler_->ask(number);
+    } else if (known_points_->empty()) {
+      lacks_point_ = true;
+      return;
     } else {
-      point = std::move(known_points_.back());
-      known_points_.pop_back();
+      point = std::move(known_points_->front());
+      known_points_->pop_front();
       sampler_->adopt(number, point);
     }
     create_trial(std::move(point), 0, -1, fmt::format("proposed by {}", spec_.sampler));

@@ -1,4 +1,4 @@
-// Events and studies as text.
+// Events as text, and the journal of a study.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, 11> kEventWords{
     "preempted", "finished", "failed",  "infeasible", "known"};
 constexpr std::array<std::string_view, 7> kActionWords{"create",  "proceed", "pause", "stop",
                                                        "exploit", "revive",  "finish"};
-constexpr std::string_view kSnapshotHead = "galley-study 1";
+constexpr std::string_view kPointWord = "point ";
 constexpr std::size_t kMaxObjectives = 64;
 
 Error broken_line(std::string_view line, std::string_view what) {
@@ -137,49 +137,52 @@ Result<Event> decode_event(std::string_view line) {
   return event;
 }
 
-std::string Study::snapshot() const {
-  std::string out = fmt::format("{}\n", kSnapshotHead);
-  for (const auto& trial : trials_)
-    if (trial.repeat_of < 0)
-      out += fmt::format("point {}\n", numbers(trial.segments.front().point));
-  return out + journal_ + "end\n";
+void Study::write_journal(Event event, std::size_t first_new_trial) {
+  if (known_points_) return;
+  for (std::size_t i = first_new_trial; i < trials_.size(); ++i)
+    if (trials_[i].repeat_of < 0)
+      journal_ += fmt::format("{}{}\n", kPointWord, numbers(trials_[i].segments.front().point));
+  // Times never fall, so that a replay passes the same time.
+  event.at_s = now_s_;
+  journal_ += encode_event(event) + "\n";
 }
 
-Result<Study> Study::restore(std::string_view snapshot, StudySpec spec, Space space,
-                             const SamplerFactory& make_sampler,
-                             const std::function<void(const Study&, const Event&)>& after_event) {
-  GALLEY_TRY(Study study, open(std::move(spec), std::move(space), make_sampler));
-  if (!snapshot.ends_with("\nend\n"))
-    return Error{Errc::corrupt, "a study's snapshot has no end: it was cut off", {}, {}, {}};
-  snapshot.remove_suffix(5);
-  auto lines = split(snapshot, '\n');
-  if (lines.front() != kSnapshotHead)
-    return Error{Errc::corrupt,
-                 "a study's snapshot does not begin as one",
-                 {},
-                 std::string(kSnapshotHead),
-                 {}};
-  std::size_t at = 1;
-  for (; at < lines.size() && lines[at].starts_with("point "); ++at) {
+Status Study::replay_line(std::string_view line,
+                          const std::function<void(const Study&, const Event&)>& after_event) {
+  if (line.starts_with(kPointWord)) {
     Point point;
-    if (!read_numbers(lines[at].substr(6), study.space_.size(), point) ||
-        point.size() != study.space_.size() || !study.space_.contains_hard(point))
-      return broken_line(lines[at], "no point of the study's space");
-    study.known_points_.push_back(std::move(point));
+    if (!read_numbers(line.substr(kPointWord.size()), space_.size(), point) ||
+        point.size() != space_.size() || !space_.contains_hard(point))
+      return broken_line(line, "no point of the study's space");
+    known_points_->push_back(std::move(point));
+    return ok();
   }
-  std::ranges::reverse(study.known_points_);
-  for (; at < lines.size(); ++at) {
-    GALLEY_TRY(const Event event, decode_event(lines[at]));
-    study.apply(event);
-    if (after_event) after_event(study, event);
+  GALLEY_TRY(const Event event, decode_event(line));
+  apply(event);
+  if (lacks_point_) return broken_line(line, "no point before it for a trial that it leads to");
+  if (after_event) after_event(*this, event);
+  return ok();
+}
+
+Result<Study> Study::replay(std::string_view journal, StudySpec spec, Space space,
+                            const SamplerFactory& make_sampler,
+                            const std::function<void(const Study&, const Event&)>& after_event) {
+  GALLEY_TRY(Study study, open(std::move(spec), std::move(space), make_sampler));
+  study.known_points_.emplace();
+  while (!journal.empty()) {
+    const std::size_t length = journal.find('\n');
+    if (length == std::string_view::npos) return broken_line(journal, "no end: it was cut off");
+    GALLEY_TRY_STATUS(study.replay_line(journal.substr(0, length), after_event));
+    journal.remove_prefix(length + 1);
   }
-  if (!study.known_points_.empty())
+  if (!study.known_points_->empty())
     return Error{Errc::corrupt,
-                 fmt::format("a study's snapshot names {} trials that its events do not lead to",
-                             study.known_points_.size()),
+                 fmt::format("a study's journal names {} trials that its events do not lead to",
+                             study.known_points_->size()),
                  {},
                  {},
                  {}};
+  study.known_points_.reset();
   return study;
 }
 

@@ -13,28 +13,6 @@ namespace {
 using hpo::Event;
 using hpo::TrialState;
 
-// The forms of hpo::Study::snapshot(), piece by piece.
-constexpr std::string_view kHead = "galley-study 1\n";
-constexpr std::string_view kEnd = "end\n";
-constexpr std::string_view kPoint = "point ";
-
-std::string point_line(const hpo::Point& point) {
-  return fmt::format("{}{}\n", kPoint,
-                     point.empty() ? "-" : fmt::format("{}", fmt::join(point, ",")));
-}
-
-/// What a snapshot would be: settings first, then events.
-std::string snapshot_of(std::string_view journal) {
-  std::string points, events;
-  for (std::size_t begin = 0; begin < journal.size();) {
-    const std::size_t end = std::min(journal.find('\n', begin), journal.size() - 1) + 1;
-    const std::string_view line = journal.substr(begin, end - begin);
-    (line.starts_with(kPoint) ? points : events) += line;
-    begin = end;
-  }
-  return std::string(kHead) + points + events + std::string(kEnd);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<LiveStudy>> LiveStudy::open(StudyFile file, const std::string& journal) {
@@ -48,9 +26,7 @@ Result<std::unique_ptr<LiveStudy>> LiveStudy::open(StudyFile file, const std::st
     workers[event.trial] = event.text;
     held[event.text] = event.trial;
   };
-  auto study = journal.empty() ? hpo::Study::open(file.spec, file.space, make_study_sampler)
-                               : hpo::Study::restore(snapshot_of(journal), file.spec, file.space,
-                                                     make_study_sampler, note);
+  auto study = hpo::Study::replay(journal, file.spec, file.space, make_study_sampler, note);
   if (!study) return study.error();
   std::unique_ptr<LiveStudy> live(new LiveStudy(std::move(file), *std::move(study)));
   live->history_ = std::move(history);
@@ -67,16 +43,8 @@ void LiveStudy::find_waiting() {
 
 void LiveStudy::apply(Event event) {
   event.at_s = std::max(event.at_s, study_.now_s());
-  const std::size_t before = study_.trials().size();
-  const bool was_over = study_.is_over();
   const auto actions = study_.apply(event);
   history_.note(study_.now_s(), study_.pools());
-  // The time alone is kept only where something came of it.
-  if (event.kind == Event::Kind::tick && actions.empty() && study_.is_over() == was_over) return;
-  const auto& trials = study_.trials();
-  for (std::size_t i = before; i < trials.size(); ++i)
-    if (trials[i].repeat_of < 0) lines_ += point_line(trials[i].segments.front().point);
-  lines_ += hpo::encode_event(event) + "\n";
   for (const auto& action : actions)
     if (action.kind == hpo::Action::Kind::create || action.kind == hpo::Action::Kind::revive ||
         action.kind == hpo::Action::Kind::exploit)

@@ -12,8 +12,8 @@
 
 namespace galley::studies {
 
-/// A study in memory: the state machine, what of its journal is not yet stored, the trials that
-/// wait to be carried out, and who carries out which. Not thread-safe.
+/// A study in memory: the state machine, the trials that wait to be carried out, and who carries
+/// out which. Not thread-safe.
 class LiveStudy {
  public:
   /// `journal` are the lines stored so far; none for a new study.
@@ -24,8 +24,8 @@ class LiveStudy {
   const PoolHistory& history() const { return history_; }
 
   void apply(hpo::Event event);
-  /// The lines that came since the last call; empty: nothing changed.
-  std::string take_lines() { return std::exchange(lines_, {}); }
+  /// The lines of its journal that came since the last call; empty: nothing changed.
+  std::string take_lines() { return study_.take_journal(); }
 
   /// The next trial that waits, as running from now on. `worker` is empty, or gets back what it
   /// holds. Makes room for one more where nothing waits and `may_grow`.
@@ -46,7 +46,6 @@ class LiveStudy {
   StudyFile file_;
   hpo::Study study_;
   PoolHistory history_;
-  std::string lines_;
   std::deque<std::int64_t> waiting_;                       // may hold trials that wait no more
   std::map<std::string, std::int64_t, std::less<>> held_;  // by worker
   std::map<std::int64_t, std::string> workers_;            // by trial

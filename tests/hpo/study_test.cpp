@@ -383,6 +383,7 @@ TEST(StudyProperty, TheSameEventsGiveTheSameActionsFromAnyKillPoint) {
     simulated.tell({.kind = Kind::capacity, .gpus = 5});
     simulated.run_until(1e7);
     ASSERT_TRUE(study->is_over());
+    const std::string journal = study->take_journal();
     Rng rng(99);
     for (int kill = 0; kill < 23; ++kill, ++points) {
       const auto at = static_cast<std::size_t>(rng.below(events.size()));
@@ -392,14 +393,15 @@ TEST(StudyProperty, TheSameEventsGiveTheSameActionsFromAnyKillPoint) {
         // Some are told twice, as a shell does that died before it noted that it had told.
         again->apply(decode_event(encode_event(events[i])).value_or({}));
       }
-      auto revived = Study::restore(again->snapshot(), spec, test::line_space(), test::draws);
+      const std::string stored = again->take_journal();
+      auto revived = Study::replay(stored, spec, test::line_space(), test::draws);
       ASSERT_TRUE(revived) << revived.error().message;
       for (std::size_t i = at; i < events.size(); ++i) {
         std::vector<std::string> lines;
         for (const auto& action : revived->apply(events[i])) lines.push_back(line_of(action));
         ASSERT_EQ(lines, done[i]) << "event " << i << " after a kill at " << at;
       }
-      EXPECT_EQ(revived->snapshot(), study->snapshot());
+      EXPECT_EQ(stored + revived->take_journal(), journal);
     }
   }
   EXPECT_GE(points, 200);
@@ -423,18 +425,22 @@ TEST(StudyJournal, EventsReadBackAndBrokenLinesAreRefused) {
     EXPECT_FALSE(decode_event(line)) << line;
 }
 
-TEST(StudyJournal, ACutOrForeignSnapshotIsRefused) {
+TEST(StudyJournal, ACutOrForeignJournalIsRefused) {
   auto desk = open_desk(plain_spec());
   desk.capacity(2);
-  const std::string whole = desk.study.snapshot();
-  const auto restore = [&](const std::string& text) {
-    return Study::restore(text, plain_spec(), test::line_space(), test::draws);
+  const std::string whole = desk.study.take_journal();
+  EXPECT_EQ(desk.study.take_journal(), "") << "what was taken is the taker's";
+  const auto replay = [&](const std::string& text) {
+    return Study::replay(text, plain_spec(), test::line_space(), test::draws);
   };
-  EXPECT_TRUE(restore(whole));
-  EXPECT_FALSE(restore(whole.substr(0, whole.size() / 2)));
-  EXPECT_FALSE(restore("something\nend\n"));
-  EXPECT_FALSE(restore("galley-study 1\npoint 0.5\nend\n"));     // too few numbers
-  EXPECT_FALSE(restore("galley-study 1\npoint 0.5,20\nend\n"));  // nothing leads to it
+  EXPECT_TRUE(replay(whole));
+  EXPECT_TRUE(replay(""));
+  EXPECT_FALSE(replay(whole.substr(0, whole.size() / 2)));
+  EXPECT_FALSE(replay(whole.substr(0, whole.size() - 1)));
+  EXPECT_FALSE(replay("something\n"));
+  EXPECT_FALSE(replay("point 0.5\n"));                       // too few numbers
+  EXPECT_FALSE(replay("point 0.5,20\n"));                    // nothing leads to it
+  EXPECT_FALSE(replay(whole.substr(whole.find('\n') + 1)));  // a trial without its point
 }
 
 }  // namespace

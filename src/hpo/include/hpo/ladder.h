@@ -20,7 +20,8 @@ namespace galley::hpo {
 ///
 /// Trials are ordered by the last mark that they passed, then by their value there: a trial was
 /// let past a mark because it was among the best at it, so this is also the order of quality.
-/// Not thread-safe. All calls are O(marks log n).
+/// The rankings are made when first looked at: most studies never do. Not thread-safe. Calls are
+/// O(marks log n) once there are rankings, the first O(marks n log n).
 class Ladder {
  public:
   /// A trial with its loss at a mark; the best first (ties: the earlier trial).
@@ -45,11 +46,11 @@ class Ladder {
 
   const std::vector<double>& marks() const { return marks_; }
   /// All that passed this mark.
-  const Ranking& passed(std::size_t mark) const { return passed_[mark]; }
+  const Ranking& passed(std::size_t mark) const { return rankings().passed[mark]; }
   /// How many of those are better there than this one, which passed it too.
   std::size_t rank(std::size_t mark, TrialNumber trial) const;
   /// Those that passed this mark as their last.
-  const Ranking& resting(std::size_t mark) const { return resting_[mark]; }
+  const Ranking& resting(std::size_t mark) const { return rankings().resting[mark]; }
 
   /// The last mark that the trial passed, and what it has there; absent for what failed.
   std::optional<std::size_t> last_mark(TrialNumber trial) const;
@@ -66,9 +67,15 @@ class Ladder {
     bool failed = false;
   };
 
+  /// By mark.
+  struct Rankings {
+    std::vector<Ranking> passed;
+    std::vector<Ranking> resting;
+  };
+  const Rankings& rankings() const;
+
   std::vector<double> marks_;
-  std::vector<Ranking> passed_;
-  std::vector<Ranking> resting_;
+  mutable std::optional<Rankings> rankings_;
   std::unordered_map<TrialNumber, Place> places_;
   std::size_t failed_ = 0;
 };

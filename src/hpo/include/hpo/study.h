@@ -1,11 +1,13 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <limits>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hpo/early_stopping.h"
@@ -15,7 +17,7 @@
 #include "hpo/study_spec.h"
 
 // A study is one object over several files: study.cpp holds what events do, study_choice.cpp what
-// runs next, study_end.cpp how it ends, study_journal.cpp its snapshot.
+// runs next, study_end.cpp how it ends, study_journal.cpp its journal.
 
 namespace galley::hpo {
 
@@ -37,7 +39,7 @@ using SamplerFactory =
 /// further than all before it, so a value counts once; what contradicts the state is ignored.
 ///
 /// Not thread-safe. apply: O(live + log(trials)) and what the sampler and the method take (only
-/// naming a winner looks at all trials); memory: all accepted events as text, for the snapshot.
+/// naming a winner looks at all trials); memory: the journal until it is taken.
 class Study {
  public:
   /// Errors: invalid_argument (`auto` was not resolved, a budget parameter that is no number of the
@@ -64,14 +66,16 @@ class Study {
   using Cost = std::function<std::optional<double>(const Point& point)>;
   void set_cost(Cost cost) { cost_ = std::move(cost); }
 
-  /// All accepted events and proposed points as text, and back with the same future. The sampler
-  /// adopts its points instead of proposing them anew. O(events). Times of events count to the
-  /// microsecond, so that those that only told the time need no place in it.
+  /// What came into the journal since the last call: a line for each accepted event, and one before
+  /// it for each point that was proposed because of it. Times count to the microsecond, so that
+  /// events that only told the time need no place in it.
+  std::string take_journal() { return std::exchange(journal_, {}); }
+  /// A study with the same past and the same future, from all that was ever taken of its journal.
+  /// The sampler adopts its points instead of proposing them anew. O(events). `after_event` sees
+  /// each event, and the study as it was after that.
   /// Errors: corrupt, those of open.
-  std::string snapshot() const;
-  /// `after_event` sees each of its events, and it as it was after that.
-  static Result<Study> restore(
-      std::string_view snapshot, StudySpec spec, Space space, const SamplerFactory& make_sampler,
+  static Result<Study> replay(
+      std::string_view journal, StudySpec spec, Space space, const SamplerFactory& make_sampler,
       const std::function<void(const Study&, const Event&)>& after_event = {});
 
   /// What led to this trial's weights, oldest first: who trained with which settings from where to
@@ -85,7 +89,6 @@ class Study {
   bool take(const Event& event);
   bool take_report(const Event& event, Trial& trial);
   bool is_result(const Trial& trial, const Event& report) const;
-  bool take_known(const Event& event);  // study_journal.cpp
   void judge(Trial& trial, double share);
   void begin_running(Trial& trial);
   void count_gpu_time(Trial& trial);
@@ -96,6 +99,11 @@ class Study {
   void order_out(Trial& trial, Action::Kind kind, std::string why);
   void observe(const Trial& trial, double resource, bool failed);
   bool others_wait_below(double resource) const;
+
+  // study_journal.cpp
+  bool take_known(const Event& event);
+  void write_journal(Event event, std::size_t first_new_trial);
+  Status replay_line(std::string_view line, const std::function<void(const Study&, const Event&)>&);
 
   // study_choice.cpp: what runs next
   void fill();
@@ -137,7 +145,7 @@ class Study {
   std::vector<TrialNumber> live_;
   StopPool stop_pool_;
   std::int64_t dead_ = 0;
-  std::string journal_;          // accepted events, a line each
+  std::string journal_;          // not yet taken
   std::vector<Action> actions_;  // of the event being applied
   Cost cost_;
   double now_s_ = 0;
@@ -159,7 +167,9 @@ class Study {
   std::vector<TrialNumber> to_repeat_;  // finalists of this round without a repetition yet
   std::int64_t race_round_ = 1;
   std::int64_t open_repetitions_ = 0;
-  std::vector<Point> known_points_;  // while replaying: what the sampler proposed, last first
+  // While an event is replayed: what the sampler proposed because of it, first first.
+  std::optional<std::deque<Point>> known_points_;
+  bool lacks_point_ = false;  // the replay wanted one more
 };
 
 }  // namespace galley::hpo
