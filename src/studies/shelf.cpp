@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/log.h"
+
 namespace galley::studies {
 namespace {
 
@@ -71,8 +73,16 @@ Status Shelf::read_running() {
     return ok();
   }));
   for (StudyRecord& record : records) {
-    GALLEY_TRY(const auto study, load(std::move(record)));
-    add(study);
+    const std::string name = record.name;
+    const auto study = load(std::move(record));
+    // One that cannot be read keeps no other from going on; whoever asks for it is told why.
+    if (study)
+      add(*study);
+    else if (study.error().code == Errc::corrupt)
+      log::error("studies", "a study does not go on: what is stored of it cannot be read",
+                 {{"study", name}, {"error", describe(study.error())}});
+    else
+      return study.error();
   }
   return ok();
 }

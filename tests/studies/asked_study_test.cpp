@@ -175,6 +175,26 @@ TEST_F(AskedStudyTest, WhatIsWrongIsNamed) {
   EXPECT_THAT(broken.error().field, HasSubstr("h_params.lr"));
 }
 
+TEST_F(AskedStudyTest, OneThatCannotBeReadIsNamedAndKeepsNoOtherFromGoingOn) {
+  created(study_file());
+  Json other = study_file();
+  other["name"] = "other";
+  created(other);
+  asked();
+  ASSERT_TRUE(database_->write([](store::Transaction& transaction) -> Status {
+    GALLEY_TRY_STATUS(transaction.execute(
+        "update study_journal set lines = 'started 1 x' || char(10) where study_id ="
+        " (select id from studies where name = 'toy')"));
+    return ok();
+  }));
+  reopen();
+  const auto broken = studies_->ask("toy", 1, {});
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(broken.error().code, Errc::corrupt);
+  EXPECT_THAT(broken.error().message, HasSubstr("started 1 x"));
+  EXPECT_TRUE(studies_->ask("other", 1, {}));
+}
+
 TEST_F(AskedStudyTest, StoppingIsFinal) {
   created(study_file());
   const Order order = asked();
