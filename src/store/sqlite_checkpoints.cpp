@@ -11,12 +11,19 @@ constexpr std::chrono::milliseconds kCheckpointPause{1'000};
 /// What was committed during one round is moved in the next, of which each is shorter.
 constexpr int kCheckpointRounds = 3;
 constexpr std::int64_t kMostLogPages = 16'384;  // 64 MiB
+/// Where somebody still reads an old state, it is tried again after so many more.
+constexpr std::int64_t kLogStepPages = 256;
 
 }  // namespace
 
-SqliteCheckpoints::SqliteCheckpoints(std::unique_ptr<SqliteConnection> connection)
+SqliteCheckpoints::SqliteCheckpoints(std::unique_ptr<SqliteConnection> connection,
+                                     SqliteConnection& writer)
     : connection_(std::move(connection)),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+      writer_(writer),
+      bound_at_pages_(kMostLogPages),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {
+  writer_.count_log_pages();
+}
 
 SqliteCheckpoints::~SqliteCheckpoints() {
   thread_.request_stop();
@@ -24,6 +31,7 @@ SqliteCheckpoints::~SqliteCheckpoints() {
 }
 
 void SqliteCheckpoints::committed() {
+  if (writer_.log_pages() >= bound_at_pages_) bound_log();
   {
     const std::lock_guard lock(mutex_);
     if (std::exchange(has_new_, true)) return;
@@ -36,9 +44,10 @@ Result<SqliteCheckpoints::Progress> SqliteCheckpoints::checkpoint(SqliteConnecti
   return Progress{rows.front().integer(1), rows.front().integer(2)};
 }
 
-void SqliteCheckpoints::finish(SqliteConnection& writer) {
-  needs_writer_ = false;
-  (void)checkpoint(writer);  // where it fails now, it is asked for again
+void SqliteCheckpoints::bound_log() {
+  const auto progress = checkpoint(writer_);
+  const bool is_whole = progress && progress->pages >= 0 && progress->moved >= progress->pages;
+  bound_at_pages_ = is_whole ? kMostLogPages : writer_.log_pages() + kLogStepPages;
 }
 
 void SqliteCheckpoints::run(const std::stop_token& stop) {
@@ -50,8 +59,6 @@ void SqliteCheckpoints::run(const std::stop_token& stop) {
     lock.unlock();
     for (int round = 0; round < kCheckpointRounds; ++round) {
       const auto progress = checkpoint(*connection_);
-      // Even one that moved all it saw leaves what was committed meanwhile.
-      if (progress && progress->pages > kMostLogPages) needs_writer_ = true;
       if (!progress || progress->moved >= progress->pages) break;
     }
     lock.lock();

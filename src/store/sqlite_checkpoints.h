@@ -1,7 +1,7 @@
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -14,18 +14,15 @@ namespace galley::store {
 /// Moves what the log of a database holds into its file, on a thread of its own: the writer, in
 /// whose commits SQLite does it by itself, would make everybody wait for two more fsyncs.
 ///
-/// The log begins anew when a checkpoint has reached its end. Under steady writes it hardly does,
-/// so past 64 MiB the writer has to finish the last pages itself: see `needs_writer`.
+/// The log begins anew when a checkpoint has reached its end, which under steady writes it hardly
+/// does: past 64 MiB the writer moves the last pages itself.
 class SqliteCheckpoints {
  public:
-  explicit SqliteCheckpoints(std::unique_ptr<SqliteConnection> connection);
+  SqliteCheckpoints(std::unique_ptr<SqliteConnection> connection, SqliteConnection& writer);
   ~SqliteCheckpoints();
 
-  /// After a commit, by the writer.
+  /// After a commit, by the thread that writes. Nearly always only wakes the other thread.
   void committed();
-  /// Whether the writer shall run `finish` between two transactions.
-  bool needs_writer() const { return needs_writer_.load(std::memory_order_relaxed); }
-  void finish(SqliteConnection& writer);
 
  private:
   void run(const std::stop_token& stop);
@@ -35,9 +32,11 @@ class SqliteCheckpoints {
     std::int64_t moved = 0;
   };
   static Result<Progress> checkpoint(SqliteConnection& connection);
+  void bound_log();
 
   const std::unique_ptr<SqliteConnection> connection_;  // used by thread_ alone
-  std::atomic<bool> needs_writer_{false};
+  SqliteConnection& writer_;                            // these two by the thread that writes
+  std::int64_t bound_at_pages_;
   std::mutex mutex_;  // guards has_new_
   std::condition_variable_any changed_;
   bool has_new_ = false;

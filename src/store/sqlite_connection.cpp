@@ -109,6 +109,14 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::stri
   return connection;
 }
 
+void SqliteConnection::count_log_pages() {
+  const auto note = [](void* self, sqlite3*, const char*, int pages) {
+    static_cast<SqliteConnection*>(self)->log_pages_ = pages;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(handle_, note, this);
+}
+
 SqliteConnection::~SqliteConnection() {
   drop_statements();
   sqlite3_close(handle_);

@@ -37,6 +37,12 @@ class SqliteConnection {
   /// Statements separated by ';', without parameters or answers; not cached.
   Status run_script(const std::string& sql);
 
+  /// From now on `log_pages` follows the commits of this connection, and none of them does a
+  /// checkpoint.
+  void count_log_pages();
+  /// How long the log was after the last commit.
+  std::int64_t log_pages() const { return log_pages_; }
+
   /// False after SQLite itself rolled the transaction back, as it does when the disk is full.
   bool in_transaction() const;
 
@@ -62,6 +68,7 @@ class SqliteConnection {
   Error fault(int code, std::string_view sql) const;
 
   std::string path_;
+  std::int64_t log_pages_ = 0;
   sqlite3* handle_;
   std::unordered_map<std::string, Statement, Hash, std::equal_to<>> statements_;
 };

@@ -19,7 +19,7 @@ class SqliteDatabase final : public Database {
   SqliteDatabase(std::unique_ptr<SqliteConnection> writer,
                  std::unique_ptr<SqliteConnection> checkpoints, const SqliteOptions& options)
       : writer_(std::move(writer)),
-        checkpoints_(std::move(checkpoints)),
+        checkpoints_(std::move(checkpoints), *writer_),
         readers_(options.readers,
                  [path = options.path] {
                    return SqliteConnection::open(path, SqliteConnection::Mode::reader);
@@ -87,7 +87,6 @@ void SqliteDatabase::serve_writes() {
     if (commits_ > commits_before) {
       listener_.call();
       checkpoints_.committed();
-      if (checkpoints_.needs_writer()) checkpoints_.finish(*writer_);
     }
     group.clear();
   }

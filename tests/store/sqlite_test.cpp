@@ -192,5 +192,25 @@ TEST(Sqlite, AFullDiskAtTheStartIsExhausted) {
   EXPECT_EQ(status, 0);
 }
 
+TEST(Sqlite, TheLogStaysBoundedUnderWritesWithoutAPause) {
+  const testing::TempFolder folder;
+  auto db = open(folder / "x.db");
+  ASSERT_TRUE(db);
+  constexpr std::uintmax_t kMiB = 1024 * 1024;
+  constexpr int kWrites = 300;
+  ASSERT_TRUE(add(**db, kMiB));
+  std::uintmax_t longest = 0;
+  for (int i = 0; i < kWrites; ++i) {
+    ASSERT_TRUE((*db)->write([&](Transaction& transaction) -> Status {
+      GALLEY_TRY_STATUS(transaction.execute("update things set bytes = :1",
+                                            {Blob{std::string(kMiB, static_cast<char>(i))}}));
+      return ok();
+    }));
+    longest = std::max(longest, std::filesystem::file_size(folder / "x.db-wal"));
+  }
+
+  EXPECT_LT(longest, 150 * kMiB) << "of " << kWrites << " MiB that were written";
+}
+
 }  // namespace
 }  // namespace galley::store
