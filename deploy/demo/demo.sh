@@ -130,6 +130,32 @@ show rollback reviews
 ask "기대 안 했는데 의외로 괜찮았다"
 show history reviews
 
+step "Tune it on the processors that are idle: ten short trials, each a job that a user's job would send away"
+cat >"$WORK/study.json" <<JSON
+{
+  "kind": "study", "version": 1, "name": "reviews-study",
+  "h_params": {
+    "lr":       {"type": "float", "distribution": "log_uniform", "parameters": [0.001, 0.05]},
+    "dropout":  {"type": "float", "distribution": "uniform", "parameters": [0.1, 0.8]},
+    "char_max": {"type": "int", "distribution": "uniform", "parameters": [2, 6]},
+    "word_max": {"type": "int", "distribution": "uniform", "parameters": [0, 2]}
+  },
+  "measure": "dev_accuracy", "order": "descending", "resource": "epoch", "max_resource": 2, "tune": "tpe",
+  "termination": {"max_session_number": 10}, "seed": 1,
+  "job": {
+    "command": ["sh", "-c", "exec \"\$0\" classifier --train \"\$GALLEY_DATASET_NSMC\" --out model \"\$@\"", "$BIN/galley-train",
+                "--threads", "1", "--epochs", "{budget}", "--lr", "{lr}", "--dropout", "{dropout}",
+                "--char-max", "{char_max}", "--word-max", "{word_max}"],
+    "resources": {"cpus": 1}, "datasets": ["nsmc@1"]
+  }
+}
+JSON
+show tune "$WORK/study.json"
+show tune top reviews-study --count 3
+
+step "What a training would cost elsewhere, before it runs"
+show estimate "$SOURCE/examples/resnet50.yaml"
+
 step "A language model of 3.6 million parameters, trained on reviews and Shakespeare (data/lm), goes on with a text"
 # Shows a beginning and what the model makes of it.
 go_on() {
@@ -143,11 +169,12 @@ printf 'Any client of OpenAI may ask the same: %s/v1\n' "${page%%/\?*}"
 step "Done"
 cat <<TEXT
 The page:     $page
-Six commands to try (in another terminal, with galley = $BIN/galley):
+Seven commands to try (in another terminal, with galley = $BIN/galley):
   export GALLEY_DATA=$DATA
   galley jobs
   galley run --cpus 1 -- sh -c 'for i in 1 2 3; do echo "galley:: step=\$i loss=0.\$i"; done'
   galley runs
+  galley tune importance reviews-study
   galley predict reviews "최고의 영화"
   galley generate --model reviewer "배우들의"
   galley rollback reviews
