@@ -1,13 +1,10 @@
-import 'uplot/dist/uPlot.min.css';
-
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 
 import { measure } from '../lib/format';
-import { save } from '../lib/save';
-import { joined, lastOf, toCsv, type Curve } from '../lib/series';
-import { useShownTheme } from '../lib/theme';
+import { joined, lastOf, type Curve } from '../lib/series';
 import { useText } from '../text';
+import { ChartFrame } from './chart_frame';
 
 export type { Curve };
 
@@ -34,6 +31,7 @@ interface Props {
 }
 
 const kMaxRows = 500;
+const kHeight = 220;
 
 /** A custom property as the browser resolves it in the theme shown now. */
 export function colour(name: string): string {
@@ -46,7 +44,7 @@ export function colour(name: string): string {
 }
 
 function options(props: Props, width: number): uPlot.Options {
-  const { curves, format = [], height = 220, sync, range, xIsTime = false, xName, log = false } = props;
+  const { curves, format = [], height = kHeight, sync, range, xIsTime = false, xName, log = false } = props;
   const xText = xTextOf(props);
   const ink = colour('--ink-soft');
   const axis = { stroke: ink, grid: { stroke: colour('--grid'), width: 1 }, ticks: { show: false }, font: '11px system-ui', gap: 4 };
@@ -97,30 +95,10 @@ const dataOf = (curves: readonly Curve[]): uPlot.AlignedData => {
 };
 
 export function Chart(props: Props) {
-  const { title, curves, xName } = props;
+  const { title, curves, xName, height = kHeight } = props;
   const text = useText();
-  const shownTheme = useShownTheme();
-  const [asTable, setAsTable] = useState(false);
-  const place = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot>();
-  const shape = `${shownTheme} ${xName} ${props.log} ${curves.map((curve) => `${curve.name}${curve.tint}${curve.xs.length < 40 ? '.' : ''}`).join('|')} ${asTable}`;
-
-  useEffect(() => {
-    const element = place.current;
-    if (!element) return;
-    const made = new uPlot(options(props, element.clientWidth || 300), dataOf(curves), element);
-    plot.current = made;
-    const observer = new ResizeObserver(() => {
-      if (element.clientWidth > 0) made.setSize({ width: element.clientWidth, height: props.height ?? 220 });
-    });
-    observer.observe(element);
-    return () => {
-      observer.disconnect();
-      made.destroy();
-      plot.current = undefined;
-    };
-  }, [shape]);
-
+  const plot = useRef<uPlot>(null);
+  const shape = `${xName} ${props.log} ${curves.map((curve) => `${curve.name}${curve.tint}${curve.xs.length < 40 ? '.' : ''}`).join('|')}`;
   useEffect(() => {
     const drawn = plot.current;
     if (!drawn) return;
@@ -130,25 +108,14 @@ export function Chart(props: Props) {
     const whole = xs.length < 2 || min == null || max == null || (min <= (xs[0] as number) && max >= (xs[xs.length - 1] as number));
     drawn.setData(dataOf(curves), whole);
   }, [curves]);
-
   const first = curves[0];
-  const summary = text.chart.summary(title, first?.xs.length ?? 0, measure(first ? lastOf(first.ys) : null));
-  const png = () => plot.current?.root.querySelector('canvas')?.toBlob((blob) => blob && save(`${title}.png`, blob));
-  const csv = () => save(`${title}.csv`, new Blob([toCsv(xName, curves)], { type: 'text/csv' }));
-  const form = asTable ? text.chart.chart : text.chart.table;
   return (
-    <section class="card chart" aria-label={title}>
-      <header>
-        <h2 class="clip" title={title}>{title}</h2>
-        <div class="forms" role="group" aria-label={text.chart.actions(title)}>
-          <button type="button" class="small quiet" aria-label={text.chart.as(title, form)} onClick={() => setAsTable(!asTable)}>{form}</button>
-          <button type="button" class="small quiet" aria-label={text.chart.as(title, text.chart.csv)} onClick={csv}>{text.chart.csv}</button>
-          {!asTable && <button type="button" class="small quiet" aria-label={text.chart.as(title, text.chart.png)} onClick={png}>{text.chart.png}</button>}
-        </div>
-      </header>
-      {props.note && <p class="note soft">{props.note}</p>}
-      {asTable ? <Values {...props} /> : <div class="plot" ref={place} role="img" aria-label={summary} title={text.chart.zoom} />}
-    </section>
+    <ChartFrame
+      title={title} xName={xName} curves={curves} note={props.note} height={height} shape={shape} plot={plot}
+      summary={text.chart.summary(title, first?.xs.length ?? 0, measure(first ? lastOf(first.ys) : null))}
+      make={(element) => new uPlot(options(props, element.clientWidth || 300), dataOf(curves), element)}
+      table={<Values {...props} />}
+    />
   );
 }
 

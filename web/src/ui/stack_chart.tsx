@@ -1,14 +1,11 @@
-import 'uplot/dist/uPlot.min.css';
-
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 
-import { save } from '../lib/save';
-import { lastOf, toCsv, type Curve } from '../lib/series';
+import { lastOf, type Curve } from '../lib/series';
 import { stacked } from '../lib/studies/timeline';
-import { useShownTheme } from '../lib/theme';
 import { useText } from '../text';
 import { colour, Values } from './chart';
+import { ChartFrame } from './chart_frame';
 
 interface Props {
   title: string;
@@ -35,21 +32,16 @@ const softened = (css: string): string => {
 export function StackChart(props: Props) {
   const { title, xName, layers, colours, format, sync, most = 0 } = props;
   const text = useText();
-  const theme = useShownTheme();
-  const [asTable, setAsTable] = useState(false);
-  const place = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot>();
+  const plot = useRef<uPlot>(null);
   // The whole stack is drawn from the top, so that each layer covers what is above its own line.
   const dataNow = (): uPlot.AlignedData => [[...(layers[0]?.xs ?? [])], ...stacked(layers).reverse()] as uPlot.AlignedData;
   const newest = useRef(layers);
   newest.current = layers;
-  useEffect(() => {
-    const element = place.current;
-    if (!element) return;
+  const make = (element: HTMLElement) => {
     const axis = { stroke: colour('--ink-soft'), grid: { stroke: colour('--grid'), width: 1 }, ticks: { show: false }, font: '11px system-ui', gap: 4 };
     const stepped = uPlot.paths.stepped?.({ align: 1 });
     const surface = colour('--surface');
-    const made = new uPlot({
+    return new uPlot({
       width: element.clientWidth || 300, height: kHeight, padding: [8, 12, 0, 0],
       legend: { show: true, live: true },
       cursor: { ...(sync ? { sync: { key: sync } } : {}), points: { show: false }, y: false, drag: { x: true, y: false } },
@@ -75,34 +67,16 @@ export function StackChart(props: Props) {
         }),
       ],
     }, dataNow(), element);
-    plot.current = made;
-    const observer = new ResizeObserver(() => element.clientWidth > 0 && made.setSize({ width: element.clientWidth, height: kHeight }));
-    observer.observe(element);
-    return () => {
-      observer.disconnect();
-      made.destroy();
-      plot.current = undefined;
-    };
-  }, [theme, asTable, xName, layers.length, most]);
+  };
   useEffect(() => plot.current?.setData(dataNow()), [layers]);
   const first = layers[0];
-  const form = asTable ? text.chart.chart : text.chart.table;
-  const csv = () => save(`${title}.csv`, new Blob([toCsv(xName, layers)], { type: 'text/csv' }));
-  const png = () => plot.current?.root.querySelector('canvas')?.toBlob((blob) => blob && save(`${title}.png`, blob));
   return (
-    <section class="card chart" aria-label={title}>
-      <header>
-        <h2 class="clip" title={title}>{title}</h2>
-        <div class="forms" role="group" aria-label={text.chart.actions(title)}>
-          <button type="button" class="small quiet" aria-label={text.chart.as(title, form)} onClick={() => setAsTable(!asTable)}>{form}</button>
-          <button type="button" class="small quiet" aria-label={text.chart.as(title, text.chart.csv)} onClick={csv}>{text.chart.csv}</button>
-          {!asTable && <button type="button" class="small quiet" aria-label={text.chart.as(title, text.chart.png)} onClick={png}>{text.chart.png}</button>}
-        </div>
-      </header>
-      {asTable ? <Values title={title} curves={layers} xName={xName} /> : (
-        <div class="plot" ref={place} role="img" aria-label={text.chart.summary(title, first?.xs.length ?? 0, format(lastOf(first?.ys ?? []) ?? 0))} title={text.chart.zoom} />
-      )}
-    </section>
+    <ChartFrame
+      title={title} xName={xName} curves={layers} height={kHeight} shape={`${xName} ${layers.length} ${most}`} plot={plot}
+      summary={text.chart.summary(title, first?.xs.length ?? 0, format(lastOf(first?.ys ?? []) ?? 0))}
+      make={make}
+      table={<Values title={title} curves={layers} xName={xName} />}
+    />
   );
 }
 
