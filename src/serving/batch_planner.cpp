@@ -86,7 +86,7 @@ const StepPlan& BatchPlanner::plan(const StepLimits& limits) {
                   }));
   background_rows_left_ = online_busy_ ? limits.background_rows : kBackgroundRows;
   plan_decodes();
-  plan_prompts(limits.prompt_rows);
+  plan_prompts(limits.prompt_rows, limits.whole_prompt_rows);
   plan_drafts();
   return plan_;
 }
@@ -111,8 +111,9 @@ void BatchPlanner::plan_decodes() {
   }
 }
 
-void BatchPlanner::plan_prompts(std::size_t prompt_rows) {
+void BatchPlanner::plan_prompts(std::size_t prompt_rows, std::size_t whole_prompt_rows) {
   auto rows = rows_left_;
+  std::size_t whole_rows = 0;
   if (online_decodes_ > 0) {
     const auto used = options_.step_rows - rows_left_;
     const auto bound = options_.online_step_rows - std::min(options_.online_step_rows, used);
@@ -123,17 +124,20 @@ void BatchPlanner::plan_prompts(std::size_t prompt_rows) {
     });
     if (prompts > 1) prompt_rows = 2 * std::min(prompt_rows, options_.step_rows);
     rows = std::min(rows, std::max(kLeastPromptRows, std::min(bound, prompt_rows)));
+    whole_rows = std::min({rows_left_, bound, whole_prompt_rows});
   }
   order_readers(rows);
   for (const auto& [sequence, most] : readers_) {
     const auto& reading = at(sequence);
     if (reading.state != PlannedSequence::State::running) continue;
     auto allowed = std::min(rows, most);
+    if (reading.pending() <= whole_rows) allowed = reading.pending();
     if (is_bounded(reading)) allowed = std::min(allowed, background_rows_left_);
     const auto chunk = chunk_of(reading, allowed);
     if (chunk == 0 || !make_room(sequence, reading.computed + chunk)) continue;
     if (is_bounded(reading)) background_rows_left_ -= chunk;
-    rows -= chunk;
+    rows -= std::min<std::size_t>(rows, chunk);
+    whole_rows -= std::min<std::size_t>(whole_rows, chunk);
     add_work(sequence, chunk);
   }
 }

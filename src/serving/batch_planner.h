@@ -105,6 +105,7 @@ inline constexpr std::size_t kBackgroundRows = kSpeculationRows;
 /// What the last steps' times allow; see StepCost.
 struct StepLimits {
   std::size_t prompt_rows = ~std::size_t{0};      // beside online answers that are being written
+  std::size_t whole_prompt_rows = 0;              // the same, of prompts that end in this step
   std::size_t background_rows = ~std::size_t{0};  // beside online work
 };
 
@@ -168,7 +169,7 @@ class BatchPlanner {
   void free_host_pages(PlannedSequence& sequence);
 
   void plan_decodes();
-  void plan_prompts(std::size_t prompt_rows);
+  void plan_prompts(std::size_t prompt_rows, std::size_t whole_prompt_rows);
   void order_readers(std::size_t rows);
   void plan_drafts();
   std::uint32_t chunk_of(const PlannedSequence& sequence, std::size_t rows_left) const;
