@@ -25,6 +25,11 @@ std::uint32_t logit_rows_of(const PlannedSequence& sequence, std::uint32_t rows)
   return completes ? 1 : 0;
 }
 
+/// Its prompt is not yet computed.
+bool reads(const PlannedSequence& sequence) {
+  return sequence.pending() > 0 && !sequence.decodes();
+}
+
 auto rank_of(const PlannedSequence& sequence) { return std::tuple(sequence.tier, sequence.ticket); }
 
 }  // namespace
@@ -86,7 +91,7 @@ const StepPlan& BatchPlanner::plan(const StepLimits& limits) {
                   }));
   background_rows_left_ = online_busy_ ? limits.background_rows : kBackgroundRows;
   plan_decodes();
-  plan_prompts(limits.prompt_rows, limits.whole_prompt_rows);
+  plan_prompts(limits);
   plan_drafts();
   return plan_;
 }
@@ -111,45 +116,62 @@ void BatchPlanner::plan_decodes() {
   }
 }
 
-void BatchPlanner::plan_prompts(std::size_t prompt_rows, std::size_t whole_prompt_rows) {
+void BatchPlanner::plan_prompts(const StepLimits& limits) {
   auto rows = rows_left_;
-  std::size_t whole_rows = 0;
+  std::optional<SequenceIndex> whole;
   if (online_decodes_ > 0) {
     const auto used = options_.step_rows - rows_left_;
     const auto bound = options_.online_step_rows - std::min(options_.online_step_rows, used);
     // Prompts that queue may pause the answers for twice as long: the next one waits for them too.
     const auto prompts = std::ranges::count_if(running_, [&](SequenceIndex sequence) {
-      const auto& one = at(sequence);
-      return one.pending() > 0 && !one.decodes() && !one.tier.background;
+      return reads(at(sequence)) && !at(sequence).tier.background;
     });
+    auto prompt_rows = limits.prompt_rows;
     if (prompts > 1) prompt_rows = 2 * std::min(prompt_rows, options_.step_rows);
     rows = std::min(rows, std::max(kLeastPromptRows, std::min(bound, prompt_rows)));
-    whole_rows = std::min({rows_left_, bound, whole_prompt_rows});
+    whole = prompt_that_fits(std::min({rows_left_, bound, limits.whole_prompt_rows}));
   }
-  order_readers(rows);
-  for (const auto& [sequence, most] : readers_) {
-    const auto& reading = at(sequence);
-    if (reading.state != PlannedSequence::State::running) continue;
-    auto allowed = std::min(rows, most);
-    if (reading.pending() <= whole_rows) allowed = reading.pending();
-    if (is_bounded(reading)) allowed = std::min(allowed, background_rows_left_);
-    const auto chunk = chunk_of(reading, allowed);
-    if (chunk == 0 || !make_room(sequence, reading.computed + chunk)) continue;
-    if (is_bounded(reading)) background_rows_left_ -= chunk;
-    rows -= std::min<std::size_t>(rows, chunk);
-    whole_rows -= std::min<std::size_t>(whole_rows, chunk);
-    add_work(sequence, chunk);
+  if (whole) {
+    // One at a time, for two that end in one step would both wait for both. The others go on a
+    // little, so that even the longest ends one day.
+    read_on(*whole, at(*whole).pending());
+    rows = kLeastPromptRows;
   }
+  order_readers(rows, whole);
+  for (const auto& [sequence, most] : readers_) rows -= read_on(sequence, std::min(rows, most));
 }
 
-/// Prompts in the order in which they get rows: the first in rank, which leaves half of them to the
-/// others of its tier if they want it; of those the one with the fewest tokens left comes first, so
-/// that a short prompt does not wait for a long one; then lower tiers by rank.
-void BatchPlanner::order_readers(std::size_t rows) {
+/// The shortest rest of a prompt of the first tier that reads, if it has no more rows than these.
+std::optional<SequenceIndex> BatchPlanner::prompt_that_fits(std::size_t rows) const {
+  std::optional<SequenceIndex> shortest;
+  for (const auto sequence : running_) {
+    const auto& reading = at(sequence);
+    if (!reads(reading) || is_bounded(reading)) continue;
+    if (shortest && reading.tier != at(*shortest).tier) break;
+    if (!shortest || reading.pending() < at(*shortest).pending()) shortest = sequence;
+  }
+  return shortest && at(*shortest).pending() <= rows ? shortest : std::nullopt;
+}
+
+/// As many rows of the prompt as there is room for, `most` at most.
+std::size_t BatchPlanner::read_on(SequenceIndex sequence, std::size_t most) {
+  const auto& reading = at(sequence);
+  if (reading.state != PlannedSequence::State::running) return 0;
+  if (is_bounded(reading)) most = std::min(most, background_rows_left_);
+  const auto chunk = chunk_of(reading, most);
+  if (chunk == 0 || !make_room(sequence, reading.computed + chunk)) return 0;
+  if (is_bounded(reading)) background_rows_left_ -= chunk;
+  add_work(sequence, chunk);
+  return chunk;
+}
+
+/// Prompts in the order in which they get rows, without `served`: the first in rank, which leaves
+/// half of them to the others of its tier if they want it; of those the one with the fewest tokens
+/// left comes first, so that a short prompt does not wait for a long one; then lower tiers by rank.
+void BatchPlanner::order_readers(std::size_t rows, std::optional<SequenceIndex> served) {
   readers_.clear();
   for (const auto sequence : running_)
-    if (at(sequence).pending() > 0 && !at(sequence).decodes())
-      readers_.emplace_back(sequence, rows);
+    if (reads(at(sequence)) && sequence != served) readers_.emplace_back(sequence, rows);
   if (readers_.size() < 2) return;
   const auto tier = at(readers_.front().first).tier;
   const auto begin = readers_.begin() + 1;

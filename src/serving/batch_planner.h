@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -113,11 +114,12 @@ struct StepLimits {
 /// 2022; chunked prefill, arXiv:2308.16369), in which pages, and who gives way.
 ///
 /// Running sequences are ranked by tier, then by when they first ran. All that decode get their row
-/// first, then prompts as far as rows reach; who needs a page takes it from the last in rank, which
-/// is preempted, in the end itself. So the first in rank always goes on, and there is
-/// no deadlock as long as any one sequence alone fits. A sequence is admitted when all its pages
-/// are free and one more for each that runs. One that starts as another's unfinished prompt does
-/// waits for it, if that one is not of a lower tier.
+/// first, then prompts as far as rows reach (beside answers, first the shortest one that can end in
+/// this step); who needs a page takes it from the last in rank, which is preempted, in the end
+/// itself. So the first in rank always goes on, and there is no deadlock as long as any one
+/// sequence alone fits. A sequence is admitted when all its pages are free and one more for each
+/// that runs. One that starts as another's unfinished prompt does waits for it, if that one is not
+/// of a lower tier.
 ///
 /// Pure: no clock, no model, one thread. After plan(), the caller carries out its operations, runs
 /// its work and reports each of it by advance(), append() or finish() before the next plan().
@@ -169,8 +171,10 @@ class BatchPlanner {
   void free_host_pages(PlannedSequence& sequence);
 
   void plan_decodes();
-  void plan_prompts(std::size_t prompt_rows, std::size_t whole_prompt_rows);
-  void order_readers(std::size_t rows);
+  void plan_prompts(const StepLimits& limits);
+  std::optional<SequenceIndex> prompt_that_fits(std::size_t rows) const;
+  std::size_t read_on(SequenceIndex sequence, std::size_t most);
+  void order_readers(std::size_t rows, std::optional<SequenceIndex> served);
   void plan_drafts();
   std::uint32_t chunk_of(const PlannedSequence& sequence, std::size_t rows_left) const;
   void add_work(SequenceIndex sequence, std::uint32_t rows);
