@@ -8,6 +8,7 @@
 #include "profiling/answers.h"
 #include "profiling/catalogue.h"
 #include "profiling/report.h"
+#include "table.h"
 
 namespace galley::cli {
 namespace {
@@ -50,6 +51,33 @@ void print_profile_answers(const Session& session, const Profile& profile) {
           "\n{}\n  {}\n", paint(title_of(experiment.id), Style::bold, color),
           plain_line(experiment.notes.empty() ? "Nothing was measured." : experiment.notes.back()));
   print_out(out);
+}
+
+/// A table for each experiment; what is surely better or worse than the first study has a colour.
+void print_comparison(const Session& session, const profiling::Comparison& comparison) {
+  const bool color = session.terminal.color;
+  for (std::size_t first = 0; first < comparison.rows.size();) {
+    const std::string& experiment = comparison.rows[first].experiment;
+    std::vector<Column> columns{{.title = "FIGURE", .min_width = 16}};
+    for (const auto& name : comparison.names) columns.push_back({.title = plain_line(name)});
+    Table table(columns);
+    for (; first < comparison.rows.size() && comparison.rows[first].experiment == experiment;
+         ++first) {
+      const auto& row = comparison.rows[first];
+      std::vector<Cell> cells{{row.measure}};
+      for (std::size_t study = 0; study < row.studies.size(); ++study) {
+        const auto better = row.studies[study].better;
+        cells.push_back(
+            {profiling::figure_text(row, study) + (better == Verdict::yes  ? " better"
+                                                   : better == Verdict::no ? " worse"
+                                                                           : ""),
+             better && *better != Verdict::cannot_tell ? style_of(*better) : Style::plain});
+      }
+      table.add(std::move(cells));
+    }
+    print_out("\n" + paint(title_of(experiment), Style::bold, color) + "\n" +
+              table.print(session.terminal.width, color));
+  }
 }
 
 /// A profile's name, told apart from those before it.
@@ -147,8 +175,7 @@ void print_answers(const Session& session, const ProfileOutcome& outcome,
     print_out("\n" + paint("Comparison", Style::bold, session.terminal.color) + "\n");
     for (const auto& warning : outcome.comparison->warnings)
       print_out("  ! " + plain_line(warning) + "\n");
-    for (const auto& row : outcome.comparison->rows)
-      print_out("  • " + plain_line(row.sentence) + "\n");
+    print_comparison(session, *outcome.comparison);
   }
 }
 

@@ -16,6 +16,14 @@ std::string place_of(const Profile& study) {
   return study.target.empty() ? study.machine.name : study.target;
 }
 
+/// "2026-11-22 14:55:35"
+std::string moment_of(const Profile& study) {
+  constexpr std::size_t kToSeconds = 19;
+  std::string moment = study.started_at.substr(0, kToSeconds);
+  std::ranges::replace(moment, 'T', ' ');
+  return moment;
+}
+
 std::vector<std::string> names_of(const std::vector<Profile>& studies, bool same_model,
                                   bool same_machine) {
   std::vector<std::string> names;
@@ -24,7 +32,7 @@ std::vector<std::string> names_of(const std::vector<Profile>& studies, bool same
                        : same_machine && !same_model
                            ? study.model.name
                            : fmt::format("{} on {}", study.model.name, place_of(study));
-    if (same_model && same_machine && !study.started_at.empty()) name = study.started_at;
+    if (same_model && same_machine && !study.started_at.empty()) name = moment_of(study);
     int copy = 1;
     const std::string plain = name;
     while (std::ranges::find(names, name) != names.end())
@@ -127,6 +135,16 @@ Result<Comparison> compare(const std::vector<Profile>& studies) {
     out.rows.push_back(std::move(row));
   }
   return out;
+}
+
+std::string figure_text(const ComparedRow& row, std::size_t study) {
+  const ComparedFigure& one = row.studies[study];
+  if (!one.figure) return "not measured";
+  const Unit unit = row.measure.ends_with("bytes") ? Unit::bytes
+                    : row.measure.ends_with("ms")  ? Unit::ms
+                                                   : Unit::plain;
+  if (!one.ratio) return in_unit(*one.figure, unit);
+  return in_unit(one.figure->value, unit) + ", " + in_unit(*one.ratio, Unit::ratio);
 }
 
 nlohmann::json comparison_json(const Comparison& comparison) {

@@ -44,15 +44,6 @@ std::string ratio_plot(const Comparison& comparison, const std::vector<const Com
       legend)});
 }
 
-std::string figure_text(const ComparedFigure& study, const ComparedRow& row) {
-  if (!study.figure) return "not measured";
-  const bool bytes = row.measure.ends_with("bytes");
-  const bool ms = row.measure.ends_with("ms");
-  std::string text = in_unit(*study.figure, bytes ? Unit::bytes : ms ? Unit::ms : Unit::plain);
-  if (study.ratio) text += ", " + in_unit(study.ratio->value, Unit::ratio);
-  return text;
-}
-
 /// What each study answers to each question.
 std::string verdict_table(const Comparison& comparison, const std::vector<Profile>& studies) {
   std::vector<std::string> order;
@@ -102,8 +93,8 @@ std::string comparison_html(const Comparison& comparison, const std::vector<Prof
       html += fmt::format("<p class=answer><b>{}</b> {}</p>", escaped(row->measure),
                           escaped(row->sentence));
       table.push_back({std::to_string(table.size() + 1), row->measure});
-      for (const ComparedFigure& study : row->studies)
-        table.back().push_back(figure_text(study, *row));
+      for (std::size_t study = 0; study < row->studies.size(); ++study)
+        table.back().push_back(figure_text(*row, study));
     }
     html += ratio_plot(comparison, rows) + table_block(head, table, "The figures") + "</section>";
   }

@@ -39,6 +39,10 @@ struct Comparison {
 /// Compares studies with the first of them. Errors: invalid_argument (fewer than two studies).
 Result<Comparison> compare(const std::vector<Profile>& studies);
 
+/// What a table shows of one study: "12 ms (11 ms to 13 ms)" of the first, of the others their own
+/// value and how many times the first's it is.
+std::string figure_text(const ComparedRow& row, std::size_t study);
+
 /// {kind, names, same_model, same_machine, warnings, rows: [{experiment, measure, …}]}
 nlohmann::json comparison_json(const Comparison& comparison);
 
