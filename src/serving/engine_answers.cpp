@@ -210,6 +210,8 @@ void EngineLoop::close(LiveRequest& request, FinishReason reason, Instant now) {
   metrics_.record_end(reason, request.usage,
                       request.has_written ? seconds_between(request.times.first_token, now) : 0);
   request.closed = true;
+  if (request.request.request_class == RequestClass::online && reason != FinishReason::cancelled)
+    ++answered_;
   const auto found = requests_.find(request.number);
   closed_.push_back(std::move(found->second));
   requests_.erase(found);

@@ -77,7 +77,8 @@ void EngineLoop::cancel_all() {
   end_step();
 }
 
-void EngineLoop::step() {
+std::size_t EngineLoop::step() {
+  answered_ = 0;
   const auto began = clock_.steady();
   ask_for_drafts();
   const auto& plan = planner_.plan(cost_.limits());
@@ -91,6 +92,7 @@ void EngineLoop::step() {
   run_texts(plan, began);
   run_embeddings(plan);
   end_step();
+  return answered_;
 }
 
 void EngineLoop::end_step() {

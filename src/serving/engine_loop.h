@@ -36,7 +36,8 @@ class EngineLoop {
   void cancel(TextEngine::RequestNumber number);
   void cancel_all();
   bool idle() const { return planner_.idle(); }
-  void step();
+  /// Returns how many online answers ended in it.
+  std::size_t step();
 
  private:
   /// What a planned sequence belongs to; `choice` is null until its prompt is read.
@@ -102,6 +103,7 @@ class EngineLoop {
   std::vector<Owner> owners_;  // by SequenceIndex
   std::size_t running_requests_ = 0;
   std::vector<std::unique_ptr<LiveRequest>> closed_;  // in this step; freed at its end
+  std::size_t answered_ = 0;                          // of those: online, to their end
   std::vector<TextEngine::RequestNumber> abandoned_;  // whose listener failed in this step
 
   std::vector<std::vector<std::byte>> host_pages_;

@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 
 #include "engine_loop.h"
+#include "follow_ups.h"
 
 namespace galley::serving {
 namespace {
@@ -85,7 +86,11 @@ struct TextEngine::Impl {
       for (auto& command : taken) carry_out(command);
       taken.clear();
       if (stop.stop_requested()) break;
-      if (!loop.idle()) loop.step();
+      if (loop.idle()) continue;
+      const auto began = clock.steady();
+      const auto answered = loop.step();
+      const auto now = clock.steady();
+      follow_ups.stepped(answered, now - began, now);
     }
     loop.cancel_all();
   }
@@ -93,7 +98,21 @@ struct TextEngine::Impl {
   void take_commands(const std::stop_token& stop, std::vector<Command>& taken) {
     std::unique_lock lock(inbox_mutex);
     inbox_filled.wait(lock, stop, [&] { return !inbox.empty() || !loop.idle(); });
-    taken.swap(inbox);
+    const auto has_more = [&] { return !inbox.empty(); };
+    while (take_inbox(taken), !loop.idle()) {
+      const auto patience = follow_ups.patience(clock.steady());
+      if (patience <= FollowUps::Span::zero() ||
+          !inbox_filled.wait_for(lock, stop, patience, has_more))
+        break;
+    }
+  }
+
+  void take_inbox(std::vector<Command>& taken) {
+    for (auto& command : inbox) {
+      if (command.request != nullptr) follow_ups.arrived(command.request->times.arrived);
+      taken.push_back(std::move(command));
+    }
+    inbox.clear();
   }
 
   void carry_out(Command& command) {
@@ -164,7 +183,8 @@ struct TextEngine::Impl {
   const std::size_t most_sequences;
   EngineMetrics metrics;
   std::atomic<std::size_t> waiting{0};  // requests that never ran, in the inbox and the loop
-  EngineLoop loop;                      // the thread's
+  EngineLoop loop;                      // this and the next: the thread's
+  FollowUps follow_ups;
   std::atomic<bool> is_ready{false};
 
   std::mutex inbox_mutex;  // guards the two below, and that `waiting` grows past no limit

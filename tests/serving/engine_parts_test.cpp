@@ -7,6 +7,7 @@
 #include "batch_planner.h"
 #include "drafts.h"
 #include "engine_metrics.h"
+#include "follow_ups.h"
 #include "step_cost.h"
 
 namespace galley::serving {
@@ -146,6 +147,44 @@ TEST(StepCost, BackgroundWorkHardlySlowsOnlineAnswersAndGoesOn) {
   EXPECT_LE(pauses(true, some), 1.1 * alone);
   EXPECT_EQ(none, 0U);
   EXPECT_GT(some, 100U);
+}
+
+TEST(FollowUps, TheNextStepWaitsAMomentAsLongAsManyAnswersAreFollowed) {
+  using std::chrono::microseconds;
+  using std::chrono::milliseconds;
+  FollowUps follow_ups;
+  Instant now{std::chrono::seconds(100)};
+  const auto answer = [&](microseconds step, std::size_t ended) {
+    now += step;
+    follow_ups.stepped(ended, step, now);
+    return follow_ups.patience(now);
+  };
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(answer(milliseconds(20), 1), milliseconds(3));
+    follow_ups.arrived(now + milliseconds(1));
+  }
+  EXPECT_EQ(follow_ups.patience(now + milliseconds(1)), milliseconds(0)) << "it has come";
+  answer(milliseconds(20), 2);
+  EXPECT_EQ(follow_ups.patience(now + milliseconds(2)), milliseconds(1));
+  EXPECT_EQ(follow_ups.patience(now + milliseconds(9)), milliseconds(0));
+  follow_ups.arrived(now);
+  EXPECT_GT(follow_ups.patience(now), milliseconds(0)) << "the other has not";
+  follow_ups.arrived(now);
+  EXPECT_EQ(answer(milliseconds(1), 1), microseconds(200)) << "a fifth of a step at most";
+  follow_ups.arrived(now);
+  EXPECT_EQ(answer(milliseconds(20), 0), milliseconds(0)) << "nobody to wait for";
+
+  // People do not come back within milliseconds: soon they are hardly waited for any more.
+  int waited = 0;
+  for (int i = 0; i < 200; ++i) {
+    if (answer(milliseconds(20), 1) > milliseconds(0)) ++waited;
+    follow_ups.arrived(now + milliseconds(15));
+  }
+  EXPECT_LE(waited, 20);
+  EXPECT_GE(waited, 10) << "they may have become programs";
+  for (int i = 0; i < 200; ++i)
+    if (answer(milliseconds(20), 1) > milliseconds(0)) follow_ups.arrived(now + milliseconds(1));
+  EXPECT_GT(answer(milliseconds(20), 1), milliseconds(0));
 }
 
 TEST(EngineMetrics, TheRateIsOfWholeSecondsSinceItBegan) {
