@@ -46,6 +46,10 @@ void add_estimates(CLI::App& app, Chosen& chosen) {
   estimator->add_option("--test", with->test, "estimate those of this one")->excludes("--data");
   estimator->add_flag("--report", with->report, "Every model with every kind of features");
   estimator->add_option("--export", with->exported, "Only: fit one model on all tables, into FILE");
+  estimator->add_option("--rows", with->rows,
+                        "Only: write the tables' rows into this folder, for galley-train dnn");
+  estimator->add_option("--dnn", with->dnn, "dnn.json, to be part of what --export writes")
+      ->needs("--export");
   add_seeds(estimator, with->seeds, "Random splits to average over");
 
   auto replays = std::make_shared<galley::bench::EtaBenchOptions>();
