@@ -11,6 +11,7 @@
 #include "hpo_study/scale_bench.h"
 #include "hpo_study/stopgo_bench.h"
 #include "server_process.h"
+#include "simulate/backfill_bench.h"
 #include "tracking/tracking_bench.h"
 
 namespace {
@@ -58,6 +59,16 @@ void add_estimates(CLI::App& app, Chosen& chosen) {
                galley::bench::run_eta_bench)
       ->add_option("--data", replays->data, "Folder with lambda/ and mlperf/")
       ->capture_default_str();
+
+  auto queue = std::make_shared<galley::bench::BackfillBenchOptions>();
+  queue->trace = "data/traces/philly";
+  CLI::App* backfill = add_research(app, "backfill", "What noisy estimates are worth to a queue",
+                                    chosen, queue, galley::bench::run_backfill_bench);
+  backfill->add_option("--trace", queue->trace, "A trace as for galley simulate")
+      ->capture_default_str();
+  backfill->add_option("--cluster", queue->cluster, "64x8, or as for galley simulate")
+      ->capture_default_str();
+  add_seeds(backfill, queue->seeds, "Of the errors of estimates");
 }
 
 void add_proposals(CLI::App& app, Chosen& chosen) {

@@ -45,9 +45,11 @@ estimator::ModelFamily dnn_family() {
         fmt::format("libtorch, 3 layers of {}", hidden),
         [hidden](const estimator::DenseTable& x,
                  std::span<const double> y) -> Result<estimator::DenseRegressor> {
-          return [network = fit_dnn(x, y, {.hidden = hidden})](std::span<const float> inputs) {
-            return estimator::evaluate(network, inputs);
-          };
+          auto network = fit_dnn(x, y, {.hidden = hidden});
+          return estimator::DenseRegressor(
+              [network = std::move(network)](std::span<const float> inputs) {
+                return estimator::evaluate(network, inputs);
+              });
         });
   return family;
 }

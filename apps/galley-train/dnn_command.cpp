@@ -7,7 +7,7 @@ namespace {
 constexpr const char* kDnnHelp = R"(Examples:
   galley bench estimator --data TABLES --rows rows
   galley-train dnn --rows rows --out dnn
-  galley estimate report --dnn dnn/dnn.json
+  galley estimate report --model dnn/dnn.json
 
 ROWS is a file of measured step times (docs/estimates.md), or a folder with several. A small network
 is trained on each with libtorch and compared by cross-validation, as the other models behind
