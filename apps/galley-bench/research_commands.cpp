@@ -11,6 +11,7 @@
 #include "hpo_study/scale_bench.h"
 #include "hpo_study/stopgo_bench.h"
 #include "server_process.h"
+#include "simulate/backfill_bench.h"
 #include "tracking/tracking_bench.h"
 
 namespace {
@@ -46,6 +47,10 @@ void add_estimates(CLI::App& app, Chosen& chosen) {
   estimator->add_option("--test", with->test, "estimate those of this one")->excludes("--data");
   estimator->add_flag("--report", with->report, "Every model with every kind of features");
   estimator->add_option("--export", with->exported, "Only: fit one model on all tables, into FILE");
+  estimator->add_option("--rows", with->rows,
+                        "Only: write the tables' rows into this folder, for galley-train dnn");
+  estimator->add_option("--dnn", with->dnn, "dnn.json, to be part of what --export writes")
+      ->needs("--export");
   add_seeds(estimator, with->seeds, "Random splits to average over");
 
   auto replays = std::make_shared<galley::bench::EtaBenchOptions>();
@@ -54,6 +59,16 @@ void add_estimates(CLI::App& app, Chosen& chosen) {
                galley::bench::run_eta_bench)
       ->add_option("--data", replays->data, "Folder with lambda/ and mlperf/")
       ->capture_default_str();
+
+  auto queue = std::make_shared<galley::bench::BackfillBenchOptions>();
+  queue->trace = "data/traces/philly";
+  CLI::App* backfill = add_research(app, "backfill", "What noisy estimates are worth to a queue",
+                                    chosen, queue, galley::bench::run_backfill_bench);
+  backfill->add_option("--trace", queue->trace, "A trace as for galley simulate")
+      ->capture_default_str();
+  backfill->add_option("--cluster", queue->cluster, "64x8, or as for galley simulate")
+      ->capture_default_str();
+  add_seeds(backfill, queue->seeds, "Of the errors of estimates");
 }
 
 void add_proposals(CLI::App& app, Chosen& chosen) {

@@ -19,7 +19,7 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-double seconds_since(SteadyClock::time_point start) {
+double eager_seconds_since(SteadyClock::time_point start) {
   return std::chrono::duration<double>(SteadyClock::now() - start).count();
 }
 
@@ -50,10 +50,10 @@ void generate_once(const EagerCommand& command, const std::vector<std::int64_t>&
   decoder.clear();
   const auto begin = SteadyClock::now();
   auto next = decoder.next_tokens(prompts);
-  timings.prefill_s.push_back(seconds_since(begin));
+  timings.prefill_s.push_back(eager_seconds_since(begin));
   const auto decode = SteadyClock::now();
   for (std::int64_t i = 1; i < command.generate; ++i) next = decoder.next_tokens(next);
-  timings.decode_s.push_back(seconds_since(decode));
+  timings.decode_s.push_back(eager_seconds_since(decode));
 }
 
 }  // namespace
@@ -86,7 +86,7 @@ Status run_eager_generate(const EagerCommand& command) {
   GALLEY_TRY(const auto file, ModelFile::open(command.model));
   GALLEY_TRY(auto decoder, EagerDecoder::load(file, type_of(command), command.batch,
                                               command.prompt + command.generate, command.threads));
-  const double load_s = seconds_since(start);
+  const double load_s = eager_seconds_since(start);
   const auto prompts = made_up_prompts(command, file.config().vocabulary);
   Timings warm_up;
   generate_once(command, prompts, decoder, warm_up);

@@ -7,6 +7,8 @@
 #include <csignal>
 #include <string>
 
+#include "dnn_command.h"
+#include "dnn_trainer.h"
 #include "eager_command.h"
 #include "job_lines.h"
 #include "lm_command.h"
@@ -60,6 +62,10 @@ int main(int argc, char** argv) {
   LmCommand lm;
   CLI::App* const lm_command = app.add_subcommand("lm", "Train a small language model on texts");
   describe_lm(*lm_command, lm);
+  DnnCommand dnn;
+  CLI::App* const dnn_command =
+      app.add_subcommand("dnn", "Train a small network on measured step times");
+  describe_dnn(*dnn_command, dnn);
   EagerCommand eager;
   describe_eager_generate(app, eager);
   CLI::App* const logits = describe_eager_logits(app, eager);
@@ -70,6 +76,12 @@ int main(int argc, char** argv) {
   }
   if (*lm_command) return train(lm);
   keep_freed_memory();
+  if (*dnn_command) {
+    const auto done = run_dnn(dnn);
+    if (done) return 0;
+    return fail(done.error(),
+                done.error().code == galley::Errc::invalid_argument ? kUsage : kFailed);
+  }
   const auto done = *logits ? run_eager_logits(eager) : run_eager_generate(eager);
   return done ? 0 : fail(done.error(), kFailed);
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "classifier_command.h"
+#include "dnn_command.h"
 #include "estimator_command.h"
 #include "job_lines.h"
 #include "lm_command.h"
@@ -101,13 +102,17 @@ int run(const ClassifierCommand& command) {
   return stopping_signal() == SIGINT ? kInterrupted : kPreempted;
 }
 
+int run_with_torch(char** argv) {
+  print_note("galley-train: " + describe(become_torch_program(argv)));
+  return kFailed;
+}
+
 int run(const LmCommand& command, char** argv) {
   if (const auto status = check(command.options); !status) {
     print_note("galley-train: " + describe(status.error()));
     return kUsage;
   }
-  print_note("galley-train: " + describe(become_torch_program(argv)));
-  return kFailed;
+  return run_with_torch(argv);
 }
 
 int run(const EstimatorCommand& command) {
@@ -132,6 +137,10 @@ int main(int argc, char** argv) {
   CLI::App* const language_model =
       app.add_subcommand("lm", "Train a small language model on texts (needs libtorch)");
   describe_lm(*language_model, lm);
+  DnnCommand dnn;
+  CLI::App* const small_network =
+      app.add_subcommand("dnn", "Train a small network on measured step times (needs libtorch)");
+  describe_dnn(*small_network, dnn);
   EstimatorCommand fit;
   CLI::App* const estimator = app.add_subcommand(
       "estimator", "Fit the model behind `galley estimate` on measured step times");
@@ -142,6 +151,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }
   if (*language_model) return run(lm, argv);
+  if (*small_network) return run_with_torch(argv);
   if (*estimator) return run(fit);
   if (!test.empty()) command.test = test;
   return run(command);

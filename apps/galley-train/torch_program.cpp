@@ -18,7 +18,7 @@ galley::Error become_torch_program(char** arguments) {
   ::execv(program.c_str(), arguments);
   if (errno == ENOENT)
     return {galley::Errc::not_found,
-            "language models are trained by " + program + ", which is not there",
+            "this is trained by " + program + ", which is not there",
             {},
             {},
             "it is built where CMake finds libtorch (Debian: libtorch-dev, libopenblas0-openmp)"};

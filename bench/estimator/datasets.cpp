@@ -122,8 +122,10 @@ Status read_pollux(const std::filesystem::path& data, std::vector<Record>& recor
     if (job.gpus < 1) continue;
     job.batch_per_gpu = rows.number(i, "local_bsz", 1);
     job.network_gbps = 6.25;  // 50 Gbit/s instances
-    auto key =
-        rows.text(i, "network") + "/" + rows.text(i, "placement") + "/" + rows.text(i, "local_bsz");
+    // "13" and "31" are the same nodes in another order: two measurements of one thing.
+    std::string nodes = rows.text(i, "placement");
+    std::ranges::sort(nodes);
+    auto key = rows.text(i, "network") + "/" + nodes + "/" + rows.text(i, "local_bsz");
     add_record(records, std::move(job), rows.number(i, "step_time"), std::move(key));
   }
   return ok();

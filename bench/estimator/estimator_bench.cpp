@@ -21,12 +21,6 @@ double processor_seconds() { return static_cast<double>(std::clock()) / CLOCKS_P
 constexpr std::size_t kReportFolds = 5;
 constexpr std::uint64_t kReportSeed = 1;
 
-double rounded(double value) { return std::round(value * 1e3) / 1e3; }
-std::vector<double> rounded(std::vector<double> values) {
-  for (double& value : values) value = rounded(value);
-  return values;
-}
-
 void note(const char* what, const ErrorSummary& errors) {
   fmt::print(stderr,
              "{:<34} {:>5.0f} rows  MdAPE {:6.2f} %  MAPE {:6.2f} %  p90 {:6.1f} %  90 % interval "
@@ -88,6 +82,13 @@ Status cross_validated_figures(const Datasets& sets, const EstimatorBenchOptions
     put(figures, table.name, errors);
     figures[std::string(table.name) + "_interval90_coverage_pct"] = errors.coverage_pct;
     intervals.add(errors);
+    if (table.records == &sets.pollux) {
+      // No estimate of single measurements can be nearer than they are to each other.
+      const auto medians = summarise(against_medians(sets.pollux, scored));
+      note("  beside the median of repeats", medians);
+      put(figures, "pollux_median", medians);
+      figures["pollux_noise_floor_pct"] = repeated_mape_pct(sets.pollux);
+    }
     if (table.records == &sets.lambda) {
       const auto regret = cost_regret(scored);
       figures["cost_regret_median_pct"] = regret.median_pct;
@@ -141,7 +142,6 @@ Status split_figures(const Datasets& sets, std::map<std::string, double>& figure
   GALLEY_TRY_STATUS(put_unseen_networks("gavel", sets.gavel, figures));
   GALLEY_TRY_STATUS(put_unseen_networks("lambda", sets.lambda, figures));
   GALLEY_TRY_STATUS(put_unseen_networks("elasticflow", sets.elasticflow, figures));
-  if (!sets.pollux.empty()) figures["pollux_repeated_mape_pct"] = repeated_mape_pct(sets.pollux);
   if (!sets.elasticflow.empty()) {
     GALLEY_TRY(const auto scored, fit_and_score(sets.elasticflow, [](const Record& record) {
                  return record.row.job.gpus <= 8;
@@ -330,34 +330,11 @@ Status print_report(const char* name, const std::vector<Record>& records) {
   return ok();
 }
 
-Json report_of(const char* name, const std::vector<const Record*>& records,
-               const std::vector<estimator::ModelComparison>& compared) {
-  Json models = Json::array();
-  for (const auto& one : compared)
-    models.push_back({{"model", one.model},
-                      {"features", one.features},
-                      {"physics", one.with_physics ? "yes" : "no"},
-                      {"mape_pct", rounded(one.mape_pct)},
-                      {"mdape_pct", rounded(one.mdape_pct)},
-                      {"r2", rounded(one.r2)},
-                      {"within_15_pct", rounded(one.within_15_pct)},
-                      {"error_pct_cdf", rounded(one.error_pct_cdf)},
-                      {"settings", one.settings},
-                      {"tried", one.tried}});
-  return {{"name", name},
-          {"records", records.size()},
-          {"folds", kReportFolds},
-          {"models", std::move(models)}};
-}
-
-/// One model for estimates of jobs that come from none of the tables. Lambda's has no licence, so
-/// nothing that is handed on may be learned from it; of pollux a part is enough, or it would fill
-/// the model.
-Status export_model(const Datasets& sets, const std::filesystem::path& path,
-                    std::map<std::string, double>& figures) {
+/// What an estimator that is handed on may be learned from: lambda's table has no licence, and of
+/// pollux a part is enough, or it would fill the model.
+std::vector<std::pair<std::string, std::vector<const Record*>>> open_tables(const Datasets& sets) {
   constexpr std::size_t kMostOfTable = 600;
-  estimator::FitRows data;
-  Json report = Json::array();
+  std::vector<std::pair<std::string, std::vector<const Record*>>> tables;
   for (const auto& [name, table] :
        {std::pair{"gavel", &sets.gavel}, std::pair{"pollux", &sets.pollux},
         std::pair{"elasticflow", &sets.elasticflow}, std::pair{"neusight", &sets.neusight}}) {
@@ -366,10 +343,48 @@ Status export_model(const Datasets& sets, const std::filesystem::path& path,
     for (std::size_t i = 0; i < table->size(); i += stride)
       if ((*table)[i].counted || (*table)[i].row.job.context != "physical")
         used.push_back(&(*table)[i]);
-    if (used.empty()) continue;
+    if (!used.empty()) tables.emplace_back(name, std::move(used));
+  }
+  return tables;
+}
+
+/// Models that galley-train dnn compared on a table of this name, behind those of the report.
+Status add_dnn(const std::filesystem::path& path, Json& report) {
+  constexpr std::int64_t kMostDnnBytes = 64 << 20;
+  if (path.empty()) return ok();
+  GALLEY_TRY(const auto text, read_file(path, kMostDnnBytes));
+  GALLEY_TRY(const Json dnn, parse_json(text));
+  if (!dnn.is_object() || !dnn.contains("report") || !dnn["report"].is_array())
+    return Error{Errc::invalid_argument, path.string() + " has no report", "dnn", "dnn.json"};
+  for (const Json& from : dnn["report"])
+    for (Json& into : report)
+      if (from.is_object() && from.value("name", "") == into["name"] && from.contains("models"))
+        for (const Json& model : from["models"]) into["models"].push_back(model);
+  return ok();
+}
+
+Status export_rows(const Datasets& sets, const std::filesystem::path& folder,
+                   std::map<std::string, double>& figures) {
+  GALLEY_TRY_STATUS(make_folders(folder));
+  for (const auto& [name, used] : open_tables(sets)) {
+    auto data = fit_rows(used);
+    GALLEY_TRY_STATUS(write_file_atomic(folder / (name + ".json"),
+                                        estimator::print_rows({data.rows, data.groups}) + "\n",
+                                        Durability::memory));
+    figures[name + "_rows"] = static_cast<double>(data.rows.size());
+  }
+  return ok();
+}
+
+/// One model for estimates of jobs that come from none of the tables.
+Status export_model(const Datasets& sets, const EstimatorBenchOptions& options,
+                    std::map<std::string, double>& figures) {
+  estimator::FitRows data;
+  Json report = Json::array();
+  for (const auto& [name, used] : open_tables(sets)) {
     GALLEY_TRY(const auto compared,
                estimator::compare_models(fit_rows(used), kReportFolds, kReportSeed));
-    report.push_back(report_of(name, used, compared));
+    report.push_back(estimator::print_comparison(name, used.size(), kReportFolds, compared));
     for (const Record* one : used) {
       const Record& record = *one;
       data.rows.push_back(record.row);
@@ -380,6 +395,7 @@ Status export_model(const Datasets& sets, const std::filesystem::path& path,
       data.groups.push_back(record.configuration);
     }
   }
+  GALLEY_TRY_STATUS(add_dnn(options.dnn, report));
   GALLEY_TRY(const auto model, estimator::fit_estimator(data));
   figures["records"] = model.records;
   for (std::size_t i = 0; i < estimator::kFamiliarities; ++i)
@@ -387,6 +403,7 @@ Status export_model(const Datasets& sets, const std::filesystem::path& path,
         100 * (std::exp(model.errors[i].log_error[3]) - 1);
   GALLEY_TRY(Json document, parse_json(estimator::print_model(model)));
   document["report"] = std::move(report);
+  const auto& path = options.exported;
   GALLEY_TRY_STATUS(write_file_atomic(path, dump_json(document) + "\n", Durability::memory));
   // Beside the model: a site's own fit begins with the same records.
   return write_file_atomic(path.parent_path() / "rows.json",
@@ -409,8 +426,9 @@ Result<BenchReport> run_estimator_bench(const EstimatorBenchOptions& options) {
         .message = "there is no table in " + (transfers ? options.fit : options.data).string(),
         .field = {},
         .expected = "folders gavel, lambda, pollux, elasticflow or neusight"};
-  if (!options.exported.empty()) {
-    GALLEY_TRY_STATUS(export_model(sets, options.exported, report.figures));
+  if (!options.exported.empty() || !options.rows.empty()) {
+    if (!options.rows.empty()) GALLEY_TRY_STATUS(export_rows(sets, options.rows, report.figures));
+    if (!options.exported.empty()) GALLEY_TRY_STATUS(export_model(sets, options, report.figures));
     return report;
   }
   if (transfers) {

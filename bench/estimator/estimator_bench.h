@@ -14,6 +14,8 @@ struct EstimatorBenchOptions {
   std::filesystem::path fit;       // or: fit on these and
   std::filesystem::path test;      // estimate those
   std::filesystem::path exported;  // or: fit one model on all tables of data, and write it here
+  std::filesystem::path rows;      // or: only write the open tables' rows here, for galley-train
+  std::filesystem::path dnn;       // what galley-train dnn made of those, for the exported report
   bool report = false;             // every model with every kind of features, on stderr
   std::int64_t seeds = 3;          // random splits to average over
 };

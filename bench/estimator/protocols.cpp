@@ -228,13 +228,7 @@ Result<UnseenNetwork> leave_networks_out(const std::vector<Record>& records) {
 double repeated_mape_pct(const std::vector<Record>& pollux) {
   std::map<std::string, std::vector<double>> same;
   for (const Record& record : pollux) {
-    std::string key = record.configuration;  // network/placement/batch
-    const auto from = key.find('/');
-    const auto to = key.find('/', from + 1);
-    if (from == key.npos || to == key.npos) continue;
-    std::sort(key.begin() + static_cast<std::ptrdiff_t>(from + 1),
-              key.begin() + static_cast<std::ptrdiff_t>(to));
-    same[key].push_back(std::log(record.row.step_s));
+    same[record.configuration].push_back(std::log(record.row.step_s));
   }
   double sum = 0, count = 0;
   for (const auto& [key, logs] : same) {
@@ -248,6 +242,22 @@ double repeated_mape_pct(const std::vector<Record>& pollux) {
     }
   }
   return count > 0 ? sum / count : 0;
+}
+
+std::vector<Scored> against_medians(const std::vector<Record>& records,
+                                    const std::vector<Scored>& scored) {
+  constexpr std::size_t kLeastRepeats = 3;
+  std::map<std::string, std::vector<double>> same;
+  for (const Record& record : records)
+    same[record.configuration].push_back(std::log(record.row.step_s));
+  std::vector<Scored> result;
+  for (Scored one : scored) {
+    const auto& logs = same[one.record->configuration];
+    if (logs.size() < kLeastRepeats) continue;
+    one.log_error += std::log(one.record->row.step_s) - quantile_of(logs, 0.5);
+    result.push_back(one);
+  }
+  return result;
 }
 
 Regret cost_regret(const std::vector<Scored>& scored) {

@@ -69,6 +69,11 @@ Result<UnseenNetwork> leave_networks_out(const std::vector<Record>& records);
 /// measurement. The mean over the table, each scaled to one measurement beside the mean of many.
 double repeated_mape_pct(const std::vector<Record>& pollux);
 
+/// The same estimates beside the median of all measurements of their configuration, where it was
+/// measured at least three times: what is left of their error when that of measuring is not.
+std::vector<Scored> against_medians(const std::vector<Record>& records,
+                                    const std::vector<Scored>& scored);
+
 /// For each network and precision and some deadlines: the cost of the configuration chosen by the
 /// estimates over that of the truly cheapest one, minus 1, percent. Records without a price are
 /// left out.

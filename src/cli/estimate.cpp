@@ -196,10 +196,11 @@ Result<int> report(Session& session, const EstimateTexts& texts) {
     return become_program("galley-bench", {"estimator", "--report", "--data", texts.tables});
   if (texts.model.empty()) {
     const auto site = session.get("/api/v1/estimates/accuracy?limit=500");
-    return print_estimator_report(session, estimator::shipped_model(), site ? *site : Json());
+    return print_estimator_report(session, estimator::shipped_model(), site ? *site : Json(),
+                                  texts.all);
   }
   GALLEY_TRY(const auto text, read_file(texts.model, kMostModelBytes));
-  return print_estimator_report(session, text, Json());
+  return print_estimator_report(session, text, Json(), texts.all);
 }
 
 Result<int> estimate(Session& session, const EstimateTexts& texts) {
@@ -268,7 +269,9 @@ void add_estimate_commands(std::vector<Command>& commands, Session& session) {
                    "Fitted on your own jobs, instead of the shipped one")
              .text("--tables", texts->tables, "DIR",
                    "With report: measure it now, on tables of measured step times")
-             .flag("--all", texts->all, "All rows of the table")
+             .flag("--all", texts->all,
+                   "All rows of the table; with report, all settings tried and the errors' "
+                   "whole distribution")
              .flag("--buy-or-rent", texts->buy_or_rent,
                    "Instead: after how many hours the machines under 'buy' pay");
          return [&session, texts] { return estimate(session, *texts); };

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -69,6 +71,42 @@ void print_compared(const Session& session, const Json& table) {
   print_out(out.print(session.terminal.width, session.terminal.color));
 }
 
+/// The relative error at each share of the records, and what each setting came to.
+void print_distributions(const Session& session, const Json& table) {
+  constexpr std::array<std::size_t, 9> kShares{5, 10, 25, 50, 75, 80, 90, 95, 100};
+  std::vector<Column> columns{{.title = "ERROR % OF"}, {.title = "FEATURES"}, {.title = "PHYSICS"}};
+  for (const std::size_t share : kShares)
+    columns.push_back({.title = fmt::format("{} %", share), .right = true});
+  Table cdf(columns);
+  for (const Json& model : report_list(table, "models")) {
+    if (!model.is_object()) continue;
+    std::vector<Cell> cells{{report_text(model, "model")},
+                            {report_text(model, "features")},
+                            {report_text(model, "physics")}};
+    for (const std::size_t share : kShares) cells.push_back({cdf_text(model, share)});
+    cdf.add(std::move(cells));
+  }
+  print_out("\n" + cdf.print(session.terminal.width, session.terminal.color));
+  print_out("\nSettings tried, with their MAPE on the first fold:\n");
+  for (const Json& model : report_list(table, "models")) {
+    if (!model.is_object()) continue;
+    for (const Json& tried : report_list(model, "tried"))
+      if (tried.is_string())
+        print_out(fmt::format("  {}, {} features, {} physics: {}\n", report_text(model, "model"),
+                              report_text(model, "features"),
+                              report_text(model, "physics") == "yes" ? "with" : "no",
+                              plain_line(tried.get<std::string>())));
+  }
+}
+
+bool has_dnn(const Json& tables) {
+  for (const Json& table : tables)
+    if (table.is_object())
+      for (const Json& model : report_list(table, "models"))
+        if (model.is_object() && report_text(model, "model") == "dnn") return true;
+  return false;
+}
+
 void print_fits(const Session& session, const Json& fits) {
   if (!fits.is_array() || fits.empty()) return;
   Table out({{.title = "FITTED"},
@@ -114,14 +152,14 @@ void print_site_report(const Session& session, const Json& accuracy) {
 }  // namespace
 
 Result<int> print_estimator_report(const Session& session, std::string_view model_json,
-                                   const Json& site) {
+                                   const Json& site, bool all) {
   GALLEY_TRY(const Json model, parse_json(model_json));
   if (!model.is_object() || report_list(model, "report").empty())
     return Error{.code = Errc::not_found,
                  .message = "this estimator carries no report of how models compare",
                  .field = {},
                  .expected = {},
-                 .hint = "measure it: galley estimate report --data DIR"};
+                 .hint = "measure it: galley estimate report --tables DIR"};
   const Json& tables = report_list(model, "report");
   if (session.flags.json) {
     Json document{{"items", tables}};
@@ -134,8 +172,18 @@ Result<int> print_estimator_report(const Session& session, std::string_view mode
       "are never on both sides of a split. P25, P75, P95: a quarter of the records, three "
       "quarters,\n"
       "… are off by no more. \"physics\": the model learns what the physics leaves.\n");
-  for (const Json& table : tables)
-    if (table.is_object()) print_compared(session, table);
+  for (const Json& table : tables) {
+    if (!table.is_object()) continue;
+    print_compared(session, table);
+    if (all) print_distributions(session, table);
+  }
+  if (!all)
+    print_out(
+        "\nEvery setting tried, and the errors' whole distribution: galley estimate report "
+        "--all\n");
+  if (!has_dnn(tables))
+    print_out(
+        "A small network by libtorch is not among the models: galley-train dnn --help says how.\n");
   if (site.is_object()) print_site_report(session, site);
   return 0;
 }

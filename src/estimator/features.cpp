@@ -74,7 +74,8 @@ void add_sync(const JobFeatures& job, double gradient_bytes, StepTerms& terms) {
   s[sync_node] += 2 * (share - 1) / share * gradient_bytes / link_bytes_per_s(job.gpu);
   const double wire = or_else(job.network_gbps, kNodeNetworkGbps) * 1e9;
   s[sync_network] = 2 * (job.nodes - 1) / job.nodes * gradient_bytes / wire;
-  // Trees take so many hops, and the slowest of n workers lags behind about as log n grows.
+  // The largest of n normal values lies about so many standard deviations above their mean.
+  terms.lag = std::sqrt(std::log(replicas));
   s[sync_rounds] =
       2 * std::log2(replicas) * kRoundSeconds * std::max(1.0, gradient_bytes / 1e6 / kBucketMb);
 }

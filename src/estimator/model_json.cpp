@@ -100,11 +100,12 @@ std::array<std::vector<std::string>, FeatureRow::kCategories> read_vocabulary(Mo
 
 PhysicsModel::Factors read_factors(ModelReader& reader, const Json& json) {
   PhysicsModel::Factors factors{};
-  if (!json.is_array() || json.size() != factors.size()) {
+  // Files of before replicas were known to lag behind each other lack the last one: 0.
+  if (!json.is_array() || (json.size() != factors.size() && json.size() != PhysicsModel::kLag)) {
     reader.fail("factors of the physics are not " + std::to_string(factors.size()));
     return factors;
   }
-  for (std::size_t i = 0; i < factors.size(); ++i) {
+  for (std::size_t i = 0; i < json.size(); ++i) {
     factors[i] = reader.value(json[i], "factors");
     if (factors[i] < 0) reader.fail("a factor of the physics is negative");
   }
@@ -129,6 +130,10 @@ PhysicsModel read_physics(ModelReader& reader) {
     if (physics.bound_ratio[name] < 0 || physics.bound_ratio[name] > 1)
       reader.fail("a ratio in 'bound_ratio' is not from 0 to 1");
   }
+  if (json.is_object() && json.contains("shape_spread"))  // older files lack it
+    physics.shape_spread = reader.number(json, "shape_spread");
+  if (physics.shape_spread < 0 || physics.shape_spread > 10)
+    reader.fail("'shape_spread' is not from 0 to 10");
   return physics;
 }
 
@@ -286,7 +291,8 @@ std::string print_model(const EstimatorModel& model) {
                   {"physics",
                    {{"pooled", model.physics.pooled},
                     {"networks", std::move(networks)},
-                    {"bound_ratio", model.physics.bound_ratio}}},
+                    {"bound_ratio", model.physics.bound_ratio},
+                    {"shape_spread", model.physics.shape_spread}}},
                   {"kernel", print_kernel(model.kernel)},
                   {"encoder",
                    {{"one_hot", model.encoder.one_hot},

@@ -17,12 +17,18 @@ std::string physics_key(const JobFeatures& job, bool with_mode) {
   return key;
 }
 
+std::string probed_key(const JobFeatures& job) {
+  return job.network.name + kProbedOn + job.gpu.name;
+}
+
 const PhysicsModel::Factors& factors_of(const PhysicsModel& model, const JobFeatures& job) {
-  for (const bool with_mode : {true, false})
-    if (const auto found = model.of_network.find(physics_key(job, with_mode));
-        found != model.of_network.end())
-      return found->second;
-  return model.pooled;
+  const auto& known = model.of_network;
+  if (const auto found = known.find(physics_key(job, true)); found != known.end())
+    return found->second;
+  const auto of_network = known.find(job.network.name);
+  if (of_network == known.end()) return model.pooled;
+  const auto probed = known.find(probed_key(job));
+  return probed == known.end() ? of_network->second : probed->second;
 }
 
 double combined_s(const PhysicsModel::Factors& factors, const StepTerms& terms) {
@@ -30,6 +36,7 @@ double combined_s(const PhysicsModel::Factors& factors, const StepTerms& terms) 
   double synchronising = 0;
   for (std::size_t i = 0; i < StepTerms::kCount; ++i)
     (i < sync_node ? computing : synchronising) += factors[i] * terms.seconds[i];
+  computing *= 1 + factors[PhysicsModel::kLag] * terms.lag;
   if (synchronising <= 0) return computing;
   const double longer = std::max(computing, synchronising);
   const double shorter = std::min(computing, synchronising);
@@ -47,7 +54,12 @@ PhysicsStep physics_step(const PhysicsModel& model, const JobFeatures& job) {
   }
   // A microsecond keeps logarithms finite where every factor is 0.
   step.step_s = std::max({combined_s(factors, step.parts), step.bound_s, 1e-6});
-  for (std::size_t i = 0; i < StepTerms::kCount; ++i) step.parts.seconds[i] *= factors[i];
+  double computing = 0;
+  for (std::size_t i = 0; i < StepTerms::kCount; ++i) {
+    step.parts.seconds[i] *= factors[i];
+    if (i < sync_node) computing += step.parts.seconds[i];
+  }
+  step.parts.seconds[sync_rounds] += computing * factors[PhysicsModel::kLag] * step.parts.lag;
   return step;
 }
 

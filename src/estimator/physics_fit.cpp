@@ -27,6 +27,9 @@ std::array<double, kTerms> slopes_of(const Factors& factors, const StepTerms& te
     slopes[k] = factors[k] * terms.seconds[k];
     (k < sync_node ? computing : synchronising) += slopes[k];
   }
+  const double lagging = factors[PhysicsModel::kLag] * terms.lag;
+  const double working = computing;
+  computing *= 1 + lagging;
   double share = 1;  // of computing in the combination
   if (synchronising > 0) {
     const double power = 1 + factors[PhysicsModel::kOverlap];
@@ -38,7 +41,8 @@ std::array<double, kTerms> slopes_of(const Factors& factors, const StepTerms& te
   }
   for (std::size_t k = 0; k < StepTerms::kCount; ++k)
     slopes[k] *=
-        k < sync_node ? share / computing : (synchronising > 0 ? (1 - share) / synchronising : 0);
+        k < sync_node ? share / working : (synchronising > 0 ? (1 - share) / synchronising : 0);
+  slopes[PhysicsModel::kLag] = share * lagging / (1 + lagging);
   return slopes;
 }
 
@@ -150,11 +154,34 @@ double offset_of(std::span<const PhysicsRow* const> rows, const Factors& factors
   return std::exp(errors[errors.size() / 2] * count / (count + 0.1));
 }
 
+/// What a few probes of a new network say of its jobs on other devices, as one factor. Either its
+/// specification is right, and networks differ by how well they use a device, or its items are
+/// other than it says, and any factor is as likely; probes lie off by the spread of shapes as well.
+/// Mean of a mixture.
+double offset_of_probes(std::span<const PhysicsRow* const> rows, const Factors& pooled,
+                        double shape_spread) {
+  constexpr double kUseSpread = 0.5;    // of networks that were described rightly
+  constexpr double kOtherSpread = 3;    // of those that were not
+  constexpr double kOtherShare = 0.15;  // how many those are
+  const double off = std::log(offset_of(rows, pooled));
+  const double local = shape_spread * shape_spread / static_cast<double>(rows.size());
+  const auto density = [&](double spread) {
+    const double variance = spread * spread + local;
+    const double far = std::min(std::abs(off), 20.0);  // keeps the wider density above 0
+    return std::exp(-far * far / (2 * variance)) / std::sqrt(variance);
+  };
+  const auto share = [&](double spread) { return spread * spread / (spread * spread + local); };
+  const double right = (1 - kOtherShare) * density(kUseSpread);
+  const double other = kOtherShare * density(kOtherSpread);
+  return std::exp(off * (right * share(kUseSpread) + other * share(kOtherSpread)) /
+                  (right + other));
+}
+
 // Launches and input depend on the host, of which a data sheet says nothing; the rest is bounded by
 // it.
-constexpr Spreads kPooledSpreads{0.5, 0.7, 1, 1.5, 1.5, 1, 1, 1, 1};
-constexpr Spreads kNetworkSpreads{0.7, 0.7, 1, 1.5, 2, 0.7, 0.7, 0.7, 1};
-constexpr Spreads kModeSpreads{0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5};
+constexpr Spreads kPooledSpreads{0.5, 0.7, 1, 1.5, 1.5, 1, 1, 1, 1, 1};
+constexpr Spreads kNetworkSpreads{0.7, 0.7, 1, 1.5, 2, 0.7, 0.7, 0.7, 1, 1.5};
+constexpr Spreads kModeSpreads{0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5};
 
 using RowsByKey = std::map<std::string, std::vector<const PhysicsRow*>>;
 
@@ -178,6 +205,24 @@ Factors pool_factors(const RowsByKey& networks, const Factors& start) {
 }
 
 constexpr std::size_t kMostPooledRows = 2'000;
+
+/// PhysicsModel::shape_spread; networks of few records tell nothing of it.
+double shape_spread_of(const RowsByKey& networks, const Factors& pooled) {
+  constexpr std::size_t kLeastRecords = 6;
+  double sum = 0, count = 0;
+  for (const auto& [name, rows] : networks) {
+    if (rows.size() < kLeastRecords) continue;
+    const double offset = std::log(offset_of(rows, pooled));
+    std::vector<double> away;
+    for (const PhysicsRow* row : rows)
+      away.push_back(std::abs(std::log(row->step_s / combined_s(pooled, row->terms)) - offset));
+    const auto middle = away.begin() + static_cast<std::ptrdiff_t>(away.size() / 2);
+    std::ranges::nth_element(away, middle);
+    sum += std::pow(1.48 * *middle, 2);  // of normal values, the standard deviation
+    ++count;
+  }
+  return count > 0 ? std::clamp(std::sqrt(sum / count), 0.05, 1.0) : PhysicsModel{}.shape_spread;
+}
 
 /// Remembers how far records beat the roofline of their network.
 void loosen_bounds(PhysicsModel& model, std::span<const Observation> rows) {
@@ -210,6 +255,7 @@ PhysicsModel fit_physics(std::span<const Observation> rows) {
   if (rows.empty()) return model;
   loosen_bounds(model, rows);
   model.pooled = pool_factors(pool, model.pooled);
+  model.shape_spread = shape_spread_of(pool, model.pooled);
   for (const auto& [name, of_network] : networks)
     model.of_network[name] = solve_factors(
         of_network, scaled(model.pooled, offset_of(of_network, model.pooled)), kNetworkSpreads);
@@ -225,15 +271,27 @@ void calibrate_physics(PhysicsModel& model, std::span<const Observation> probes)
   loosen_bounds(model, probes);
   std::vector<PhysicsRow> table;
   table.reserve(probes.size());
-  RowsByKey unknown;
+  RowsByKey unknown, on_device;
   for (const auto& probe : probes) {
     table.push_back({step_terms(probe.job), probe.step_s});
     const auto key = physics_key(probe.job, false);
-    if (!model.of_network.contains(key)) unknown[key].push_back(&table.back());
+    if (model.of_network.contains(key)) continue;
+    unknown[key].push_back(&table.back());
+    on_device[probed_key(probe.job)].push_back(&table.back());
   }
-  for (const auto& [name, rows] : unknown)
+  for (const auto& [name, rows] : on_device) {
+    // Probes on several devices tell together what is the network's; one device may be odd.
+    if (rows.size() < unknown.at(name.substr(0, name.rfind(kProbedOn))).size()) continue;
     model.of_network[name] =
         solve_factors(rows, scaled(model.pooled, offset_of(rows, model.pooled)), kNetworkSpreads);
+  }
+  for (const auto& [name, rows] : unknown) {
+    const auto likely =
+        scaled(model.pooled, offset_of_probes(rows, model.pooled, model.shape_spread));
+    // One step does not say which of its parts it is that differs.
+    model.of_network[name] =
+        rows.size() == 1 ? likely : solve_factors(rows, likely, kNetworkSpreads);
+  }
 }
 
 }  // namespace galley::estimator

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
-#include <functional>
 
+#include "base/json.h"
 #include "estimator_fit/estimator_fit.h"
 
 namespace galley::estimator {
@@ -17,42 +17,34 @@ struct ComparedFold {
   std::vector<double> actual_learned, actual_asked;
 };
 
-using Regressor = std::function<double(std::span<const float>)>;
-using DenseFit = std::function<Result<Regressor>(const DenseTable& x, std::span<const double> y)>;
-
-struct ComparedFamily {
-  std::string name;
-  std::vector<std::pair<std::string, DenseFit>> settings;
-};
-
 template <class Model>
-Regressor regressor(Model model) {
+DenseRegressor regressor(Model model) {
   return [model = std::move(model)](std::span<const float> x) { return evaluate(model, x); };
 }
 
-std::vector<ComparedFamily> compared_families() {
-  std::vector<ComparedFamily> families;
-  ComparedFamily linear{"linear", {}};
+std::vector<ModelFamily> compared_families() {
+  std::vector<ModelFamily> families;
+  ModelFamily linear{"linear", {}};
   for (const double ridge : {0.1, 1.0, 10.0})
     linear.settings.emplace_back(
         "ridge " + std::to_string(ridge).substr(0, 4),
-        [ridge](const DenseTable& x, std::span<const double> y) -> Result<Regressor> {
+        [ridge](const DenseTable& x, std::span<const double> y) -> Result<DenseRegressor> {
           return regressor(fit_linear(x, y, ridge));
         });
   families.push_back(std::move(linear));
-  ComparedFamily cart{"cart", {}};
+  ModelFamily cart{"cart", {}};
   for (const int depth : {6, 10, 16})
     cart.settings.emplace_back(
         "depth " + std::to_string(depth),
-        [depth](const DenseTable& x, std::span<const double> y) -> Result<Regressor> {
+        [depth](const DenseTable& x, std::span<const double> y) -> Result<DenseRegressor> {
           return regressor(fit_trees(x, y, {.depth = depth, .least_leaf = 2}));
         });
   families.push_back(std::move(cart));
-  ComparedFamily forest{"forest", {}};
+  ModelFamily forest{"forest", {}};
   for (const double ratio : {0.3, 0.6})
     forest.settings.emplace_back(
         "60 trees, " + std::to_string(ratio).substr(0, 3) + " of inputs",
-        [ratio](const DenseTable& x, std::span<const double> y) -> Result<Regressor> {
+        [ratio](const DenseTable& x, std::span<const double> y) -> Result<DenseRegressor> {
           return regressor(fit_trees(x, y,
                                      {.trees = 60,
                                       .depth = 16,
@@ -61,20 +53,20 @@ std::vector<ComparedFamily> compared_families() {
                                       .bootstrap = true}));
         });
   families.push_back(std::move(forest));
-  ComparedFamily boosting{"boosting", {}};
+  ModelFamily boosting{"boosting", {}};
   for (const int depth : {3, 5})
     boosting.settings.emplace_back(
         "120 rounds, depth " + std::to_string(depth),
-        [depth](const DenseTable& x, std::span<const double> y) -> Result<Regressor> {
+        [depth](const DenseTable& x, std::span<const double> y) -> Result<DenseRegressor> {
           GALLEY_TRY(auto trees, fit_boosting(x, y, {.depth = depth}));
           return regressor(std::move(trees));
         });
   families.push_back(std::move(boosting));
-  ComparedFamily mlp{"mlp", {}};
+  ModelFamily mlp{"mlp", {}};
   for (const std::size_t hidden : {16, 48})
     mlp.settings.emplace_back(
         "2 layers of " + std::to_string(hidden),
-        [hidden](const DenseTable& x, std::span<const double> y) -> Result<Regressor> {
+        [hidden](const DenseTable& x, std::span<const double> y) -> Result<DenseRegressor> {
           const int epochs = static_cast<int>(
               std::clamp<std::size_t>(60'000 / std::max<std::size_t>(y.size(), 1), 20, 200));
           return regressor(fit_mlp(x, y, {.hidden = hidden, .epochs = epochs}));
@@ -173,8 +165,7 @@ Status add_points(const ComparedFold& fold, const DenseFit& fit, bool one_hot, b
 }
 
 Result<ModelComparison> compare_family(const std::vector<ComparedFold>& folds,
-                                       const ComparedFamily& family, bool one_hot,
-                                       bool with_physics) {
+                                       const ModelFamily& family, bool one_hot, bool with_physics) {
   ModelComparison result{.model = family.name,
                          .features = one_hot ? "one_hot" : "network",
                          .with_physics = with_physics};
@@ -228,24 +219,68 @@ ModelComparison compare_kernel(const std::vector<ComparedFold>& folds, bool with
   return result;
 }
 
+Status check_comparison(const FitRows& data, std::size_t folds) {
+  if (folds >= 2 && data.rows.size() >= 2 * folds) return ok();
+  return Error{Errc::invalid_argument, "models cannot be compared on " +
+                                           std::to_string(data.rows.size()) + " records in " +
+                                           std::to_string(folds) + " folds"};
+}
+
+/// A family with and without physics, one-hot and with features of networks.
+Status compare_encodings(const std::vector<ComparedFold>& folds, const ModelFamily& family,
+                         bool with_physics, std::vector<ModelComparison>& all) {
+  for (const bool one_hot : {true, false}) {
+    GALLEY_TRY(auto compared, compare_family(folds, family, one_hot, with_physics));
+    all.push_back(std::move(compared));
+  }
+  return ok();
+}
+
+double report_digits(double value) { return std::round(value * 1e3) / 1e3; }
+
 }  // namespace
+
+Json print_comparison(const std::string& name, std::size_t records, std::size_t folds,
+                      std::span<const ModelComparison> compared) {
+  Json models = Json::array();
+  for (const auto& one : compared) {
+    Json cdf = Json::array();
+    for (const double error : one.error_pct_cdf) cdf.push_back(report_digits(error));
+    models.push_back({{"model", one.model},
+                      {"features", one.features},
+                      {"physics", one.with_physics ? "yes" : "no"},
+                      {"mape_pct", report_digits(one.mape_pct)},
+                      {"mdape_pct", report_digits(one.mdape_pct)},
+                      {"r2", report_digits(one.r2)},
+                      {"within_15_pct", report_digits(one.within_15_pct)},
+                      {"error_pct_cdf", std::move(cdf)},
+                      {"settings", one.settings},
+                      {"tried", one.tried}});
+  }
+  return {{"name", name}, {"records", records}, {"folds", folds}, {"models", std::move(models)}};
+}
+
+Result<std::vector<ModelComparison>> compare_one_family(const FitRows& data,
+                                                        const ModelFamily& family,
+                                                        std::size_t folds, std::uint64_t seed) {
+  GALLEY_TRY_STATUS(check_comparison(data, folds));
+  const auto made = compared_folds(data, folds, seed);
+  std::vector<ModelComparison> all;
+  for (const bool with_physics : {true, false})
+    GALLEY_TRY_STATUS(compare_encodings(made, family, with_physics, all));
+  return all;
+}
 
 Result<std::vector<ModelComparison>> compare_models(const FitRows& data, std::size_t folds,
                                                     std::uint64_t seed) {
-  if (folds < 2 || data.rows.size() < 2 * folds)
-    return Error{Errc::invalid_argument, "models cannot be compared on " +
-                                             std::to_string(data.rows.size()) + " records in " +
-                                             std::to_string(folds) + " folds"};
+  GALLEY_TRY_STATUS(check_comparison(data, folds));
   const auto made = compared_folds(data, folds, seed);
   std::vector<ModelComparison> all;
   all.push_back(compare_physics(made));
   for (const bool with_physics : {true, false}) {
     all.push_back(compare_kernel(made, with_physics));
     for (const auto& family : compared_families())
-      for (const bool one_hot : {true, false}) {
-        GALLEY_TRY(auto compared, compare_family(made, family, one_hot, with_physics));
-        all.push_back(std::move(compared));
-      }
+      GALLEY_TRY_STATUS(compare_encodings(made, family, with_physics, all));
   }
   return all;
 }

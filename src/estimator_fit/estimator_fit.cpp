@@ -5,6 +5,8 @@
 #include <map>
 #include <numeric>
 #include <random>
+#include <set>
+#include <string>
 
 namespace galley::estimator {
 namespace {
@@ -21,6 +23,7 @@ struct LeftOut {
   double trees = 0;
   double actual = 0;  // log(actual / physics)
   double similarity = 0;
+  double weight = 1;
 };
 
 struct SplitFit {
@@ -84,21 +87,38 @@ double mean_error(std::span<const LeftOut> left_out, double weight) {
   return sum;
 }
 
-/// At a level of k / (n + 1) the k-th error covers exactly that share of new ones.
-double conformal_quantile(const std::vector<double>& sorted, double level) {
-  const double n = static_cast<double>(sorted.size());
-  const double at = level < 0.5 ? std::floor(level * (n + 1)) - 1 : std::ceil(level * (n + 1)) - 1;
-  return sorted[static_cast<std::size_t>(std::clamp(at, 0.0, n - 1))];
+struct WeightedError {
+  double error = 0;
+  double weight = 1;
+};
+
+/// The error below which this share of the weight lies. Half of one more record is added at the
+/// far end, so that with equal weights k / (n + 1) is where the k-th error covers that share.
+double conformal_quantile(const std::vector<WeightedError>& sorted, double level) {
+  double total = 0;
+  for (const auto& one : sorted) total += one.weight;
+  const double asked = std::max(level, 1 - level) * (1 + 1 / static_cast<double>(sorted.size()));
+  double sum = 0;
+  const auto enough = [&](const WeightedError& one) {
+    sum += one.weight;
+    return sum >= asked * total * (1 - 1e-9);
+  };
+  if (level < 0.5) {
+    const auto found = std::find_if(sorted.rbegin(), sorted.rend(), enough);
+    return found == sorted.rend() ? sorted.front().error : found->error;
+  }
+  const auto found = std::ranges::find_if(sorted, enough);
+  return found == sorted.end() ? sorted.back().error : found->error;
 }
 
 constexpr std::size_t kLeastForQuantiles = 12;
 
 bool set_quantiles(std::span<const LeftOut> left_out, double weight, ErrorQuantiles& errors) {
   if (left_out.size() < kLeastForQuantiles) return false;
-  std::vector<double> sorted;
+  std::vector<WeightedError> sorted;
   for (const auto& one : left_out)
-    sorted.push_back(one.actual - weight * one.kernel - (1 - weight) * one.trees);
-  std::ranges::sort(sorted);
+    sorted.push_back({one.actual - weight * one.kernel - (1 - weight) * one.trees, one.weight});
+  std::ranges::sort(sorted, {}, &WeightedError::error);
   errors.count = static_cast<double>(sorted.size());
   for (std::size_t i = 0; i < errors.log_error.size(); ++i)
     errors.log_error[i] = conformal_quantile(sorted, ErrorQuantiles::kLevels[i]);
@@ -128,14 +148,35 @@ std::vector<std::vector<std::size_t>> rows_by(std::span<const Observation> rows,
   return groups;
 }
 
-Result<std::vector<LeftOut>> left_out_by(std::span<const Observation> rows,
-                                         FeatureCategory category, const FitOptions& options,
-                                         const KernelModel& start) {
-  std::vector<LeftOut> left_out;
-  if (rows.size() > kManyRows) return left_out;
-  for (const auto& which : rows_by(rows, category))
-    GALLEY_TRY_STATUS(leave_out(rows, which, options, start, left_out));
-  return left_out;
+/// What was left out, by whether the rest still knew the other half of the job.
+struct LeftOutKinds {
+  std::vector<LeftOut> one_new, both_new;
+};
+
+/// A device that was left out may have been the only one of its networks: those rows tell of jobs
+/// of which neither is known. Every device counts the same, however many its rows: the next new one
+/// is one of them. Networks count by their rows: some are described by a number that means little.
+Result<LeftOutKinds> left_out_by(std::span<const Observation> rows, FeatureCategory category,
+                                 const FitOptions& options, const KernelModel& start) {
+  LeftOutKinds kinds;
+  if (rows.size() > kManyRows) return kinds;
+  const auto other = [&](std::size_t i) -> const std::string& {
+    return category == gpu_name ? rows[i].job.network.name : rows[i].job.gpu.name;
+  };
+  for (const auto& which : rows_by(rows, category)) {
+    std::vector<bool> is_out(rows.size(), false);
+    for (const std::size_t i : which) is_out[i] = true;
+    std::set<std::string> known;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      if (!is_out[i]) known.insert(other(i));
+    std::vector<LeftOut> of_group;
+    GALLEY_TRY_STATUS(leave_out(rows, which, options, start, of_group));
+    for (auto& one : of_group) {
+      if (category == gpu_name) one.weight = 1 / static_cast<double>(of_group.size());
+      (known.contains(other(one.row)) ? kinds.one_new : kinds.both_new).push_back(one);
+    }
+  }
+  return kinds;
 }
 
 Status measure_errors(const FitRows& data, const FitOptions& options, EstimatorModel& model) {
@@ -169,12 +210,14 @@ Status measure_errors(const FitRows& data, const FitOptions& options, EstimatorM
   set_quantiles(all.first(middle), weight, of(Familiarity::near));
   set_quantiles(all.subspan(middle), weight, of(Familiarity::seen));
   GALLEY_TRY(const auto gpus, left_out_by(data.rows, gpu_name, options, model.kernel));
-  if (!set_quantiles(gpus, weight, of(Familiarity::new_gpu)))
+  if (!set_quantiles(gpus.one_new, weight, of(Familiarity::new_gpu)))
     of(Familiarity::new_gpu) = widened(of(Familiarity::near), 3);
-  GALLEY_TRY(const auto networks, left_out_by(data.rows, network_name, options, model.kernel));
-  if (!set_quantiles(networks, weight, of(Familiarity::new_network)))
+  GALLEY_TRY(auto networks, left_out_by(data.rows, network_name, options, model.kernel));
+  if (!set_quantiles(networks.one_new, weight, of(Familiarity::new_network)))
     of(Familiarity::new_network) = widened(of(Familiarity::near), 6);
-  of(Familiarity::new_both) = widened(of(Familiarity::new_network), 1.3);
+  networks.both_new.insert(networks.both_new.end(), gpus.both_new.begin(), gpus.both_new.end());
+  if (!set_quantiles(networks.both_new, weight, of(Familiarity::new_both)))
+    of(Familiarity::new_both) = widened(of(Familiarity::new_network), 1.3);
   return ok();
 }
 

@@ -50,6 +50,8 @@ std::vector<Component> offered_components() {
                        {log_fullest, .3F},
                        {log_link, .1F},
                        {context, 1}}),
+      // Of a network on a device whatever the precision: a probe in one tells of the others.
+      component(true, {{net, 3}, {gpu, 1}}),
       component(true, {{net, 3}, {gpu, 2}, {mode, 1}, {log_batch, .3F}}),
       component(false, {{net, 3}, {gpu, 2}, {mode, 1}, {log_batch, 1}, {context, 1}}),
       component(true, {{net, 3},

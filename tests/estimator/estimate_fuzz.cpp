@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "estimator/dnn_file.h"
 #include "estimator/request.h"
 #include "estimator/rows.h"
 
@@ -29,6 +30,10 @@ void use_model(const EstimatorModel& model) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   if (const auto model = parse_model(bytes)) use_model(*model);
+  if (const auto network = parse_dnn(bytes)) {
+    const JobFeatures job{.network = known_networks()[6], .gpu = known_gpus()[12]};
+    (void)predict_step_s(*network, job);
+  }
   if (const auto rows = parse_rows(bytes))
     for (const auto& row : rows->rows)
       GALLEY_CHECK(std::isfinite(physics_step_s({}, row.job)), "a job in range has a time");

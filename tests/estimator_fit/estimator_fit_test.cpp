@@ -64,6 +64,47 @@ TEST(EstimatorFit, IntervalsHoldNineOfTen) {
   EXPECT_LE(covered, 290U);
 }
 
+TEST(EstimatorFit, NetworksThatOnlyOneDeviceRanSayNothingOfNewDevices) {
+  // A device with networks of its own that are far off the physics: leaving it out tells how well
+  // jobs are estimated of which nothing is known, not how well known networks on a new device are.
+  auto data = world(200, 0.05);
+  auto island = world(40, 0.05, 4);
+  for (std::size_t i = 0; i < island.rows.size(); ++i) {
+    auto& row = island.rows[i];
+    row.job.network.name = i % 2 == 0 ? "island a" : "island b";
+    row.job.gpu = *find_gpu("K80");
+    row.step_s *= 12;
+    data.rows.push_back(row);
+  }
+  const auto model = fit_estimator(data);
+  ASSERT_TRUE(model) << describe(model.error());
+  const auto& one_new = model->errors[static_cast<std::size_t>(Familiarity::new_gpu)].log_error;
+  const auto& both_new = model->errors[static_cast<std::size_t>(Familiarity::new_both)].log_error;
+  EXPECT_LT(one_new.back() - one_new.front(), 2.0);
+  EXPECT_GT(both_new.back(), 1.5);
+}
+
+TEST(EstimatorFit, ANewDevicesRecordsLieInItsIntervals) {
+  std::size_t covered = 0, asked = 0;
+  const auto all = world(260, 0.05);
+  for (const char* device : kDevices) {
+    FitRows known;
+    for (const auto& row : all.rows)
+      if (row.job.gpu.name != find_gpu(device)->name) known.rows.push_back(row);
+    const auto model = fit_estimator(known);
+    ASSERT_TRUE(model);
+    for (const auto& row : all.rows) {
+      if (row.job.gpu.name != find_gpu(device)->name) continue;
+      const auto estimate = *predict(*model, row.job);
+      EXPECT_EQ(estimate.familiarity, Familiarity::new_gpu);
+      EXPECT_GT(estimate.step_s_p10, estimate.step_s / 4) << device;
+      ++asked;
+      covered += estimate.step_s_low <= row.step_s && row.step_s <= estimate.step_s_high ? 1 : 0;
+    }
+  }
+  EXPECT_GE(covered * 100, asked * 75);
+}
+
 TEST(EstimatorFit, MoreRecordsThanPointsAreProjected) {
   FitOptions options;
   options.kernel.most_points = 40;

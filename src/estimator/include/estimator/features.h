@@ -46,6 +46,7 @@ struct StepTerms {
   // compute, memory traffic of activations, of weights, launches of kernels, input of items,
   // all-reduce within a node, all-reduce between nodes, latency of an all-reduce's rounds.
   std::array<double, kCount> seconds{};
+  double lag = 0;  // how far the slowest replica lies behind, in spreads of a replica's step
 };
 enum StepTerm {
   compute,

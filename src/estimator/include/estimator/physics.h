@@ -16,19 +16,27 @@ namespace galley::estimator {
 /// that few records suffice.
 struct PhysicsModel {
   static constexpr std::size_t kOverlap = StepTerms::kCount;  // behind the terms' factors
-  using Factors = std::array<double, StepTerms::kCount + 1>;
-  Factors pooled{2.5, 2, 1, 1, 1, 1, 1, 1, 0.2};
-  std::map<std::string, Factors> of_network;  // "network" and "network|mode"
+  static constexpr std::size_t kLag = kOverlap + 1;  // spread of a replica's step, of its length
+  using Factors = std::array<double, kLag + 1>;
+  Factors pooled{2.5, 2, 1, 1, 1, 1, 1, 1, 0.2, 0.03};
+  /// "network", "network|mode", and of a network known from probes of one device "network@device".
+  std::map<std::string, Factors> of_network;
   /// Of networks whose records beat the roofline: their items must be smaller than their
   /// specification says, and so is the bound. Below 1.
   std::map<std::string, double> bound_ratio;
+  /// How far records of one network lie from each other once all its factors are the pooled ones
+  /// times one number: standard deviation of a logarithm. So little does one probe tell.
+  double shape_spread = 0.3;
 };
 
-/// computation C and synchronisation S take (C^p + S^p)^(1/p) with p = 1 + factors[kOverlap]: their
-/// sum at p = 1, the longer of the two as p grows.
+/// Computation C and synchronisation S take (C^p + S^p)^(1/p) with p = 1 + factors[kOverlap]: their
+/// sum at p = 1, the longer of the two as p grows. Replicas wait for the slowest of them, which
+/// lengthens C by its share factors[kLag] * terms.lag: items of unequal length, a shared host.
 double combined_s(const PhysicsModel::Factors& factors, const StepTerms& terms);
 
 std::string physics_key(const JobFeatures& job, bool with_mode);
+inline constexpr char kProbedOn = '@';
+std::string probed_key(const JobFeatures& job);
 
 /// The factors that hold for this job. O(log networks).
 const PhysicsModel::Factors& factors_of(const PhysicsModel& model, const JobFeatures& job);
@@ -48,7 +56,10 @@ double physics_step_s(const PhysicsModel& model, const JobFeatures& job);
 /// single record already calibrates. O(rows).
 PhysicsModel fit_physics(std::span<const Observation> rows);
 
-/// Gives networks that the model lacks factors of their own from a few measured steps.
+/// Gives networks that the model lacks factors of their own from a few measured steps: on the
+/// device that was probed what was measured, on others as much of it as is likely to be the
+/// network's doing, which follows from shape_spread. A few odd steps must not spoil what the
+/// specification says (model_test).
 void calibrate_physics(PhysicsModel& model, std::span<const Observation> probes);
 
 }  // namespace galley::estimator

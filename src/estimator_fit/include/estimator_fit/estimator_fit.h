@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -53,6 +56,24 @@ struct ModelComparison {
 /// Settings are chosen inside each family by the MAPE of the first fold. Seconds to a minute.
 Result<std::vector<ModelComparison>> compare_models(const FitRows& data, std::size_t folds,
                                                     std::uint64_t seed);
+
+/// Models of dense rows that are fitted elsewhere, such as by libtorch, to be compared alike.
+using DenseRegressor = std::function<double(std::span<const float>)>;
+using DenseFit =
+    std::function<Result<DenseRegressor>(const DenseTable& x, std::span<const double> y)>;
+struct ModelFamily {
+  std::string name;
+  std::vector<std::pair<std::string, DenseFit>> settings;  // in words, how to fit with them
+};
+
+/// One family on the same folds as compare_models: four rows, with and without physics.
+Result<std::vector<ModelComparison>> compare_one_family(const FitRows& data,
+                                                        const ModelFamily& family,
+                                                        std::size_t folds, std::uint64_t seed);
+
+/// {"name", "records", "folds", "models": [...]}: one table of `galley estimate report`.
+nlohmann::json print_comparison(const std::string& name, std::size_t records, std::size_t folds,
+                                std::span<const ModelComparison> compared);
 
 /// A fold for every row, whole groups together, in a random order.
 std::vector<std::size_t> grouped_folds(const FitRows& data, std::size_t folds, std::uint64_t seed);
