@@ -12,6 +12,7 @@
 #include "hpo_study/stopgo_bench.h"
 #include "server_process.h"
 #include "simulate/backfill_bench.h"
+#include "tracking/outage.h"
 #include "tracking/tracking_bench.h"
 
 namespace {
@@ -117,13 +118,32 @@ void add_studies(CLI::App& app, Chosen& chosen) {
             scale->seeds, "Worlds to average over", 6);
 }
 
+void add_tracking(CLI::App& app, Chosen& chosen) {
+  auto with = std::make_shared<galley::bench::TrackingBenchOptions>();
+  with->programs = galley::support::program_folder();
+  CLI::App* tracking =
+      add_research(app, "tracking", "Writing, searching and reading the records of experiments",
+                   chosen, with, galley::bench::run_tracking_bench);
+  tracking
+      ->add_option("--outage", with->outage_s,
+                   "Seconds for which the server is away while a job logs")
+      ->capture_default_str()
+      ->check(CLI::Range(1.0, 86'400.0));
+  tracking->add_flag("--outage-only", with->outage_only, "Measure only that");
+
+  // The job that logs meanwhile.
+  auto record = std::make_shared<std::filesystem::path>();
+  add_research(app, "tracking-steps", "", chosen, record, galley::bench::run_steps)
+      ->group("")
+      ->add_option("RECORD", *record)
+      ->required();
+}
+
 }  // namespace
 
 void add_research_commands(CLI::App& app, Chosen& chosen) {
   add_proposals(app, chosen);
   add_studies(app, chosen);
   add_estimates(app, chosen);
-  add_research(app, "tracking", "Writing, searching and reading the records of experiments", chosen,
-               std::make_shared<galley::bench::TrackingBenchOptions>(),
-               galley::bench::run_tracking_bench);
+  add_tracking(app, chosen);
 }

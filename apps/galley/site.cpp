@@ -76,10 +76,10 @@ Status Site::build(const SiteOptions& options, const std::optional<std::string>&
     GALLEY_TRY(local_node_id_, controller_->node_id(*local_node));
     agents.local_node = local_node_id_;
   }
+  GALLEY_TRY(estimates_, open_estimates(options));
   live_etas_ = std::make_shared<estimates::LiveEtas>(
-      *controller_, *tracking_, clock_, [database = database_.get()](const auto& job) {
-        return estimates::prior_of_forecast(*database, job);
-      });
+      *controller_, *tracking_, clock_,
+      [known = estimates_.get()](const auto& job) { return known->prior_of(job); });
   tracking_->on_points(
       [etas = live_etas_](const RunId& run, auto points) { etas->observe(run, points); });
   controller_->watch_progress([etas = live_etas_](const protocol::ProgressReport& report) {
@@ -92,13 +92,19 @@ Status Site::build(const SiteOptions& options, const std::optional<std::string>&
   GALLEY_TRY(agent_registry_, controller::AgentRegistry::open(*database_, clock_, *controller_));
   GALLEY_TRY(agents_, controller::RemoteAgents::start(*controller_, *database_, clock_, agents));
   GALLEY_TRY(studies_, studies::Studies::open(*database_, *controller_, *tracking_, clock_, ids_));
-  GALLEY_TRY(estimates_, estimates::Estimates::open({.database = *database_,
-                                                     .controller = *controller_,
-                                                     .tracking = *tracking_,
-                                                     .registry = *registry_,
-                                                     .blobs = *blobs_,
-                                                     .clock = clock_}));
   return ok();
+}
+
+Result<std::unique_ptr<estimates::Estimates>> Site::open_estimates(const SiteOptions& options) {
+  estimates::Options estimating{.rows_of_a_fit = options.rows_of_a_fit};
+  GALLEY_TRY(estimating.prices, estimates::GpuPrices::open(options.prices));
+  return estimates::Estimates::open({.database = *database_,
+                                     .controller = *controller_,
+                                     .tracking = *tracking_,
+                                     .registry = *registry_,
+                                     .blobs = *blobs_,
+                                     .clock = clock_},
+                                    std::move(estimating));
 }
 
 Status Site::serve(const SiteOptions& options) {
@@ -172,8 +178,8 @@ void Site::stop() {
   if (server_) server_->drain(kDrainGrace);
   server_.reset();                       // nobody asks any more
   if (studies_) studies_->stop();        // it asks the controller
-  if (estimates_) estimates_->stop();    // likewise
   if (live_etas_) live_etas_->stop();    // likewise
+  if (estimates_) estimates_->stop();    // likewise
   if (controller_) controller_->stop();  // no message reaches an agent any more
 }
 

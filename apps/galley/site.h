@@ -67,6 +67,7 @@ class Site {
   Status build(const SiteOptions& options, const std::optional<std::string>& local_node);
   /// What lies in the data folder but belongs to this process alone.
   std::filesystem::path own(const char* name) const;
+  Result<std::unique_ptr<estimates::Estimates>> open_estimates(const SiteOptions& options);
   Status serve(const SiteOptions& options);
   /// Language models are loaded while all else serves already.
   void load_language_models(const SiteOptions& options);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ struct SiteOptions {
   std::filesystem::path secrets_key;  // empty: secrets.key in the data folder
   Millis node_timeout{10'000};        // a node silent for so long is given up
   double user_requests_per_s = 200;
+  std::filesystem::path prices;     // what GPUs cost; empty: the shipped list alone
+  std::int64_t rows_of_a_fit = 40;  // new measured jobs after which the estimator is fitted again
   std::vector<NamedModel> language_models;
   std::size_t kv_memory_bytes = 0;  // of each of them; 0: a quarter of what is free
   bool verbose = false;

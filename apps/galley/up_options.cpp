@@ -60,6 +60,16 @@ void add_site_options(CLI::App& app, SiteTexts& texts, SiteOptions& options) {
                  "A user who sends more is told to wait; ten times as many at once are fine")
       ->check(CLI::Range(0.1, 1e6))
       ->capture_default_str();
+  app.add_option("--prices", options.prices,
+                 "Price list (CSV) of this site's GPUs, for what jobs cost; others are taken from "
+                 "the list that comes with the program")
+      ->envname("GALLEY_PRICES")
+      ->check(CLI::ExistingFile);
+  app.add_option("--refit-after", options.rows_of_a_fit,
+                 "The estimator of runtimes is fitted again after so many newly measured jobs")
+      ->envname("GALLEY_REFIT_AFTER")
+      ->check(CLI::Range(8, 1'000'000))
+      ->capture_default_str();
   app.add_option("--node-timeout", texts.node_timeout,
                  "A machine that is silent for so long is given up, such as 30s")
       ->default_str("10s");

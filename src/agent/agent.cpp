@@ -57,6 +57,7 @@ struct Agent::Impl {
   std::unique_ptr<DataSetCache> data_sets;
   std::unique_ptr<ImageKeeper> images;
   std::unique_ptr<SlowWorker> slow;
+  std::unique_ptr<RunFacts> facts;
   std::unique_ptr<SlowWorker> looks;
 
   // Of the loop's thread.
@@ -144,7 +145,8 @@ void Agent::Impl::begin(Assigned assigned) {
   AttemptRun::Later later = [this, token, mailbox = loop->mailbox()](auto step) {
     mailbox->post([this, token, step = std::move(step)] { with(token, step); });
   };
-  const AttemptWorld world{options, link, blobs, clock, *loop, *slow, *data_sets, *images, *looks};
+  const AttemptWorld world{options, link,       blobs,   clock,  *loop,
+                           *slow,   *data_sets, *images, *facts, *looks};
   runs[token] = std::make_unique<AttemptRun>(world, std::move(assigned), token, std::move(later));
   with(token, &AttemptRun::begin);
 }
@@ -201,6 +203,7 @@ Result<std::unique_ptr<Agent>> Agent::start(Options options, ControllerLink& lin
                                            .shareable_gpus = impl->options.shareable_gpus}));
   GALLEY_TRY(impl->loop, EventLoop::open());
   impl->slow = std::make_unique<SlowWorker>();
+  impl->facts = std::make_unique<RunFacts>(impl->options.smi_program);
   impl->looks = std::make_unique<SlowWorker>();
   // Jobs come first.
   impl->looks->run([] { (void)::nice(10); });

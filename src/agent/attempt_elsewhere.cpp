@@ -37,6 +37,7 @@ void AttemptRun::launch_elsewhere(std::vector<DataSet> data_sets) {
 
 void AttemptRun::follow_elsewhere() {
   begin_following();
+  begin_watching();
   begun_ = assigned_.expected_running;
   advance();
 }

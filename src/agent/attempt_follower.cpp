@@ -47,14 +47,12 @@ bool AttemptFollower::take(std::string_view block, WallTime now) {
     const auto line = protocol::parse_progress_line(text);
     if (line) has_own_lines_ = true;
     if (line && end_offset <= stored_offset_) {
-      if (line->step) last_step_ = line->step;
-      for (const auto& [key, value] : line->metrics)
-        if (is_usable_key(key)) (void)step_for(key, *line);
+      recall(*line);
     } else if (line) {
       full_ = !has_room(*line);
       if (full_) break;
       add(*line, now);
-    } else if (!take_found(text, end_offset)) {
+    } else if (!take_found(text, end_offset, now)) {
       break;
     }
     next_offset_ = end_offset;
@@ -63,6 +61,13 @@ bool AttemptFollower::take(std::string_view block, WallTime now) {
     took = true;
   }
   return took;
+}
+
+/// One that was told before: what comes later counts on from it.
+void AttemptFollower::recall(const protocol::ProgressLine& line) {
+  if (line.step) last_step_ = line.step;
+  for (const auto& [key, value] : line.metrics)
+    if (is_usable_key(key)) (void)step_for(key, line);
 }
 
 bool AttemptFollower::has_room(const protocol::ProgressLine& line) const {
@@ -74,11 +79,29 @@ bool AttemptFollower::has_room(const protocol::ProgressLine& line) const {
 }
 
 /// False where the report has no room for the block that ends here: it is asked again.
-bool AttemptFollower::take_found(std::string_view line, std::int64_t end_offset) {
-  if (found_.take(line) != FoundReader::Line::whole || end_offset <= stored_offset_) return true;
+bool AttemptFollower::take_found(std::string_view line, std::int64_t end_offset, WallTime now) {
+  if (found_.take(line) != FoundReader::Line::whole) return true;
   const FoundBlock& block = found_.block();
-  full_ = has_report() && (report_.points.size() + block.points.size() > kMostPoints ||
-                           report_.texts.size() + block.texts.size() > kMostTexts);
+  std::vector<protocol::ProgressLine> copied;
+  std::size_t points = block.points.size();
+  std::size_t texts = block.texts.size();
+  std::size_t files = 0;
+  for (const std::string& text : block.lines) {
+    auto own = protocol::parse_progress_line(text);
+    if (!own) continue;
+    has_own_lines_ = true;
+    points += std::max<std::size_t>(own->metrics.size(), 1);
+    texts += own->texts.size();
+    files += own->artifacts.size() + own->checkpoints.size();
+    copied.push_back(*std::move(own));
+  }
+  if (end_offset <= stored_offset_) {
+    for (const auto& own : copied) recall(own);
+    return true;
+  }
+  full_ = has_report() &&
+          (report_.points.size() + points > kMostPoints ||
+           report_.files.size() + files > kMostFiles || report_.texts.size() + texts > kMostTexts);
   if (full_) {
     found_.reopen();
     return false;
@@ -86,6 +109,7 @@ bool AttemptFollower::take_found(std::string_view line, std::int64_t end_offset)
   for (const FoundPoint& point : block.points)
     report_.points.push_back({point.key, point.step, point.value, from_ms(point.at_ms)});
   for (const auto& text : block.texts) report_.texts.push_back(text);
+  for (const auto& own : copied) add(own, now);
   return true;
 }
 

@@ -59,7 +59,8 @@ class AttemptFollower {
  private:
   void add(const protocol::ProgressLine& line, WallTime now);
   bool has_room(const protocol::ProgressLine& line) const;
-  bool take_found(std::string_view line, std::int64_t end_offset);
+  bool take_found(std::string_view line, std::int64_t end_offset, WallTime now);
+  void recall(const protocol::ProgressLine& line);
   std::int64_t step_for(const std::string& key, const protocol::ProgressLine& line);
   std::string absolute(const std::string& path) const;
 

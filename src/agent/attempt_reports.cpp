@@ -63,7 +63,7 @@ bool AttemptRun::read_progress() {
 }
 
 std::string AttemptRun::read_block() {
-  const auto path = folder_ / process::attempt_file::kProgress;
+  const auto path = folder_ / (reads_told_ ? OutputWatch::kTold : process::attempt_file::kProgress);
   if (!progress_) progress_ = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!progress_ && errno == ENOENT) return {};  // it never began
   std::string block(AttemptFollower::kBlockBytes, '\0');

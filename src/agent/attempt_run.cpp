@@ -153,6 +153,8 @@ Result<process::AttemptSpec> AttemptRun::make_spec(std::vector<DataSet> data_set
                      .gpus = {},
                      .data_sets = std::move(data_sets),
                      .container = container_};
+  if (world_.options.runner == nullptr)
+    place.programs = world_.options.supervisor_program.parent_path();
   if (world_.options.runner == nullptr) place.gpus = find_gpu_devices(world_.options.nvidia_driver);
   if (world_.options.job_token) place.token = world_.options.job_token(assigned_.assignment);
   place.checkpoint = checkpoint_place(assigned_.assignment.spec, place);

@@ -18,6 +18,7 @@
 #include "image_keeper.h"
 #include "output_watch.h"
 #include "process/attempt.h"
+#include "run_facts.h"
 #include "slow_worker.h"
 
 namespace galley::agent {
@@ -32,6 +33,7 @@ struct AttemptWorld {
   SlowWorker& slow;
   DataSetCache& data_sets;
   ImageKeeper& images;
+  RunFacts& facts;
   SlowWorker& looks;  // at what jobs print and write, apart from work that may take minutes
 };
 
@@ -142,6 +144,7 @@ class AttemptRun {
   std::shared_ptr<process::AttemptHandle> handle_;
   std::optional<AttemptFollower> follower_;
   std::shared_ptr<OutputWatch> output_;  // likewise; null where there is nothing more to find
+  bool reads_told_ = false;              // its file, not the program's, is followed
   bool looking_ = false;                 // it is with its thread
   Instant look_at_{};                    // not before
   Millis look_pause_{0};

@@ -226,6 +226,7 @@ Result<process::AttemptSpec> make_attempt_spec(
     if (auto value = our_variable(name)) env[name] = *std::move(value);
   if (place.account) add_account(env, *place.account);
   for (auto& [name, value] : job_variables(assignment, place)) env[name] = value;
+  if (!place.programs.empty()) env["PATH"] += ":" + place.programs.string();
   set_environment(spec, env);
   return spec;
 }

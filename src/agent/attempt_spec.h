@@ -33,6 +33,7 @@ struct AttemptPlace {
   std::vector<GpuDevice> gpus{};        // of this machine
   std::vector<DataSet> data_sets{};
   std::optional<ContainerPlace> container{};  // for a job with an image
+  std::filesystem::path programs{};           // of ours, found after all others; empty: not
   std::string checkpoint{};  // that it goes on from, as the job sees it; empty: none
 };
 

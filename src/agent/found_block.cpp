@@ -14,6 +14,7 @@ namespace {
 constexpr std::string_view kFoundPrefix = "galley-read ";
 constexpr std::size_t kMostFoundKeyBytes = 250;
 constexpr std::size_t kMostFoundTextBytes = 8'000;
+constexpr std::size_t kMostFoundLineBytes = 64 << 10;
 
 bool is_plain_found(std::string_view text, std::size_t most) {
   return text.size() <= most &&
@@ -54,6 +55,11 @@ std::string print_found(const FoundBlock& block) {
   for (const auto& [path, offset] : block.offsets)
     if (is_plain_found(path, 4096) && ++count <= FoundBlock::kMostOffsets)
       out += fmt::format("{}o {} {}\n", kFoundPrefix, offset, path);
+  count = 0;
+  for (const std::string& line : block.lines)
+    if (!line.empty() && line.size() <= kMostFoundLineBytes && line.find('\n') == line.npos &&
+        ++count <= FoundBlock::kMostLines)
+      out += fmt::format("{}l {}\n", kFoundPrefix, line);
   return out + fmt::format("{}end\n", kFoundPrefix);
 }
 
@@ -98,6 +104,11 @@ bool FoundReader::add(std::string_view rest) {
     if (!offset || *offset < 0) return false;
     block_.offsets[std::string(rest)] = *offset;
     return block_.offsets.size() <= FoundBlock::kMostOffsets;
+  }
+  if (kind == 'l') {
+    if (rest.empty() || rest.size() > kMostFoundLineBytes) return false;
+    block_.lines.emplace_back(rest);
+    return block_.lines.size() <= FoundBlock::kMostLines;
   }
   return false;
 }

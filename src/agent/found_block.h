@@ -25,12 +25,14 @@ struct FoundBlock {
   static constexpr std::size_t kMostPoints = 1'500;
   static constexpr std::size_t kMostTexts = 100;
   static constexpr std::size_t kMostOffsets = 1'000;
+  static constexpr std::size_t kMostLines = 200;
 
   std::vector<FoundPoint> points;
   std::vector<std::pair<std::string, std::string>> texts;
   std::map<std::string, std::int64_t> offsets;  // by path below the folder; "": of the output
+  std::vector<std::string> lines;               // of the program's own, copied; each at most 64 KiB
 
-  bool empty() const { return points.empty() && texts.empty(); }
+  bool empty() const { return points.empty() && texts.empty() && lines.empty(); }
 };
 
 /// Lines for the progress file, each with its newline (docs/formats/attempt.md). Keys and texts

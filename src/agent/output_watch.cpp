@@ -24,6 +24,11 @@ constexpr Millis kOneLook{100};
 constexpr Millis kMostAfterTheEnd{30'000};
 constexpr off_t kMostProgressBytes = off_t{512} << 20;
 
+/// No path below a folder: the program's own lines.
+constexpr const char* kOwnLines = "/progress";
+// A block of them is one report, whose points are bounded.
+constexpr std::size_t kMostCopiedPairs = 1'000;
+
 std::optional<std::filesystem::path> events_folder_of(
     const std::filesystem::path& workdir, const std::optional<protocol::MetricsSpec>& metrics) {
   if (!metrics || !metrics->tensorboard) return std::nullopt;
@@ -35,8 +40,10 @@ Instant steady_now() { return std::chrono::steady_clock::now(); }
 }  // namespace
 
 OutputWatch::OutputWatch(std::filesystem::path attempt_folder, std::filesystem::path workdir,
-                         const std::optional<protocol::MetricsSpec>& metrics)
+                         const std::optional<protocol::MetricsSpec>& metrics,
+                         std::function<RunTexts()> facts)
     : folder_(std::move(attempt_folder)),
+      facts_(std::move(facts)),
       events_folder_(events_folder_of(workdir, metrics)),
       log_(folder_),
       tail_(events_folder_.value_or(std::filesystem::path())) {
@@ -45,8 +52,10 @@ OutputWatch::OutputWatch(std::filesystem::path attempt_folder, std::filesystem::
 
 /// How far an agent before us has come stands in what it wrote.
 Status OutputWatch::resume() {
-  const auto path = folder_ / process::attempt_file::kProgress;
-  progress_ = UniqueFd(::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
+  const auto path = folder_ / (copies_ ? kTold : process::attempt_file::kProgress);
+  progress_ = UniqueFd(::open(path.c_str(),
+                              O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | (copies_ ? O_CREAT : 0),
+                              S_IRUSR | S_IWUSR));
   if (!progress_) return system_error("cannot open " + path.string(), errno);
   FoundReader found;
   std::map<std::string, std::uint64_t> offsets;
@@ -70,6 +79,8 @@ Status OutputWatch::resume() {
         for (const auto& [name, offset] : found.block().offsets) {
           if (name.empty())
             committed_ = std::max(committed_, offset);
+          else if (name == kOwnLines)
+            copied_ = std::max(copied_, offset);
           else
             offsets[name] = static_cast<std::uint64_t>(offset);
         }
@@ -87,6 +98,12 @@ OutputWatch::Look OutputWatch::look(WallTime now, bool has_own_lines, bool ended
   if (!resumed_) {
     if (!resume()) return {};  // it never began
     resumed_ = true;
+    if (facts_) {
+      FoundBlock block;
+      block.texts = facts_();
+      facts_ = nullptr;
+      if (!block.empty()) write(std::move(block));
+    }
   }
   if (ended && !ending_since_) ending_since_ = steady_now();
   if (has_own_lines || reader_.saw_own_line()) {
@@ -96,9 +113,12 @@ OutputWatch::Look OutputWatch::look(WallTime now, bool has_own_lines, bool ended
   const Instant until = steady_now() + kOneLook;
   const std::int64_t before = offset_;
   bool more = !flush();
+  while (!more && copies_ && copy_lines())
+    if (steady_now() >= until || !unwritten_.empty()) more = true;
+  const bool copying = more;
   if (!more && reads_output_) more = read_output(now, until, ended);
   if (!more && events_folder_) more = read_events(now, until);
-  if (more && ending_since_ && steady_now() - *ending_since_ > kMostAfterTheEnd) {
+  if (more && !copying && ending_since_ && steady_now() - *ending_since_ > kMostAfterTheEnd) {
     FoundBlock fault;
     fault.texts = {{"metrics_fault", fmt::format("output past byte {} was not looked at: reading "
                                                  "it takes too long",
@@ -106,7 +126,38 @@ OutputWatch::Look OutputWatch::look(WallTime now, bool has_own_lines, bool ended
     write(std::move(fault));
     more = false;
   }
-  return {.more = more, .grew = offset_ != before, .useful = reads_output_ || events_folder_};
+  return {.more = more,
+          .grew = offset_ != before,
+          .useful = reads_output_ || events_folder_ || copies_};
+}
+
+/// One block of the program's own lines. False where there is none.
+bool OutputWatch::copy_lines() {
+  const auto path = folder_ / process::attempt_file::kProgress;
+  if (!own_lines_) own_lines_ = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!own_lines_) return false;  // it has not begun
+  constexpr std::size_t kAtOnce = 256 << 10;
+  std::string bytes(kAtOnce, '\0');
+  const ssize_t got = ::pread(own_lines_.get(), bytes.data(), bytes.size(), copied_);
+  bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  FoundBlock block;
+  std::string_view rest = bytes;
+  std::size_t pairs = 0;
+  for (std::size_t end = rest.find('\n'); end != rest.npos; end = rest.find('\n')) {
+    const std::string_view line = rest.substr(0, end);
+    pairs += static_cast<std::size_t>(std::ranges::count(line, '='));
+    if (!block.lines.empty() && pairs > kMostCopiedPairs) break;
+    if (!line.empty()) block.lines.emplace_back(line);
+    rest.remove_prefix(end + 1);
+    if (block.lines.size() >= FoundBlock::kMostLines) break;
+  }
+  std::size_t taken = bytes.size() - rest.size();
+  if (taken == 0 && bytes.size() == kAtOnce) taken = kAtOnce;  // none of ours is so long
+  copied_ += static_cast<std::int64_t>(taken);
+  if (block.lines.empty()) return taken > 0;
+  block.offsets[kOwnLines] = copied_;
+  write(std::move(block));
+  return true;
 }
 
 /// True where time ran out before the end.

@@ -6,6 +6,7 @@
 #include "context.h"
 #include "controller/controller.h"
 #include "controller/leadership.h"
+#include "estimates/live_etas.h"
 #include "late_jobs.h"
 #include "protocol/health.h"
 
@@ -85,7 +86,14 @@ void add_late_jobs(const Context& context, std::vector<Alarm>& alarms) {
     if (!why || !why->start) return std::nullopt;
     return why->start->typical_at;
   };
-  auto late = late_jobs(context.services.database, context.services.clock.wall(), expected_start);
+  const auto expected_end = [&](const JobId& job) -> std::optional<WallTime> {
+    auto* etas = context.services.live_etas;
+    const auto eta = etas != nullptr ? etas->eta(job) : std::nullopt;
+    if (!eta || eta->from != protocol::EtaBasis::progress) return std::nullopt;
+    return eta->finish_at;
+  };
+  auto late = late_jobs(context.services.database, context.services.clock.wall(), expected_start,
+                        expected_end);
   if (!late) return;  // the database has an alarm of its own
   for (LateJob& job : *late) alarms.push_back({"late_job", job.id.str(), std::move(job.why)});
 }

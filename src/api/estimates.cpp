@@ -21,6 +21,9 @@ Json advice_schema() {
   return object_schema({{"items", list_of(object_schema(std::move(item)))},
                         {"reason", type_schema("string")},
                         {"name", type_schema("string")},
+                        {"history", object_schema({{"runs", type_schema("integer")},
+                                                   {"runtime_s", type_schema("object")},
+                                                   {"cost_usd", type_schema("number")}})},
                         {"model", object_schema({{"source", type_schema("string")},
                                                  {"records", type_schema("number")},
                                                  {"site_rows", type_schema("integer")}})}});

@@ -24,9 +24,10 @@ std::optional<std::string> lateness(const JobInTime& job, WallTime now) {
   if (now > job.deadline)
     return fmt::format("{}: its deadline passed {} ago and it {}", job.name,
                        minutes(now - job.deadline), runs ? "still runs" : "still waits");
-  if (!job.max_runtime) return std::nullopt;
+  const bool told = runs && job.expected_end;
+  if (!told && !job.max_runtime) return std::nullopt;
   const WallTime start = runs ? *job.started_at : std::max(job.expected_start.value_or(now), now);
-  const WallTime end = std::max(start + *job.max_runtime, now);
+  const WallTime end = std::max(told ? *job.expected_end : start + *job.max_runtime, now);
   if (end <= job.deadline) return std::nullopt;
   return fmt::format("{}: expected to end at {}, {} after its deadline", job.name, to_rfc3339(end),
                      minutes(end - job.deadline));
@@ -34,7 +35,8 @@ std::optional<std::string> lateness(const JobInTime& job, WallTime now) {
 
 Result<std::vector<LateJob>> late_jobs(
     store::Database& database, WallTime now,
-    const std::function<std::optional<WallTime>(const JobId&)>& expected_start) {
+    const std::function<std::optional<WallTime>(const JobId&)>& expected_start,
+    const std::function<std::optional<WallTime>(const JobId&)>& expected_end) {
   std::vector<store::Row> rows;
   GALLEY_TRY_STATUS(database.read([&](store::Transaction& transaction) -> Status {
     GALLEY_TRY(rows,
@@ -59,6 +61,7 @@ Result<std::vector<LateJob>> late_jobs(
     // One that waits again has been started before.
     const bool runs = row.text(2) == "running" || row.text(2) == "cancelling";
     if (runs && !row.is_null(3)) job.started_at = from_ms(row.integer(3));
+    if (runs && expected_end) job.expected_end = expected_end(*id);
     if (!runs && job.max_runtime && estimates < kMostEstimates) {
       ++estimates;
       job.expected_start = expected_start(*id);

@@ -19,10 +19,12 @@ struct JobInTime {
   std::optional<Millis> max_runtime{};       // which it is expected to take
   std::optional<WallTime> started_at{};      // once it runs
   std::optional<WallTime> expected_start{};  // before
+  std::optional<WallTime> expected_end{};    // by its progress, once it runs and that tells
 };
 
-/// Why it will be late, or is; nothing while it is expected to end in time. Without `max_runtime`
-/// only a deadline that has passed is known to be missed. Pure.
+/// Why it will be late, or is; nothing while it is expected to end in time. Its progress says more
+/// than its `max_runtime`; with neither only a deadline that has passed is known to be missed.
+/// Pure.
 std::optional<std::string> lateness(const JobInTime& job, WallTime now);
 
 struct LateJob {
@@ -31,9 +33,11 @@ struct LateJob {
 };
 
 /// In the order of acceptance, at most 1,000. `expected_start` is asked for the first jobs that
-/// wait, since it may take milliseconds. Errors: those of reading the database.
+/// wait, since it may take milliseconds; `expected_end` for all that run. Errors: those of reading
+/// the database.
 Result<std::vector<LateJob>> late_jobs(
     store::Database& database, WallTime now,
-    const std::function<std::optional<WallTime>(const JobId&)>& expected_start);
+    const std::function<std::optional<WallTime>(const JobId&)>& expected_start,
+    const std::function<std::optional<WallTime>(const JobId&)>& expected_end = {});
 
 }  // namespace galley::api

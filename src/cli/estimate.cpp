@@ -203,9 +203,50 @@ Result<int> report(Session& session, const EstimateTexts& texts) {
   return print_estimator_report(session, text, Json(), texts.all);
 }
 
+bool recommends(const Json& answer) {
+  return std::ranges::any_of(items_of(answer),
+                             [](const Json& row) { return child_of(row, "recommended") == true; });
+}
+
+void print_history(const Session& session, const Json& answer) {
+  const Json& history = child_of(answer, "history");
+  if (!history.is_object()) return;
+  const Json& runtime = child_of(history, "runtime_s");
+  session.note(fmt::format(
+      "by {} earlier run{} of this job: {} (likely {} to {})", count_of(history, "runs"),
+      count_of(history, "runs") == 1 ? "" : "s", seconds_text(real_of(runtime, "p50")),
+      seconds_text(real_of(runtime, "p10")), seconds_text(real_of(runtime, "p90"))));
+}
+
+/// Of a job as it would be submitted: by earlier runs of it, and by what it says of itself.
+Result<int> estimate_job(Session& session, const EstimateTexts& texts, const SpecFile& file) {
+  auto answer = session.post("/api/v1/estimates", {{"job", file.json}, {"prices", texts.spot}});
+  if (!answer) {
+    Error error = std::move(answer).error();
+    if (error.field.starts_with("job.")) error.field.erase(0, 4);
+    if (!error.field.starts_with("work")) return locate(file, std::move(error));
+    error.message = texts.file + " does not say what it trains, and has not run before";
+    error.field.clear();
+    error.expected.clear();
+    error.hint = "name the network, batch and length in its command or env (docs/estimates.md)";
+    return error;
+  }
+  if (session.flags.json) {
+    session.print_json(*answer);
+  } else {
+    if (!items_of(*answer).empty()) {
+      print_advice_table(session, *answer, texts.all);
+      session.note(model_note(*answer));
+    }
+    print_history(session, *answer);
+  }
+  return recommends(*answer) || child_of(*answer, "history").is_object() ? 0 : 1;
+}
+
 Result<int> estimate(Session& session, const EstimateTexts& texts) {
   if (texts.file == "report") return report(session, texts);
   GALLEY_TRY(const SpecFile file, read_spec_file(texts.file));
+  if (text_of(file.json, "kind") == "job") return estimate_job(session, texts, file);
   auto request = estimator::parse_request(file.json);
   if (!request) return locate(file, request.error());
   GALLEY_TRY_STATUS(read_limits(texts, request->limits));
@@ -235,11 +276,7 @@ Result<int> estimate(Session& session, const EstimateTexts& texts) {
     else if (texts.model.empty())
       session.note("by the shipped estimator alone: no server answers");
   }
-  const Json& rows = items_of(*answer);
-  return std::ranges::any_of(rows,
-                             [](const Json& row) { return child_of(row, "recommended") == true; })
-             ? 0
-             : 1;
+  return recommends(*answer) ? 0 : 1;
 }
 
 }  // namespace
@@ -258,8 +295,9 @@ void add_estimate_commands(std::vector<Command>& commands, Session& session) {
        .define = [&session](Options& options) -> Action {
          auto texts = std::make_shared<EstimateTexts>();
          options
-             .positional("FILE", texts->file,
-                         "A file of kind 'estimate' (docs/estimates.md), or the word report")
+             .positional(
+                 "FILE", texts->file,
+                 "A file of kind 'estimate' (docs/estimates.md) or 'job', or the word report")
              .text("--budget", texts->budget, "USD", "The most that it may cost")
              .text("--deadline", texts->deadline, "DURATION", "It must be done after this time")
              .text("--prices", texts->prices, "CSV",

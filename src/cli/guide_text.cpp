@@ -129,9 +129,10 @@ std::string guide_text(const Session& session, const Json& guide, EditForm form)
   }
   if (const std::string takes = takes_text(guide); !takes.empty()) {
     const Json& runtime = child_of(child_of(guide, "estimate"), "runtime_s");
-    out +=
-        fmt::format("{:<7} {} ({} to {})\n", "takes", takes, seconds_text(real_of(runtime, "p10")),
-                    seconds_text(real_of(runtime, "p90")));
+    const bool seen = text_of(child_of(guide, "estimate"), "source") == "history";
+    out += fmt::format("{:<7} {} ({} to {}){}\n", "takes", takes,
+                       seconds_text(real_of(runtime, "p10")), seconds_text(real_of(runtime, "p90")),
+                       seen ? ", as earlier runs of it" : "");
   }
   const std::string table = alternatives_table(session, guide, form);
   if (!table.empty()) out += "\n" + table;

@@ -180,6 +180,19 @@ void Controller::user_quota(const std::string& user, std::optional<std::int64_t>
   impl_->post(Learnt{scheduler::QuotaChanged{user, max_gpus}});
 }
 
+void Controller::expect_runtimes(std::vector<ExpectedRuntime> jobs) {
+  Expected event;
+  for (auto& one : jobs)
+    event.runtimes.push_back({std::move(one.job), {one.typical, one.long_one}});
+  if (!event.runtimes.empty()) impl_->post(std::move(event));
+}
+
+void Controller::expect_ends(std::vector<ExpectedEnd> jobs) {
+  Expected event;
+  for (auto& one : jobs) event.ends.push_back({std::move(one.job), one.at});
+  if (!event.ends.empty()) impl_->post(std::move(event));
+}
+
 Result<std::vector<protocol::ReservationRecord>> Controller::reservations() const {
   std::vector<protocol::ReservationRecord> list;
   GALLEY_TRY_STATUS(impl_->database.read([&](store::Transaction& transaction) -> Status {

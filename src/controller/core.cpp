@@ -244,6 +244,18 @@ void Core::on(const JobCancelled& event, Effects& effects, WallTime now) {
   stop_members(found->second, effects);
 }
 
+void Core::on(const Expected& event, Effects&, WallTime) {
+  for (const auto& one : event.runtimes) {
+    // It may come back to the queue.
+    if (const auto found = active_.find(one.job); found != active_.end())
+      found->second.request.runtime = one.runtime;
+    if (const auto found = pending_.find(one.job); found != pending_.end())
+      found->second.job.runtime = one.runtime;
+    apply(one);
+  }
+  for (const auto& one : event.ends) apply(one);
+}
+
 void Core::on(const Learnt& event, Effects&, WallTime) { apply(event.event); }
 
 void Core::on(const TimerFired&, Effects&, WallTime) {}

@@ -90,6 +90,12 @@ struct JobCancelled {
   JobId job;
   protocol::JobState state;  // cancelled or cancelling
 };
+/// What jobs will take, and when those that run will have ended. Of many jobs at once: each event
+/// ends with a pass of the scheduler.
+struct Expected {
+  std::vector<scheduler::RuntimeExpected> runtimes{};
+  std::vector<scheduler::EndExpected> ends{};
+};
 /// What only the scheduler needs to hear: teams, bookings, measured transfers.
 struct Learnt {
   scheduler::ClusterEvent event;
@@ -103,7 +109,7 @@ struct Restored {
 };
 using Event = std::variant<Restored, NodeAttached, NodeChanged, NodeLost, DevicesFailed,
                            JobAccepted, StartStored, PreemptionStored, LossRefused, MemberRuns,
-                           MemberEnded, JobCancelled, Learnt, TimerFired>;
+                           MemberEnded, JobCancelled, Expected, Learnt, TimerFired>;
 
 // What the core wants done.
 struct SendAssign {
@@ -169,6 +175,7 @@ class Core {
   void on(const MemberRuns& event, Effects& effects, WallTime now);
   void on(const MemberEnded& event, Effects& effects, WallTime now);
   void on(const JobCancelled& event, Effects& effects, WallTime now);
+  void on(const Expected& event, Effects& effects, WallTime now);
   void on(const Learnt& event, Effects& effects, WallTime now);
   void on(const TimerFired& event, Effects& effects, WallTime now);
 

@@ -43,6 +43,7 @@ Result<Asked> read_asked(const Json& question) {
   GALLEY_TRY(const auto prices, take_flag(document, "prices"));
   GALLEY_TRY(const auto spot, take_flag(document, "spot"));
   const bool of_job = document.contains("job");
+  const bool tells_work = document.contains("work");
   if (of_job) {
     auto job = protocol::parse_job_spec(document["job"]);
     if (!job) return below(std::move(job).error(), "job");
@@ -69,9 +70,13 @@ Result<Asked> read_asked(const Json& question) {
     Error error = std::move(request).error();
     // A network that nobody knows is a fault of the question, not a page that is missing.
     if (error.code == Errc::not_found) error.code = Errc::invalid_argument;
-    return of_job ? below(std::move(error), "work") : error;
+    if (of_job) error = below(std::move(error), "work");
+    // What a job leaves unsaid, runs of it may tell.
+    if (!of_job || tells_work) return error;
+    asked.unsaid = std::move(error);
+  } else {
+    asked.request = *std::move(request);
   }
-  asked.request = *std::move(request);
   asked.cluster = cluster.value_or(true);
   asked.prices = prices.value_or(asked.request.offers.empty() && !of_job);
   asked.spot = spot.value_or(false);

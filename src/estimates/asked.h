@@ -13,8 +13,9 @@ namespace galley::estimates {
 struct Asked {
   estimator::EstimateRequest request;
   std::optional<protocol::JobSpec> job;
-  bool cluster = true;  // the site's own GPUs are configurations
-  bool prices = false;  // those of the shipped list are
+  std::optional<Error> unsaid{};  // of a job: why nothing can be computed from its words
+  bool cluster = true;            // the site's own GPUs are configurations
+  bool prices = false;            // those of the shipped list are
   bool spot = false;
 };
 

@@ -1,9 +1,12 @@
 #include "estimates/estimates.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <condition_variable>
+#include <iterator>
 #include <mutex>
 #include <thread>
 
@@ -12,6 +15,8 @@
 #include "base/log.h"
 #include "estimator/shipped.h"
 #include "forecast_rows.h"
+#include "job_forecast.h"
+#include "job_words.h"
 #include "learner.h"
 #include "model_in_use.h"
 #include "options.h"
@@ -23,6 +28,7 @@ namespace {
 constexpr std::int64_t kMostWaiting = 500;      // jobs of people that are counted
 constexpr std::size_t kMostClusterOffers = 32;  // each asks the scheduler
 constexpr double kMostNodes = 64;
+constexpr std::int64_t kSimilarRuns = 20;
 
 constexpr std::chrono::seconds kLookAgain{1};
 constexpr int kLooksOfARefit = 10;  // a fit is thought of less often
@@ -66,11 +72,16 @@ struct Estimates::Impl {
   void run(const std::stop_token& stop);
   std::vector<protocol::JobSpec> waiting() const;
   ClusterPrices costs() const {
-    return {
-        .rent_usd_per_h = [this](const estimator::GpuSpec& gpu) { return rent_of(gpu, prices); }};
+    return {.rent_usd_per_h = [this](const estimator::GpuSpec& gpu) {
+      return prices.usd_per_gpu_h(gpu);
+    }};
   }
   void add_cluster(const Asked& asked, const controller::Caller& caller,
                    estimator::EstimateRequest& request) const;
+  /// What runs of the same job took; where they had GPUs, these are a configuration whose runtime
+  /// is known. Null without any. Errors: the store's.
+  Result<Json> add_history(const Asked& asked, const controller::Caller& caller,
+                           estimator::EstimateRequest& request) const;
   /// Configurations of the question that are the site's own and say nothing of their wait.
   void add_waits(const std::vector<ClusterGpu>& gpus, const protocol::JobSpec& like,
                  const controller::Caller& caller, estimator::EstimateRequest& request) const;
@@ -79,7 +90,7 @@ struct Estimates::Impl {
   store::Database& database;
   controller::Controller& controller;
   const Clock& clock;
-  std::vector<estimator::PriceRow> prices;
+  GpuPrices prices;
   ModelInUse model;
   AccuracyMetrics metrics;
   Learner learner;
@@ -130,6 +141,11 @@ void Estimates::Impl::add_cluster(const Asked& asked, const controller::Caller& 
       if (own <= gpu.total && std::ranges::find(counts, own) == counts.end()) counts.push_back(own);
     }
     for (const auto count : counts) {
+      const bool is_known = std::ranges::any_of(request.offers, [&](const auto& offer) {
+        return offer.owned && offer.known_runtime_s > 0 && offer.gpu.name == gpu.spec.name &&
+               offer.gpus == static_cast<double>(count);
+      });
+      if (is_known) continue;
       if (++added > kMostClusterOffers) return;
       auto offer = cluster_offer(gpu, count, gpus_waited_for(queue, gpu), own_costs);
       if (offer.nodes > kMostNodes ||
@@ -140,6 +156,37 @@ void Estimates::Impl::add_cluster(const Asked& asked, const controller::Caller& 
       request.offers.push_back(std::move(offer));
     }
   }
+}
+
+Result<Json> Estimates::Impl::add_history(const Asked& asked, const controller::Caller& caller,
+                                          estimator::EstimateRequest& request) const {
+  if (!asked.job) return Json();
+  std::vector<double> before;
+  GALLEY_TRY_STATUS(database.read([&](store::Transaction& transaction) -> Status {
+    GALLEY_TRY(before, read_similar(transaction, kind_of_job(*asked.job), kSimilarRuns));
+    return ok();
+  }));
+  const auto took = forecast_from_runs(before);
+  if (!took) return Json();
+  Json history{{"runs", before.size()},
+               {"runtime_s", {{"p10", took->p10}, {"p50", took->p50}, {"p90", took->p90}}}};
+  const auto& wants = asked.job->resources;
+  const auto gpus = wants.gpus * wants.nodes;
+  if (gpus < 1 || wants.gpu_milli.value_or(1000) < 1000) return history;
+  for (const auto& gpu : cluster_gpus(controller.nodes())) {
+    if (!is_of_type(gpu.model, wants.gpu_type)) continue;
+    auto offer = cluster_offer(gpu, gpus, gpus_waited_for(waiting(), gpu), costs());
+    offer.nodes = static_cast<double>(wants.nodes);
+    offer.name +=
+        fmt::format(", as in {} earlier run{}", before.size(), before.size() > 1 ? "s" : "");
+    offer.known_runtime_s = took->p50;
+    if (const auto guide = controller.guide(*asked.job, caller))
+      add_wait(*guide, clock.wall(), offer);
+    history["cost_usd"] = estimator::cost_usd(offer, took->p50);
+    request.offers.push_back(std::move(offer));
+    break;
+  }
+  return history;
 }
 
 Estimates::Estimates(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -170,13 +217,18 @@ Result<std::unique_ptr<Estimates>> Estimates::open(const Parts& parts, Options o
   InUse shipped;
   GALLEY_TRY(shipped.model, estimator::parse_model(estimator::shipped_model()));
   auto impl = std::make_unique<Impl>(parts, options, std::move(shipped));
-  GALLEY_TRY(impl->prices, estimator::parse_prices(estimator::shipped_prices()));
+  if (options.prices) {
+    impl->prices = *std::move(options.prices);
+  } else {
+    GALLEY_TRY(impl->prices, GpuPrices::open({}));
+  }
   impl->refit.restore();
   GALLEY_TRY_STATUS(parts.database.read([&](store::Transaction& transaction) -> Status {
     GALLEY_TRY(const auto ended, read_ended(transaction, kKnownEnded));
     for (const auto& one : ended) impl->metrics.add(one);
     return ok();
   }));
+  GALLEY_TRY_STATUS(impl->learner.say_again());
   if (options.learns)
     impl->thread = std::jthread([at = impl.get()](const std::stop_token& stop) { at->run(stop); });
   return std::unique_ptr<Estimates>(new Estimates(std::move(impl)));
@@ -185,14 +237,21 @@ Result<std::unique_ptr<Estimates>> Estimates::open(const Parts& parts, Options o
 Result<Json> Estimates::answer(const Json& question, const controller::Caller& caller) const {
   GALLEY_TRY(auto asked, read_asked(question));
   auto& request = asked.request;
+  GALLEY_TRY(auto history, impl_->add_history(asked, caller, request));
+  if (asked.unsaid && !history.is_object()) return *asked.unsaid;
   impl_->add_cluster(asked, caller, request);
   if (asked.prices && can_estimate(request)) {
     std::size_t skipped = 0;
-    auto rented =
-        estimator::offers_from_prices(impl_->prices, asked.spot, request.gpu_counts, skipped);
+    auto rented = estimator::offers_from_prices(impl_->prices.rows(), asked.spot,
+                                                request.gpu_counts, skipped);
     std::move(rented.begin(), rented.end(), std::back_inserter(request.offers));
   }
   const auto in_use = impl_->model.get();
+  if (history.is_object() && request.offers.empty())  // no GPUs to choose from
+    return Json{{"items", Json::array()},
+                {"reason", "what runs of the same job took is all that is known"},
+                {"history", std::move(history)},
+                {"model", print_in_use(*in_use)}};
   estimator::EstimatorModel calibrated;
   if (!request.probes.empty()) {
     GALLEY_TRY(calibrated, estimator::calibrate(in_use->model, request.probes));
@@ -203,6 +262,7 @@ Result<Json> Estimates::answer(const Json& question, const controller::Caller& c
   Json printed = estimator::print_advice(advice, request.offers);
   printed["name"] = request.name;
   printed["model"] = print_in_use(*in_use);
+  if (history.is_object()) printed["history"] = std::move(history);
   return printed;
 }
 
@@ -224,8 +284,15 @@ Result<Json> Estimates::of_job(const protocol::JobSpec& spec) const {
   return printed;
 }
 
+LivePrior Estimates::prior_of(const protocol::JobRecord& job) const {
+  LivePrior prior;
+  if (auto known = impl_->learner.prior_of(job)) prior = *std::move(known);
+  prior.usd_per_hour = impl_->prices.usd_per_h_of(impl_->controller, job);
+  return prior;
+}
+
 Json Estimates::options() const {
-  return print_options(cluster_gpus(impl_->controller.nodes()), impl_->prices);
+  return print_options(cluster_gpus(impl_->controller.nodes()), impl_->prices.rows());
 }
 
 Result<Json> Estimates::accuracy(std::int64_t limit) const {
@@ -258,6 +325,20 @@ Result<Json> Estimates::accuracy(std::int64_t limit) const {
               {"fits", print_fits(fits)}};
 }
 
-std::string Estimates::metrics() const { return impl_->metrics.text(); }
+std::string Estimates::metrics() const {
+  std::string out = impl_->metrics.text();
+  const auto in_use = impl_->model.get();
+  const auto print = [&out](std::string_view name, std::string_view help, double value) {
+    fmt::format_to(std::back_inserter(out), "# HELP {0} {1}\n# TYPE {0} gauge\n{0} {2}\n", name,
+                   help, value);
+  };
+  print("galley_estimator_site_jobs", "Measured jobs of this site that the estimator learnt from.",
+        static_cast<double>(in_use->site_rows));
+  if (in_use->mdape_pct)
+    print("galley_estimator_fit_error_ratio",
+          "Median error of the estimator in use on this site's jobs, by cross-validation.",
+          *in_use->mdape_pct / 100);
+  return out;
+}
 
 }  // namespace galley::estimates

@@ -76,6 +76,17 @@ Result<std::vector<Forecast>> read_ended(Transaction& transaction, std::int64_t 
   return ended;
 }
 
+Result<std::vector<Forecast>> read_open(Transaction& transaction) {
+  GALLEY_TRY(const auto rows, transaction.query(fmt::format(
+                                  "select {} from job_forecasts where p50_s is not null and"
+                                  " job_id in (select id from jobs where state in"
+                                  " ('queued', 'starting', 'running', 'cancelling'))",
+                                  kForecastColumns)));
+  std::vector<Forecast> open;
+  for (const Row& row : rows) open.push_back(forecast_of(row));
+  return open;
+}
+
 Result<std::vector<double>> read_similar(Transaction& transaction, const std::string& similar_to,
                                          std::int64_t limit) {
   GALLEY_TRY(const auto rows,

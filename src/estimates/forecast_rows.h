@@ -40,6 +40,9 @@ Result<std::optional<Forecast>> read_forecast(store::Transaction& transaction, c
 /// Ended ones that had an estimate, newest first.
 Result<std::vector<Forecast>> read_ended(store::Transaction& transaction, std::int64_t limit);
 
+/// Those with an estimate, of jobs that have not ended.
+Result<std::vector<Forecast>> read_open(store::Transaction& transaction);
+
 /// What the newest `limit` jobs of that kind took, newest first.
 Result<std::vector<double>> read_similar(store::Transaction& transaction,
                                          const std::string& similar_to, std::int64_t limit);

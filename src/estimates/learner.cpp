@@ -16,7 +16,7 @@ using protocol::JobState;
 using store::Transaction;
 
 constexpr std::int64_t kChangesOfALook = 500;
-constexpr std::int64_t kSimilarRuns = 20;
+constexpr std::int64_t kSimilarOfAJob = 20;
 constexpr std::size_t kPointsOfASeries = 2000;
 constexpr std::string_view kMarkName = "events";
 
@@ -63,6 +63,17 @@ Forecast forecast_of(const protocol::JobRecord& job, const Expected& expected, W
           .expected = is_final(job.state) ? std::nullopt : expected.runtime};
 }
 
+/// What the scheduler may count on. A program that would go on past its max_runtime is ended then.
+controller::ExpectedRuntime for_scheduler(const protocol::JobRecord& job,
+                                          const Quantiles& expected) {
+  const auto bounded = [&](double seconds) {
+    constexpr double kLongest_s = 10 * 365.25 * 86'400;
+    const Millis time{static_cast<std::int64_t>(1e3 * std::clamp(seconds, 1.0, kLongest_s))};
+    return std::min(time, job.spec.max_runtime.value_or(time));
+  };
+  return {job.id, bounded(expected.p50), bounded(expected.p90)};
+}
+
 }  // namespace
 
 Result<Expected> expect_job(const Parts& parts, const estimator::EstimatorModel& model,
@@ -74,7 +85,7 @@ Result<Expected> expect_job(const Parts& parts, const estimator::EstimatorModel&
       if (!expected.gpu && is_of_type(gpu.model, wants.gpu_type)) expected.gpu = std::move(gpu);
   std::vector<double> before;
   GALLEY_TRY_STATUS(parts.database.read([&](Transaction& transaction) -> Status {
-    GALLEY_TRY(before, read_similar(transaction, expected.similar_to, kSimilarRuns));
+    GALLEY_TRY(before, read_similar(transaction, expected.similar_to, kSimilarOfAJob));
     return ok();
   }));
   expected.runtime = forecast_from_runs(before);
@@ -111,6 +122,41 @@ Status Learner::look() {
   GALLEY_TRY_STATUS(save(seen, events.back().seq));
   mark_ = events.back().seq;
   for (const auto& one : seen.ended) metrics_.add(one);
+  parts_.controller.expect_runtimes(std::move(seen.expected));
+  return ok();
+}
+
+Result<LivePrior> Learner::prior_of(const protocol::JobRecord& job) const {
+  std::optional<Forecast> known;
+  GALLEY_TRY_STATUS(parts_.database.read([&](Transaction& transaction) -> Status {
+    GALLEY_TRY(known, read_forecast(transaction, job.id));
+    return ok();
+  }));
+  if (!known) {  // it began at once, before anybody looked
+    GALLEY_TRY(const auto expected,
+               expect_job(parts_, model_.get()->model, job.spec, work_of(job)));
+    known = forecast_of(job, expected, parts_.clock.wall());
+    GALLEY_TRY_STATUS(parts_.database.write(
+        [&known](Transaction& transaction) { return insert_forecast(transaction, *known); }));
+    if (known->expected) parts_.controller.expect_runtimes({for_scheduler(job, *known->expected)});
+  }
+  LivePrior prior;
+  if (const auto& of = known->expected)
+    prior.total_s = estimator::Spread{of->p10, of->p50, of->p90};
+  return prior;
+}
+
+Status Learner::say_again() {
+  std::vector<Forecast> known;
+  GALLEY_TRY_STATUS(parts_.database.read([&](Transaction& transaction) -> Status {
+    GALLEY_TRY(known, read_open(transaction));
+    return ok();
+  }));
+  std::vector<controller::ExpectedRuntime> expected;
+  for (const Forecast& one : known)
+    if (const auto job = parts_.controller.job(one.job))
+      expected.push_back(for_scheduler(*job, *one.expected));
+  parts_.controller.expect_runtimes(std::move(expected));
   return ok();
 }
 
@@ -163,6 +209,7 @@ Status Learner::take_job(const JobId& id, Seen& seen) {
                expect_job(parts_, model_.get()->model, job->spec, work_of(*job)));
     known = forecast_of(*job, expected, parts_.clock.wall());
     seen.made.push_back(*known);
+    if (known->expected) seen.expected.push_back(for_scheduler(*job, *known->expected));
   }
   if (job->state == JobState::succeeded && !known->ended)
     GALLEY_TRY_STATUS(take_end(*job, *std::move(known), seen));

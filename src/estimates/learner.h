@@ -8,6 +8,7 @@
 #include "accuracy_metrics.h"
 #include "cluster_offers.h"
 #include "estimates/estimates.h"
+#include "estimates/live_etas.h"
 #include "estimator/rows.h"
 #include "forecast_rows.h"
 #include "job_words.h"
@@ -36,6 +37,10 @@ class Learner {
   Learner(const Parts& parts, ModelInUse& model, AccuracyMetrics& metrics);
   /// Takes in what happened since the last look, up to some hundred changes. Thread-safe.
   Status look();
+  /// What the job is expected to take; thread-safe. Errors: the store's.
+  Result<LivePrior> prior_of(const protocol::JobRecord& job) const;
+  /// Says to the scheduler what was said before a restart. Errors: the store's.
+  Status say_again();
 
  private:
   struct Seen {
@@ -47,6 +52,7 @@ class Learner {
       std::string group;
     };
     std::vector<Row> rows;
+    std::vector<controller::ExpectedRuntime> expected;  // for the scheduler
   };
   Status take_job(const JobId& id, Seen& seen);
   Status take_end(const protocol::JobRecord& job, Forecast forecast, Seen& seen);

@@ -1,5 +1,7 @@
 #include "estimates/live_etas.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <cmath>
 #include <condition_variable>
@@ -23,13 +25,22 @@ using protocol::JobRecord;
 // Runs that no job of ours runs end without a word as often as with one.
 constexpr Millis kForgottenAfter = std::chrono::hours(6);
 
+constexpr double kFurthestEnd_s = 10 * 365.25 * 86'400;
+
 struct Followed {
   std::shared_ptr<LiveRun> run;
   std::optional<JobRecord> job;
   std::shared_ptr<const LiveHistory> history;
   bool changed = true;
   WallTime last_heard{};
+  std::optional<WallTime> said_end{};  // to the scheduler
 };
+
+std::chrono::nanoseconds thread_time() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
 
 std::int64_t gpus_of(const std::optional<JobRecord>& job) {
   return job ? job->spec.resources.gpus * job->spec.resources.nodes : 0;
@@ -51,9 +62,12 @@ struct LiveEtas::Impl {
   Result<std::vector<JobRecord>> running_jobs();
   Status follow_job(JobRecord job);
   Result<Followed> follow_run(const RunId& id);
+  /// Reads the run's record into it, with what comes meanwhile; `lock` is held afterwards.
+  Status catch_up(const RunId& id, LiveRun& run, std::unique_lock<std::mutex>& lock);
   void end_those_not_in(const std::set<RunId>& running);
   void end(const RunId& id, Followed followed);
   void tell_changes();
+  void expect_ends(const std::vector<Current>& changes);
   protocol::JobEta estimate_locked(Followed& followed);
 
   controller::Controller& controller;
@@ -66,6 +80,8 @@ struct LiveEtas::Impl {
   std::map<RunId, Followed> followed;
   std::map<JobId, RunId> runs_of_jobs;
   std::set<RunId> heard_of;  // and not followed yet
+  // Of runs whose records are being read: what comes meanwhile.
+  std::map<RunId, std::vector<tracking::MetricPoint>> arriving;
   std::array<EtaErrors, 3> errors{};
 
   std::mutex tell_mutex;  // guards tell, also while it is called
@@ -80,10 +96,10 @@ struct LiveEtas::Impl {
 
 void LiveEtas::Impl::run() {
   for (;;) {
-    const auto began = std::chrono::steady_clock::now();
+    const auto began = thread_time();
     look();
-    // Where there is much to look at, a twentieth of a core is enough.
-    const auto took = std::chrono::steady_clock::now() - began;
+    // Where there is much to look at, a twentieth of a core is enough; waiting for a disk is none.
+    const auto took = thread_time() - began;
     const auto pause = std::max<std::chrono::nanoseconds>(kPace, 20 * took);
     std::unique_lock lock(stop_mutex);
     if (stop_changed.wait_for(lock, pause, [&] { return stopping; })) return;
@@ -126,6 +142,19 @@ void LiveEtas::Impl::look() {
   tell_changes();
 }
 
+Status LiveEtas::Impl::catch_up(const RunId& id, LiveRun& run, std::unique_lock<std::mutex>& lock) {
+  {
+    const std::lock_guard begin(mutex);
+    arriving[id];
+  }
+  const Status read = replay_run(tracking, id, run);
+  lock = std::unique_lock(mutex);
+  const auto came = arriving.extract(id);
+  // What was read as well is passed over: it is not newer.
+  if (read && !came.empty()) run.add(came.mapped());
+  return read;
+}
+
 Status LiveEtas::Impl::follow_job(JobRecord job) {
   std::optional<protocol::MetricGoal> goal;
   if (job.spec.metrics && job.spec.metrics->target)
@@ -133,9 +162,9 @@ Status LiveEtas::Impl::follow_job(JobRecord job) {
       goal = *std::move(parsed);
   const LivePrior prior = prior_of ? prior_of(job) : LivePrior{};
   auto run = std::make_shared<LiveRun>(job.started_at.value_or(job.created_at), prior, goal);
-  GALLEY_TRY_STATUS(replay_run(tracking, job.run_id, *run));
   auto history = histories.of(job);
-  const std::lock_guard lock(mutex);
+  std::unique_lock<std::mutex> lock;
+  GALLEY_TRY_STATUS(catch_up(job.run_id, *run, lock));
   if (followed.size() >= kMostRuns) return ok();
   runs_of_jobs[job.id] = job.run_id;
   const RunId id = job.run_id;
@@ -149,9 +178,9 @@ Result<Followed> LiveEtas::Impl::follow_run(const RunId& id) {
   if (details.run.state != tracking::RunState::running)
     return Error{Errc::conflict, "run " + id.str() + " has ended: it has no remaining time"};
   auto run = std::make_shared<LiveRun>(details.run.created, LivePrior{}, std::nullopt);
-  GALLEY_TRY_STATUS(replay_run(tracking, id, *run));
+  std::unique_lock<std::mutex> lock;
+  GALLEY_TRY_STATUS(catch_up(id, *run, lock));
   Followed made{std::move(run), std::nullopt, nullptr, true, clock.wall()};
-  const std::lock_guard lock(mutex);
   // A job's run is followed with what its job says.
   if (details.run.job_id.empty() && followed.size() < kMostRuns) {
     const auto [place, is_new] = followed.try_emplace(id, made);
@@ -220,10 +249,33 @@ void LiveEtas::Impl::tell_changes() {
       if (one.job && std::exchange(one.changed, false))
         changes.push_back({one.job->id, estimate_locked(one)});
   }
+  expect_ends(changes);
   const std::lock_guard lock(tell_mutex);
   if (!tell) return;
   for (const Current& change : changes)
     if (change.eta.remaining_s || change.eta.step) tell(change.job, change.eta);
+}
+
+/// The scheduler plans anew whenever it hears of a time, so it hears of those that matter.
+void LiveEtas::Impl::expect_ends(const std::vector<Current>& changes) {
+  constexpr std::int64_t kLeastChangeMs = 5'000;
+  constexpr std::int64_t kTenths = 10;
+  const WallTime now = clock.wall();
+  std::vector<controller::ExpectedEnd> ends;
+  const std::lock_guard lock(mutex);
+  for (const Current& change : changes) {
+    if (!change.eta.remaining_s || change.eta.from != protocol::EtaBasis::progress) continue;
+    const auto run = runs_of_jobs.find(change.job);
+    if (run == runs_of_jobs.end()) continue;
+    const Millis left{static_cast<std::int64_t>(
+        1e3 * std::clamp(change.eta.remaining_s->p90, 0.0, kFurthestEnd_s))};
+    auto& said = followed.at(run->second).said_end;
+    const auto moved = said ? std::chrono::abs(now + left - *said) : Millis::max();
+    if (moved < Millis{std::max(kLeastChangeMs, left.count() / kTenths)}) continue;
+    said = now + left;
+    ends.push_back({change.job, *said});
+  }
+  controller.expect_ends(std::move(ends));
 }
 
 LiveEtas::LiveEtas(controller::Controller& controller, tracking::Tracking& tracking,
@@ -247,6 +299,11 @@ void LiveEtas::observe(const RunId& run, std::span<const tracking::MetricPoint> 
   const std::lock_guard lock(impl_->mutex);
   const auto found = impl_->followed.find(run);
   if (found == impl_->followed.end()) {
+    constexpr std::size_t kMostArriving = 10'000;
+    if (const auto reading = impl_->arriving.find(run); reading != impl_->arriving.end()) {
+      auto& came = reading->second;
+      if (came.size() < kMostArriving) came.insert(came.end(), points.begin(), points.end());
+    }
     if (impl_->heard_of.size() < kMostRuns) impl_->heard_of.insert(run);
     return;
   }

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "estimator/model.h"
@@ -11,9 +12,10 @@ namespace galley::estimates {
 /// An estimator and where it comes from.
 struct InUse {
   estimator::EstimatorModel model;
-  std::string source = "shipped";  // or site
-  std::int64_t site_rows = 0;      // measured jobs of this site that it learnt from
-  std::string file{};              // as it was read
+  std::string source = "shipped";     // or site
+  std::int64_t site_rows = 0;         // measured jobs of this site that it learnt from
+  std::string file{};                 // as it was read
+  std::optional<double> mdape_pct{};  // of it on this site's jobs, by cross-validation
 };
 
 /// The estimator that answers now. Thread-safe.

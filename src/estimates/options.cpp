@@ -74,7 +74,7 @@ Json print_options(const std::vector<ClusterGpu>& cluster,
           {"cluster", std::move(own_gpus)}};
 }
 
-double rent_of(const estimator::GpuSpec& gpu, const std::vector<estimator::PriceRow>& prices) {
+double rent_of(const estimator::GpuSpec& gpu, std::span<const estimator::PriceRow> prices) {
   double least = 0;
   for (const auto& row : prices) {
     if (!(row.usd_per_h > 0) || !(row.gpus > 0)) continue;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "base/json.h"
@@ -13,6 +14,6 @@ Json print_options(const std::vector<ClusterGpu>& cluster,
                    const std::vector<estimator::PriceRow>& prices);
 
 /// The least that a list asks for an hour of one such GPU on demand; 0 when it has none.
-double rent_of(const estimator::GpuSpec& gpu, const std::vector<estimator::PriceRow>& prices);
+double rent_of(const estimator::GpuSpec& gpu, std::span<const estimator::PriceRow> prices);
 
 }  // namespace galley::estimates

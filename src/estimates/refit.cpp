@@ -116,7 +116,7 @@ void Refit::restore() {
                {{"job", used->job_id}, {"reason", describe(model.error())}});
     return;
   }
-  model_.set({*std::move(model), "site", used->rows, *text});
+  model_.set({*std::move(model), "site", used->rows, *text, used->mdape_pct});
 }
 
 bool Refit::is_quiet() const {
@@ -182,7 +182,7 @@ Status Refit::begin(std::int64_t number, std::int64_t seen) {
                                   .sources = {},
                                   .run_id = {},
                                   .note = fmt::format("{} measured jobs", rows.rows.size()),
-                                  .principal = "galley",
+                                  .principal = "system",
                                   .request_id = key}));
   protocol::JobSpec job;
   job.name = "estimator-fit";
@@ -194,7 +194,7 @@ Status Refit::begin(std::int64_t number, std::int64_t seen) {
   job.priority_class = protocol::PriorityClass::idle;
   job.max_runtime = kLongestFit;
   GALLEY_TRY(const auto accepted,
-             parts_.controller.submit(std::move(job), {.principal = "galley",
+             parts_.controller.submit(std::move(job), {.principal = "system",
                                                        .request_id = key,
                                                        .idempotency_key = key,
                                                        .request_sha256 = sha256_hex(key)}));
@@ -238,7 +238,7 @@ Status Refit::take(FitRow fit, const std::string& run_id) {
             better ? "a newly fitted estimator is in use"
                    : "a newly fitted estimator is worse; the one in use stays",
             {{"job", fit.job_id}, {"reason", fit.reason}});
-  if (better) model_.set({*std::move(model), "site", fit.rows, *text});
+  if (better) model_.set({*std::move(model), "site", fit.rows, *text, fit.mdape_pct});
   return ok();
 }
 

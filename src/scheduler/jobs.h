@@ -30,6 +30,7 @@ struct Job {
   bool entitled = false;    // its team's private cluster runs it: it is guaranteed
   bool protected_ = false;  // entitled, placed, and where it may stay: never evicted
   WallTime placed_at{};
+  std::optional<WallTime> seen_end;  // by its progress, once that tells
   Placement placement;
   std::vector<Held> held;
 };

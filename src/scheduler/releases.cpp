@@ -16,6 +16,9 @@ Millis length_of(const Job& job) {
 
 WallTime expected_end(const Job& job, WallTime now) {
   Millis length = length_of(job);
+  if (job.seen_end)
+    length =
+        std::max(std::chrono::duration_cast<Millis>(*job.seen_end - job.placed_at), Millis{1'000});
   while (job.placed_at + length <= now) length += length / 2;
   return job.placed_at + length;
 }

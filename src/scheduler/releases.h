@@ -9,10 +9,11 @@ namespace galley::scheduler {
 /// The typical runtime of the job; ten minutes where nothing is known.
 Millis length_of(const Job& job);
 
-/// When a running job is expected to end: after its typical runtime; and once that has passed, half
-/// as long again, and so on. A job of which nothing is known is taken for a ten-minute one, so that
-/// the longer it has run, the longer it is expected to go on. A function of the job and the time
-/// alone, so that a scheduler rebuilt from the store expects the same.
+/// When a running job is expected to end: as its progress says, else after its typical runtime; and
+/// once that has passed, half as long again, and so on. A job of which nothing is known is taken
+/// for a ten-minute one, so that the longer it has run, the longer it is expected to go on. A
+/// function of the job and the time alone, so that a scheduler rebuilt from the store expects the
+/// same.
 WallTime expected_end(const Job& job, WallTime now);
 
 /// When how many GPUs of each node will be free, from the expected ends of what runs there.

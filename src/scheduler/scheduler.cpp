@@ -64,6 +64,8 @@ void Scheduler::apply(const ClusterEvent& event) {
           },
           [&](const Booked& booked) { state.bookings[booked.booking.id] = booked.booking; },
           [&](const Unbooked& unbooked) { state.bookings.erase(unbooked.id); },
+          [&](const RuntimeExpected& expected) { state.expect_runtime(expected); },
+          [&](const EndExpected& expected) { state.expect_end(expected); },
       },
       event);
 }

@@ -94,6 +94,8 @@ struct State {
   void set_node(const NodeOffer& offer);
   void queue_job(const QueuedJob& job);
   void place_job(const JobPlaced& event);
+  void expect_runtime(const RuntimeExpected& event);
+  void expect_end(const EndExpected& event);
   void stop_job(const JobId& job);
   void remove_job(const JobGone& event);
   /// Jobs whose start_at has come go before the queue: by class, then time, then acceptance.

@@ -142,6 +142,35 @@ void State::place_job(const JobPlaced& event) {
   review_quota(job.spec.user);
 }
 
+void State::expect_runtime(const RuntimeExpected& event) {
+  const auto known = jobs.find(event.job);
+  if (!known || jobs[*known].spec.runtime == event.runtime) return;
+  Job& job = jobs[*known];
+  if (job.placed) {
+    job.spec.runtime = event.runtime;
+    for (const Held& one : job.held) releases.touch(one.grant.node);
+    return;
+  }
+  // Booked for a time: a length would make it a slot, which nobody asked for.
+  if (job.spec.start_at) return;
+  // Its place in the queue depends on it; in a private cluster it does not.
+  const bool in_queue = !job.held_back && !job.entitled;
+  if (in_queue) queue.remove(*known, job);
+  count_waiting(job, -1);
+  signatures.remove(job.signature);
+  job.spec.runtime = event.runtime;
+  job.signature = signatures.add(job.spec);
+  count_waiting(job, 1);
+  if (in_queue) queue.add(*known, job);
+}
+
+void State::expect_end(const EndExpected& event) {
+  const auto known = jobs.find(event.job);
+  if (!known || !jobs[*known].placed) return;
+  jobs[*known].seen_end = event.at;
+  for (const Held& one : jobs[*known].held) releases.touch(one.grant.node);
+}
+
 void State::stop_job(const JobId& id) {
   const auto index = jobs.find(id);
   if (!index || !jobs[*index].placed || jobs[*index].stopping) return;

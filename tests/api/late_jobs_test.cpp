@@ -47,6 +47,20 @@ TEST(Lateness, AJobPastItsRuntimeEndsNowAtTheEarliest) {
   EXPECT_FALSE(lateness(job, kNow));
 }
 
+TEST(Lateness, ProgressSaysMoreThanTheLengthThatWasStated) {
+  JobInTime job{.name = "train", .deadline = kNow + 1h, .max_runtime = 30min};
+  job.expected_end = kNow + 2h;
+  EXPECT_FALSE(lateness(job, kNow)) << "it does not run";
+  job.started_at = kNow - 10min;
+  EXPECT_THAT(lateness(job, kNow).value_or(""), HasSubstr("1 h 0 min after its deadline"));
+  job.expected_end = kNow + 50min;
+  job.max_runtime = 3h;
+  EXPECT_FALSE(lateness(job, kNow));
+  job.max_runtime.reset();
+  job.expected_end = kNow + 61min;
+  EXPECT_THAT(lateness(job, kNow).value_or(""), HasSubstr("after its deadline"));
+}
+
 class LateJobs : public ApiFixture {
  protected:
   std::vector<std::string> late() {

@@ -1,3 +1,5 @@
+#include "base/file.h"
+#include "estimates/gpu_prices.h"
 #include "fixture.h"
 #include "job_forecast.h"
 #include "measured_step.h"
@@ -106,6 +108,86 @@ TEST(MeasuredStep, WhatTheProgramSaysItselfGoesFirst) {
     points["step_ms"].push_back({i, 250, i * 1000});
   }
   EXPECT_NEAR(measured_step_s(points, {}, 1).value_or(0), 0.25, 1e-9);
+}
+
+TEST_F(LearnerTest, AQuestionAboutAJobIsAnsweredByRunsOfIt) {
+  auto job = controller::spec({"./simulate", "--size", "9"});
+  job.resources.gpus = 2;
+  const Json question{{"job", {{"command", job.command}, {"resources", {{"gpus", 2}}}}}};
+  EXPECT_FALSE(estimates_->answer(question, controller::caller())) << "nothing is known of it";
+  job_that_takes(job, 7'200);
+  const auto answer = estimates_->answer(question, controller::caller());
+  ASSERT_TRUE(answer) << describe(answer.error());
+  EXPECT_EQ(answer->at("history").at("runs"), 1);
+  EXPECT_NEAR(answer->at("history").at("runtime_s").at("p50").get<double>(), 7'200, 1e-6);
+  ASSERT_EQ(answer->at("items").size(), 1U);
+  const Json& item = answer->at("items").at(0);
+  EXPECT_EQ(item.at("recommended"), true);
+  EXPECT_THAT(item.at("name").get<std::string>(), HasSubstr("as in 1 earlier run"));
+  EXPECT_EQ(item.at("cost_usd"), answer->at("history").at("cost_usd"));
+}
+
+TEST_F(LearnerTest, AJobWithoutGpusIsAnsweredByWhatRunsOfItTook) {
+  job_that_takes(controller::spec({"./sort", "all"}), 100);
+  const auto answer = estimates_->answer(
+      {{"job", {{"command", {"./sort", "all"}}}}, {"cluster", false}}, controller::caller());
+  ASSERT_TRUE(answer) << describe(answer.error());
+  EXPECT_TRUE(answer->at("items").empty());
+  EXPECT_EQ(answer->at("history").at("runs"), 1);
+}
+
+TEST_F(LearnerTest, AWaitingJobTakesItsPlaceByRunsLikeItAlsoAfterARestart) {
+  auto quick = controller::spec({"./quick"});
+  auto unknown = controller::spec({"./unknown"});
+  quick.resources.cpus = unknown.resources.cpus = 4;
+  job_that_takes(quick, 30);
+  auto blocker = unknown;
+  blocker.command = {"./blocker"};
+  (void)submitted(blocker);
+  ASSERT_TRUE(runs(agent_.assigned(assigned_++).assignment.attempt_id));
+  (void)submitted(unknown);
+  const auto next = submitted(quick);
+  look();
+  reopen();
+  const auto attempt = agent_.assigned(assigned_++).assignment.attempt_id;  // it is sent again
+  ASSERT_TRUE(ends(attempt, protocol::AttemptState::succeeded));
+  EXPECT_EQ(agent_.assigned(assigned_).assignment.job_id, next.id);
+}
+
+TEST_F(LearnerTest, AJobThatBeginsIsExpectedToTakeAndCostSomething) {
+  auto job = training();
+  job.resources.gpus = 2;
+  const auto accepted = submitted(job);
+  ASSERT_TRUE(runs(agent_.assigned(assigned_++).assignment.attempt_id));
+  const LivePrior prior = estimates_->prior_of(this->job(accepted.id));
+  ASSERT_TRUE(prior.total_s) << "also where nobody has looked before it began";
+  EXPECT_GT(prior.total_s->p50, 60);
+  EXPECT_EQ(count("select count(*) from job_forecasts where p50_s is not null"), 1);
+  const auto prices = GpuPrices::open({});
+  const auto gpu = estimator::find_gpu("H100");
+  ASSERT_TRUE(prices && gpu);
+  EXPECT_GT(prices->usd_per_gpu_h(*gpu), 0);
+  EXPECT_DOUBLE_EQ(prior.usd_per_hour, 2 * prices->usd_per_gpu_h(*gpu));
+  const auto without = submitted(controller::spec({"true"}));
+  ASSERT_TRUE(runs(agent_.assigned(assigned_++).assignment.attempt_id));
+  EXPECT_EQ(estimates_->prior_of(this->job(without.id)).usd_per_hour, 0);
+}
+
+TEST(GpuPricesTest, TheSitesOwnListRulesForWhatItNames) {
+  const testing::TempFolder temp;
+  const auto file = temp / "prices.csv";
+  ASSERT_TRUE(write_file_atomic(file, "GPU Type,GPUs,On-demand\nH100,8,16\n", Durability::memory));
+  const auto own = GpuPrices::open(file);
+  const auto shipped = GpuPrices::open({});
+  ASSERT_TRUE(own && shipped);
+  EXPECT_EQ(own->usd_per_gpu_h(*estimator::find_gpu("H100")), 2);
+  const auto other = *estimator::find_gpu("V100");
+  EXPECT_GT(shipped->usd_per_gpu_h(other), 0);
+  EXPECT_EQ(own->usd_per_gpu_h(other), shipped->usd_per_gpu_h(other));
+  ASSERT_TRUE(write_file_atomic(file, "GPU,Count\n", Durability::memory));
+  const auto wrong = GpuPrices::open(file);
+  ASSERT_FALSE(wrong);
+  EXPECT_THAT(wrong.error().message, HasSubstr(file.string()));
 }
 
 }  // namespace

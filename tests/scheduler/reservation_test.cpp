@@ -55,6 +55,62 @@ TEST_F(Reservations, AJobThatMayRunLongerMayNot) {
   EXPECT_THAT(world_.settle().first, IsEmpty());
 }
 
+TEST_F(Reservations, CountOnTheEndThatTheProgressOfARunningJobTells) {
+  world_.submit(gpu_job(1, 4));  // nothing is known of it: soon over, by all that can be said
+  world_.settle();
+  world_.submit(lasting(gpu_job(2, 8), 1h));
+  world_.submit(lasting(gpu_job(3, 4), 30min));
+  EXPECT_THAT(world_.settle().first, IsEmpty());
+
+  world_.scheduler.apply(EndExpected{job(1), kNow + 40min});
+
+  const Plan plan = world_.pass();
+  ASSERT_EQ(plan.starts.size(), 1U);
+  EXPECT_EQ(plan.starts[0].job, job(3));
+  ASSERT_EQ(plan.reservations.size(), 1U);
+  EXPECT_EQ(plan.reservations[0].at, kNow + 40min);
+}
+
+TEST_F(Reservations, ProgressRulesOverWhatAJobHasStated) {
+  block_the_node();
+  world_.scheduler.apply(EndExpected{job(1), kNow + 10min});
+  world_.submit(lasting(gpu_job(3, 4), 30min));
+  EXPECT_THAT(world_.settle().first, IsEmpty());
+  EXPECT_EQ(world_.pass().reservations.at(0).at, kNow + 10min);
+}
+
+TEST_F(Reservations, AJobThatHasEndedOrNeverBeganIsExpectedNoMore) {
+  world_.scheduler.apply(EndExpected{job(7), kNow + 10min});
+  world_.submit(lasting(gpu_job(1, 4), 1h));
+  world_.scheduler.apply(EndExpected{job(1), kNow + 10min});  // it waits
+  world_.settle();
+  world_.scheduler.apply(EndExpected{job(1), kNow + 10min});
+  world_.queue_again(job(1));  // and begins anew
+  world_.settle();
+  world_.submit(lasting(gpu_job(2, 8), 1h));
+  EXPECT_EQ(world_.pass().reservations.at(0).at, kNow + 1h);
+}
+
+TEST_F(Reservations, AJobThatRunsLikeEarlierOnesMayBeBackfilled) {
+  block_the_node();
+  world_.submit(gpu_job(3, 4));
+  EXPECT_THAT(world_.settle().first, IsEmpty());
+  world_.scheduler.apply(RuntimeExpected{job(3), {20min, 50min}});
+  EXPECT_THAT(world_.settle().first, ElementsAre(job(3)));
+}
+
+TEST_F(Reservations, AWaitingJobTakesItsPlaceByWhatItIsExpectedToTake) {
+  world_.submit(lasting(gpu_job(1, 8), 1h));
+  world_.settle();
+  world_.submit(gpu_job(2, 8));
+  world_.submit(gpu_job(3, 8));
+  world_.scheduler.apply(RuntimeExpected{job(3), {2min, 3min}});
+  world_.end(1);
+  EXPECT_THAT(world_.settle().first, ElementsAre(job(3)));
+  world_.end(3);
+  EXPECT_THAT(world_.settle().first, ElementsAre(job(2)));
+}
+
 TEST_F(Reservations, AJobOfUnknownLengthMayNot) {
   block_the_node();
   world_.submit(gpu_job(3, 1));

@@ -21,6 +21,29 @@ TEST_F(SlurmLife, OutputProgressAndSuccessAreAsOnOurOwnNodes) {
   EXPECT_TRUE(wait_for(job, AttemptState::starting, "in Slurm: job "));
 }
 
+TEST_F(SlurmLife, ProgressIsFoundInTheOutputOfAProgramThatTellsNone) {
+  const auto job = shell(
+      "for i in 1 2 3 4; do printf '\\r%d0%%|##  | %d0/100 [00:10<00:12, 4.30it/s, loss=0.%d]' "
+      "$i $i $i; done; echo");
+  EXPECT_EQ(run(job).state, AttemptState::succeeded);
+  std::vector<double> losses;
+  double last_step = 0;
+  for (const auto& point : link_.points_) {
+    if (point.key == "log/loss") losses.push_back(point.value);
+    if (point.key == "log/step") last_step = point.value;
+  }
+  EXPECT_EQ(losses, (std::vector{0.1, 0.2, 0.3, 0.4}));
+  EXPECT_EQ(last_step, 40);
+}
+
+TEST_F(SlurmLife, AJobWithManyLinesOfItsOwnTellsEachOnce) {
+  const auto job =
+      shell("i=0; while [ $i -lt 1000 ]; do echo galley:: step=$i a=$i b=$i c=1; i=$((i+1)); done");
+  EXPECT_EQ(run(job).state, AttemptState::succeeded);
+  ASSERT_EQ(link_.points_.size(), 3'000U);
+  for (std::size_t i = 0; i < 1'000; ++i) EXPECT_EQ(link_.points_[3 * i].value, i) << i;
+}
+
 TEST_F(SlurmLife, TheExitCodeIsThePrograms) {
   const auto job = shell("exit 3");
   const auto end = run(job);

@@ -73,6 +73,16 @@ struct JobQuery {
   std::string cursor{};
 };
 
+struct ExpectedRuntime {
+  JobId job;
+  Millis typical{0};   // p50
+  Millis long_one{0};  // p90
+};
+struct ExpectedEnd {
+  JobId job;
+  WallTime at{};
+};
+
 struct QueueCounts {
   std::map<std::string, std::int64_t> active;     // by state: queued, starting, running, cancelling
   std::map<std::string, std::int64_t> ended_24h;  // by state: succeeded, failed, cancelled
@@ -144,6 +154,13 @@ class Controller {
   Result<protocol::GuideRecord> guide(const protocol::JobSpec& spec, const Caller& caller) const;
   /// Errors: not_found, conflict (it does not wait).
   Result<protocol::GuideRecord> guide(const JobId& job) const;
+
+  /// What jobs that have not ended are expected to take in all, better than the max_runtime that
+  /// they state; counts from now on in the order of the queue and in what is planned. Kept in
+  /// memory: after start() it is to be said again. Does not block.
+  void expect_runtimes(std::vector<ExpectedRuntime> jobs);
+  /// When jobs that run will have ended, by their progress: room is expected then. Likewise.
+  void expect_ends(std::vector<ExpectedEnd> jobs);
 
   /// All that are set up, and those that have jobs without being set up.
   Result<std::vector<protocol::TeamRecord>> teams() const;

@@ -2,12 +2,15 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "controller/controller.h"
+#include "estimates/gpu_prices.h"
+#include "estimates/live_etas.h"
 #include "store/database.h"
 
 namespace galley::blobs {
@@ -33,8 +36,9 @@ struct Parts {
 };
 
 struct Options {
-  bool learns = true;               // a thread follows jobs; else only look() does
-  std::int64_t rows_of_a_fit = 40;  // new measured jobs after which a model is fitted again
+  bool learns = true;                 // a thread follows jobs; else only look() does
+  std::int64_t rows_of_a_fit = 40;    // new measured jobs after which a model is fitted again
+  std::optional<GpuPrices> prices{};  // nothing: those that come with the program
 };
 
 /// Estimates of an installation: from its own machines, queue, prices and jobs.
@@ -63,14 +67,19 @@ class Estimates {
 
   /// What `galley estimate --json` prints, with `model`: which estimator answered and how many jobs
   /// of this site it has learnt from. Waits of the site's own configurations come from the
-  /// scheduler's guide. Some milliseconds, and one for each own configuration.
-  /// Errors: invalid_argument with the path of the field.
+  /// scheduler's guide. Of a job that has run before, `history` {runs, runtime_s, cost_usd?} says
+  /// what it took, and its own GPUs are a configuration whose runtime is known. Some milliseconds,
+  /// and one for each own configuration. Errors: invalid_argument with the path of the field.
   Result<Json> answer(const Json& question, const controller::Caller& caller) const;
 
   /// What a job would take from its start, on the machines that it asks for, and cost on them:
   /// {runtime_s: {p10, p50, p90}, cost_usd, gpu, source}; null where neither runs like it nor what
   /// it says of itself tell. `source` is history or model. Errors: the store's.
   Result<Json> of_job(const protocol::JobSpec& spec) const;
+
+  /// What is known of a job that begins to run, for LiveEtas: what was expected of it, and what an
+  /// hour of the machines that it got costs. What cannot be read is not known.
+  LivePrior prior_of(const protocol::JobRecord& job) const;
 
   /// What a form can offer: {gpus, networks, precisions, offers, cluster}.
   Json options() const;

@@ -19,9 +19,6 @@
 namespace galley::controller {
 class Controller;
 }
-namespace galley::store {
-class Database;
-}
 namespace galley::tracking {
 class Tracking;
 }
@@ -42,12 +39,9 @@ struct EtaErrors {
   double sum = 0;
 };
 
-/// What was expected of the job before it ran, as Estimates has kept it; nothing where there is
-/// none. Errors are nothing too.
-LivePrior prior_of_forecast(store::Database& database, const protocol::JobRecord& job);
-
 /// Follows the progress of every job that runs, and of every other run that records points, and
-/// says when it will be done. What it knows is in the records of the runs: after a restart it is
+/// says when it will be done: to whoever asks, and of jobs to the scheduler (when nine of ten would
+/// have ended). What it knows is in the records of the runs: after a restart it is
 /// read there, as are the earlier runs of a program (jobs of the same team, name and command that
 /// succeeded), by which estimates are corrected and an end that nobody has named is predicted.
 ///

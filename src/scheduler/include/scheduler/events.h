@@ -64,7 +64,7 @@ struct Content {
 /// Whether a job runs in a container, and whether the image for it has to be made.
 enum class Container { none, run, build };
 
-/// How long a job is expected to run. Without an estimator both are the stated maximum.
+/// How long a job is expected to run. Where nothing better is known both are the stated maximum.
 struct Runtime {
   Millis typical{0};   // p50
   Millis long_one{0};  // p90
@@ -135,6 +135,18 @@ struct JobGone {
   JobId job;
   WallTime at{};
 };
+/// How long a job that waits or runs is expected to take in all, better than what it came with.
+struct RuntimeExpected {
+  JobId job;
+  Runtime runtime;
+  bool operator==(const RuntimeExpected&) const = default;
+};
+/// When a job that runs will have ended, by its own progress: better than any runtime from before.
+struct EndExpected {
+  JobId job;
+  WallTime at{};
+  bool operator==(const EndExpected&) const = default;
+};
 struct TeamChanged {
   Team team;
 };
@@ -182,6 +194,6 @@ struct Unbooked {
 
 using ClusterEvent = std::variant<NodeUp, NodeDown, JobQueued, JobPlaced, JobStopping, JobGone,
                                   TeamChanged, QuotaChanged, UsageSeen, ContentsSeen, TransferSeen,
-                                  ContentMeasured, Booked, Unbooked>;
+                                  ContentMeasured, Booked, Unbooked, RuntimeExpected, EndExpected>;
 
 }  // namespace galley::scheduler
