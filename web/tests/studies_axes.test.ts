@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { StudyTable } from '../src/api/study_types';
 import { axesOf, goodness, kAbsent, measureRange, ticksOf, unitOf, valueAt, valueText, type Axis } from '../src/lib/studies/axes';
 import { brushesOf, brushesText, select, shifted, snapped, withBrush } from '../src/lib/studies/brush';
+import { joined, nameOf, originOf } from '../src/lib/studies/known';
 import { ChosenLines } from '../src/lib/studies/chosen_lines';
 import { classOf, Density, shadeCss, shadesOf, type Lines } from '../src/lib/studies/density';
 import { layoutOf, unitAtY, yOf } from '../src/lib/studies/painter';
@@ -167,6 +168,28 @@ describe('the layout', () => {
     const layout = layoutOf(axes, 800, 300);
     for (const unit of [0, 0.25, 1]) expect(unitAtY(layout, yOf(layout, unit))).toBeCloseTo(unit, 5);
     expect(unitAtY(layout, yOf(layout, kAbsent))).toBeLessThan(0);
+  });
+});
+
+describe('earlier trials', () => {
+  const whole = { ...table(), known: {
+    count: 2, studies: [{ id: 'study_a', name: 'monday' }, { id: 'study_b', name: '' }], study: [0, 1], number: [7, 3], failed: [0, 1], resource: [9, 2],
+    axes: table().axes.map(() => [0.5, null]), measures: [[0.25, null]],
+  } };
+  it('are rows below its own, and called by where they come from', () => {
+    const all = joined(whole, true);
+    expect(all.count).toBe(6);
+    expect(all.own).toBe(4);
+    expect(axesOf(all).every((one) => one.values.length === 6)).toBe(true);
+    expect([4, 5].map((row) => all.states[all.state[row] ?? -1])).toEqual(['earlier', 'failed']);
+    expect([0, 4, 5].map((row) => nameOf(all, row))).toEqual(['0', 'monday/7', 'study_b/3']);
+    expect(originOf(all, 3)).toBeUndefined();
+    expect(originOf(all, 4)).toEqual({ study: 'study_a', name: 'monday', number: 7 });
+    expect(ranked(all, axesOf(all), { column: 'm:loss', descending: false }).indexOf(5)).toBeGreaterThanOrEqual(4);
+  });
+  it('are left out on demand, and where there are none', () => {
+    expect(joined(whole, false).count).toBe(4);
+    expect(joined(table(), true).count).toBe(4);
   });
 });
 

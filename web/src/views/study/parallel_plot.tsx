@@ -16,6 +16,8 @@ interface Props {
   best: number | undefined;
   hovered: number | undefined;
   label: string;
+  /** What a trial is called. */
+  nameOf: (trial: number) => string;
   /** While a mark is drawn, and once it is. */
   onBrush: (brushes: Brushes) => void;
   onSettle: (brushes: Brushes) => void;
@@ -69,7 +71,7 @@ function useRoom(): [{ current: HTMLDivElement | null }, number] {
 }
 
 export function ParallelPlot(props: Props) {
-  const { axes, selection, brushes, colourBy, best, hovered, label, onBrush, onSettle, onHover, onOpen } = props;
+  const { axes, selection, brushes, colourBy, best, hovered, label, nameOf, onBrush, onSettle, onHover, onOpen } = props;
   const words = useStudiesText().plot;
   const theme = useShownTheme();
   const [place, room] = useRoom();
@@ -176,7 +178,7 @@ export function ParallelPlot(props: Props) {
         {axes.map((axis, index) => <i key={`handle ${axis.id}`} class="handle" style={{ left: `${layout.xs[index]}px` }} />)}
         {tip && hovered !== undefined && (
           <div class={`tip ${tip.x > layout.width / 2 ? 'left' : ''}`} style={{ left: `${tip.x}px`, top: `${Math.min(tip.y, layout.height - 40 - 16 * axes.length)}px` }}>
-            <strong>{hovered}</strong>
+            <strong>{nameOf(hovered)}</strong>
             {axes.map((axis) => <div key={axis.id}><span>{axis.name}</span><b>{valueText(axis, axis.values[hovered] ?? NaN)}</b></div>)}
           </div>
         )}
