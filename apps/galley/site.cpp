@@ -92,6 +92,7 @@ Status Site::build(const SiteOptions& options, const std::optional<std::string>&
   GALLEY_TRY(agent_registry_, controller::AgentRegistry::open(*database_, clock_, *controller_));
   GALLEY_TRY(agents_, controller::RemoteAgents::start(*controller_, *database_, clock_, agents));
   GALLEY_TRY(studies_, studies::Studies::open(*database_, *controller_, *tracking_, clock_, ids_));
+  studies_->free_checkpoints_of(*blobs_);
   return ok();
 }
 

@@ -96,6 +96,7 @@ constexpr auto kRules = std::to_array<RouteRule>({
     {"POST", "/api/v1/studies", submit, row},
     {"GET", "/api/v1/studies/{id}", look},
     {"GET", "/api/v1/studies/{id}/trials", look},
+    {"GET", "/api/v1/studies/{id}/known", look},
     {"GET", "/api/v1/studies/{id}/importance", look},
     {"GET", "/api/v1/studies/{id}/table", look},
     {"GET", "/api/v1/studies/{id}/curves", look},

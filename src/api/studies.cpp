@@ -59,6 +59,7 @@ Json print_study(const studies::StudyRecord& study) {
 Json print_details(const studies::StudyDetails& study) {
   const auto& progress = study.progress;
   Json printed = print_study(study.record);
+  printed["methods"] = study.methods;
   printed["file"] = study.record.file;
   printed["measures"] = Json::array();
   for (const auto& measure : progress.measures)
@@ -119,7 +120,7 @@ Json print_order(const studies::Order& order) {
 Json study_schema() {
   Json properties = Json::object();
   for (const char* name :
-       {"id", "name", "team", "principal", "state", "reason", "created_at", "ended_at"})
+       {"id", "name", "team", "principal", "state", "reason", "methods", "created_at", "ended_at"})
     properties[name] = type_schema("string");
   properties["has_job"] = type_schema("boolean");
   properties["trials"] = type_schema("integer");
@@ -143,6 +144,16 @@ Json trial_schema() {
   properties["params"] = type_schema("object");
   properties["values"] = list_of(type_schema("number"));
   return object_schema(std::move(properties));
+}
+
+/// The parameters as the text has them, since JSON's objects here are sorted by name.
+void note_order(Json& file, std::string_view text) {
+  if (!file.is_object() || file.contains("axes")) return;
+  const auto told = nlohmann::ordered_json::parse(text, nullptr, false);
+  if (!told.is_object() || !told.contains("h_params") || !told["h_params"].is_object()) return;
+  Json order = Json::array();
+  for (const auto& [name, unused] : told["h_params"].items()) order.push_back(name);
+  if (!std::ranges::is_sorted(order)) file["axes"] = std::move(order);
 }
 
 Result<double> number_or_nan(const std::string& field, const Json& value) {
@@ -214,6 +225,7 @@ Result<http::Response> create_study(Context& context, const http::Request& reque
   }
   GALLEY_TRY_STATUS(check_team(who, team));
   if (file.is_object()) GALLEY_TRY_STATUS(check_job(context, who, team, file));
+  note_order(file, request.body);
   GALLEY_TRY(const auto study,
              context.services.studies->create(
                  {.team = team, .principal = who.principal, .file = std::move(file)}));
@@ -253,8 +265,10 @@ Result<http::Response> show_importance(Context& context, const http::Request& re
     alone.push_back({{"name", name}, {"share", share}});
   for (const auto& pair : importance.pairs)
     pairs.push_back({{"names", {pair.first, pair.second}}, {"share", pair.share}});
-  return reply(
-      {{"items", std::move(alone)}, {"pairs", std::move(pairs)}, {"trials", importance.trials}});
+  return reply({{"items", std::move(alone)},
+                {"pairs", std::move(pairs)},
+                {"trials", importance.trials},
+                {"known", importance.known}});
 }
 
 void add_foresight(Endpoints& endpoints, Context& context, const std::string& base) {
@@ -280,7 +294,8 @@ void add_foresight(Endpoints& endpoints, Context& context, const std::string& ba
       {.summary = "Says how much each parameter matters (fANOVA).",
        .response = object_schema({{"items", list_of(type_schema("object"))},
                                   {"pairs", list_of(type_schema("object"))},
-                                  {"trials", type_schema("integer")}})},
+                                  {"trials", type_schema("integer")},
+                                  {"known", type_schema("integer")}})},
       [&context](const http::Request& request) { return show_importance(context, request); });
 }
 

@@ -95,21 +95,35 @@ Result<http::Response> show_table(const Context& context, const http::Request& r
   GALLEY_TRY(const auto table, context.services.studies->table(request.param("id")));
   Json head{{"count", table.states.size()}, {"states", table.state_words}, {"front", table.front}};
   if (table.best) head["best"] = *table.best;
+  const auto& known = table.known;
+  Json sources = Json::array();
+  for (const auto& [id, name] : known.studies) sources.push_back({{"id", id}, {"name", name}});
+  const auto columns = [](const std::vector<std::vector<double>>& all) {
+    return printed_list(all, [](const auto& one) { return column(one); });
+  };
   return compressed(
       request,
-      with_columns(head, {{"axes", printed_list(table.axes, print_axis)},
-                          {"measures", printed_list(table.measures,
-                                                    [](const auto& one) {
-                                                      return with_columns(
-                                                          {{"name", one.measure.name},
-                                                           {"order", word_of_order(one.measure)}},
-                                                          {{"values", column(one.values)}});
-                                                    })},
-                          {"state", column(table.states)},
-                          {"attempt", column(table.attempts)},
-                          {"resource", column(table.resources)},
-                          {"budget", column(table.budgets)},
-                          {"gpu_seconds", column(table.gpu_seconds)}}));
+      with_columns(
+          head,
+          {{"axes", printed_list(table.axes, print_axis)},
+           {"measures", printed_list(table.measures,
+                                     [](const auto& one) {
+                                       return with_columns({{"name", one.measure.name},
+                                                            {"order", word_of_order(one.measure)}},
+                                                           {{"values", column(one.values)}});
+                                     })},
+           {"state", column(table.states)},
+           {"attempt", column(table.attempts)},
+           {"resource", column(table.resources)},
+           {"budget", column(table.budgets)},
+           {"gpu_seconds", column(table.gpu_seconds)},
+           {"known", with_columns({{"count", known.from.size()}, {"studies", std::move(sources)}},
+                                  {{"study", column(known.from)},
+                                   {"number", column(known.numbers)},
+                                   {"failed", column(known.failed)},
+                                   {"resource", column(known.resources)},
+                                   {"axes", columns(known.axes)},
+                                   {"measures", columns(known.measures)}})}}));
 }
 
 std::string print_curve(const TrialCurve& curve) {
@@ -213,6 +227,26 @@ Result<http::Response> show_trial(const Context& context, const http::Request& r
   return compressed(request, with_columns(head, {{"curve", print_curve(history.curve)}}));
 }
 
+Json print_known_trial(const studies::KnownTrial& trial) {
+  Json printed{{"study_id", trial.study_id},
+               {"study", trial.study_name},
+               {"state", trial.failed ? "failed" : "finished"},
+               {"params", trial.params},
+               {"resource", trial.resource},
+               {"values", Json::array()}};
+  for (const double value : trial.values)
+    printed["values"].push_back(std::isfinite(value) ? Json(value) : nullptr);
+  if (trial.number >= 0) printed["number"] = trial.number;
+  return printed;
+}
+
+Result<http::Response> show_known(const Context& context, const http::Request& request) {
+  GALLEY_TRY(const auto trials, context.services.studies->known(request.param("id")));
+  Json items = Json::array();
+  for (const auto& trial : trials) items.push_back(print_known_trial(trial));
+  return reply_list(std::move(items));
+}
+
 Json columns_schema(std::initializer_list<const char*> names) {
   Json properties = Json::object();
   for (const char* name : names)
@@ -228,7 +262,18 @@ Json table_schema() {
   properties["states"] = list_of(type_schema("string"));
   properties["axes"] = list_of(type_schema("object"));
   properties["measures"] = list_of(type_schema("object"));
+  properties["known"] = columns_schema({"study", "number", "failed", "resource"});
   return schema;
+}
+
+Json known_trial_schema() {
+  Json properties = Json::object();
+  for (const char* name : {"study_id", "study", "state"}) properties[name] = type_schema("string");
+  properties["number"] = type_schema("integer");
+  properties["resource"] = type_schema("number");
+  properties["params"] = type_schema("object");
+  properties["values"] = list_of(type_schema("number"));
+  return object_schema(std::move(properties));
 }
 
 Json trial_history_schema() {
@@ -264,6 +309,10 @@ void add_study_chart_routes(Endpoints& endpoints, Context& context) {
   };
   add("/table", {.summary = "All trials of a study, column by column.", .response = table_schema()},
       show_table);
+  add("/known",
+      {.summary = "Lists the trials of other studies that it began with.",
+       .response = list_schema(known_trial_schema())},
+      show_known);
   add("/curves",
       {.summary = "The first measure of trials as it was reported, thinned.",
        .response = object_schema({{"measure", type_schema("string")},

@@ -16,7 +16,8 @@ namespace galley::cli {
 namespace {
 
 constexpr std::size_t kTopTrials = 10;
-constexpr std::int64_t kMostStudies = 1000;
+constexpr std::int64_t kListedStudies = 50;
+constexpr std::int64_t kMostStudies = 100'000;
 constexpr std::int64_t kTrialsOfARequest = 100'000;
 
 /// The values of a trial in the order of the measures; the first decides.
@@ -29,6 +30,27 @@ double first_value(const Json& trial) {
 bool first_is_descending(const Json& study) {
   const Json& measures = child_of(study, "measures");
   return !measures.is_array() || measures.empty() || text_of(measures[0], "order") != "ascending";
+}
+
+/// "12", or "monday/12" of a trial of another study.
+std::string number_of(const Json& trial) {
+  const std::string number =
+      trial.contains("number") ? std::to_string(count_of(trial, "number")) : "?";
+  if (!trial.contains("study_id")) return number;
+  const std::string study = text_of(trial, "study");
+  return (study.empty() ? text_of(trial, "study_id") : study) + '/' + number;
+}
+
+/// All trials, and after them those of other studies that the study began with.
+Result<Json> all_trials(Session& session, const Json& study) {
+  const std::string base = "/api/v1/studies/" + encoded(text_of(study, "id"));
+  GALLEY_TRY(const Json own,
+             session.get(fmt::format("{}/trials?limit={}", base, kTrialsOfARequest)));
+  Json trials = items_of(own);
+  if (!child_of(study, "file").contains("warm_start")) return trials;
+  GALLEY_TRY(const Json known, session.get(base + "/known"));
+  for (const Json& trial : items_of(known)) trials.push_back(trial);
+  return trials;
 }
 
 Result<int> show_importance(Session& session, const std::string& name) {
@@ -53,15 +75,12 @@ Result<int> show_importance(Session& session, const std::string& name) {
           real_of(pair, "share"));
   }
   print_out(table.print(session.terminal.width, session.terminal.color));
+  const std::int64_t known = count_of(answer, "known");
   session.note(
-      fmt::format("share of the variance over the whole space that each explains, from {} trials",
-                  count_of(answer, "trials")));
+      fmt::format("share of the variance over the whole space that each explains, from {} trials{}",
+                  count_of(answer, "trials"),
+                  known > 0 ? fmt::format(", {} of them of earlier studies", known) : ""));
   return 0;
-}
-
-Result<Json> trials_of(Session& session, const std::string& study) {
-  return session.get(
-      fmt::format("/api/v1/studies/{}/trials?limit={}", encoded(study), kTrialsOfARequest));
 }
 
 /// The finalists over their seeds: who won, and by how much of what chance does.
@@ -85,9 +104,9 @@ void print_finalists(const Session& session, const Json& study) {
 
 Result<int> show_top(Session& session, const std::string& name, std::int64_t count) {
   GALLEY_TRY(const Json study, session.get("/api/v1/studies/" + encoded(name)));
-  GALLEY_TRY(const Json all, trials_of(session, text_of(study, "id")));
+  GALLEY_TRY(const Json all, all_trials(session, study));
   std::vector<Json> trials;
-  for (const Json& trial : items_of(all))
+  for (const Json& trial : all)
     if (!std::isnan(first_value(trial)) && !trial.contains("repeat_of")) trials.push_back(trial);
   const bool descending = first_is_descending(study);
   std::ranges::stable_sort(trials, [descending](const Json& a, const Json& b) {
@@ -104,18 +123,18 @@ Result<int> show_top(Session& session, const std::string& name, std::int64_t cou
     columns.push_back({.title = text_of(measure, "name"), .right = true});
   columns.push_back({.title = text_of(study, "resource"), .right = true});
   columns.push_back({.title = "SETTINGS", .min_width = 20});
+  const auto names = param_names(study);
   Table table(std::move(columns));
   for (const Json& trial : trials) {
     const std::string state = text_of(trial, "state");
-    std::vector<Cell> row{{std::to_string(count_of(trial, "number"))},
-                          {state, style_of_state(state)}};
+    std::vector<Cell> row{{number_of(trial)}, {state, style_of_state(state)}};
     for (const Json& value : child_of(trial, "values")) row.push_back({value_text(value)});
     row.push_back({fmt::format("{:g}", real_of(trial, "resource"))});
-    row.push_back({params_text(child_of(trial, "params"))});
+    row.push_back({params_text(child_of(trial, "params"), names)});
     table.add(std::move(row));
   }
   if (table.empty())
-    session.note("no trial has reported yet");
+    session.note(nothing_text(study, all));
   else
     print_out(table.print(session.terminal.width, session.terminal.color));
   print_finalists(session, study);
@@ -131,38 +150,41 @@ std::string csv_cell(const Json& value) {
   return '"' + text + '"';
 }
 
-/// One line a trial: number, state, resource, the measures, the settings.
+/// One line a trial: number, state, resource, the measures, the settings, and of trials that the
+/// study began with where they come from.
 Result<int> export_trials(Session& session, const std::string& name) {
   GALLEY_TRY(const Json study, session.get("/api/v1/studies/" + encoded(name)));
-  GALLEY_TRY(const Json all, trials_of(session, text_of(study, "id")));
+  GALLEY_TRY(const Json all, all_trials(session, study));
   if (session.flags.json) {
-    session.print_json({{"study", study}, {"trials", items_of(all)}});
+    session.print_json({{"study", study}, {"trials", all}});
     return 0;
   }
-  std::vector<std::string> names;
-  for (const auto& [param, unused] : child_of(child_of(study, "file"), "h_params").items())
-    names.push_back(param);
+  const auto names = param_names(study);
   std::string out = "trial,state,resource";
   for (const Json& measure : child_of(study, "measures"))
     out += ',' + csv_cell(child_of(measure, "name"));
   for (const std::string& param : names) out += ',' + csv_cell(param);
-  out += '\n';
-  for (const Json& trial : items_of(all)) {
-    out += fmt::format("{},{},{:g}", count_of(trial, "number"), text_of(trial, "state"),
-                       real_of(trial, "resource"));
+  out += ",from\n";
+  for (const Json& trial : all) {
+    const bool is_known = trial.contains("study_id");
+    out += fmt::format("{},{},{:g}", trial.contains("number") ? count_of(trial, "number") : -1,
+                       text_of(trial, "state"), real_of(trial, "resource"));
     const Json& values = child_of(trial, "values");
     for (std::size_t i = 0; i < child_of(study, "measures").size(); ++i)
       out += ',' + (i < values.size() ? csv_cell(values[i]) : "");
     for (const std::string& param : names)
       out += ',' + csv_cell(child_of(child_of(trial, "params"), param.c_str()));
-    out += '\n';
+    out += ',' + (is_known ? csv_cell(child_of(trial, "study_id")) : "") + '\n';
   }
   print_out(out);
   return 0;
 }
 
-Result<int> list_studies(Session& session) {
-  GALLEY_TRY(const Json all, session.list("/api/v1/studies", kMostStudies));
+Result<int> list_studies(Session& session, std::int64_t limit) {
+  if (limit < 1 || limit > kMostStudies)
+    return Error{Errc::invalid_argument, fmt::format("found {}", limit), "--limit",
+                 fmt::format("1 to {}", kMostStudies)};
+  GALLEY_TRY(const Json all, session.list("/api/v1/studies", limit));
   if (session.flags.json) {
     session.print_json(all);
     return 0;
@@ -170,14 +192,20 @@ Result<int> list_studies(Session& session) {
   Table table({{.title = "ID"},
                {.title = "NAME", .min_width = 8},
                {.title = "STATE"},
+               {.title = "TRIALS", .right = true},
+               {.title = "BEST", .right = true},
                {.title = "BEGAN"},
                {.title = "BY", .drop_rank = 2},
                {.title = "WHY", .min_width = 12, .drop_rank = 1}});
   for (const Json& study : items_of(all)) {
     const std::string state = text_of(study, "state");
+    const Json& summary = child_of(study, "summary");
+    const Json& values = child_of(child_of(summary, "best"), "values");
     table.add({{text_of(study, "id")},
                {text_of(study, "name")},
                {state, style_of_state(state == "finished" ? "succeeded" : state)},
+               {summary.is_object() ? std::to_string(count_of(summary, "trials")) : "-"},
+               {values.is_array() && !values.empty() ? value_text(values[0]) : "-"},
                {relative_time(text_of(study, "created_at"), session.now())},
                {text_of(study, "principal"), Style::dim},
                {text_of(study, "reason"), Style::dim}});
@@ -186,7 +214,24 @@ Result<int> list_studies(Session& session) {
     session.note("no studies; `galley tune study.json -- PROGRAM` begins one");
   else
     print_out(table.print(session.terminal.width, session.terminal.color));
+  if (!text_of(all, "next_cursor").empty())
+    session.note(fmt::format("these are the newest {}; --limit shows more", limit));
   return 0;
+}
+
+/// "6 trials of monday, 5 trials of tuesday": what a study began with.
+Result<std::string> earlier_text(Session& session, const std::string& study) {
+  GALLEY_TRY(const Json known, session.get("/api/v1/studies/" + encoded(study) + "/known"));
+  std::vector<std::pair<std::string, std::int64_t>> counts;
+  for (const Json& trial : items_of(known)) {
+    const std::string name = text_of(trial, text_of(trial, "study").empty() ? "study_id" : "study");
+    if (counts.empty() || counts.back().first != name) counts.emplace_back(name, 0);
+    ++counts.back().second;
+  }
+  std::string text;
+  for (const auto& [name, count] : counts)
+    text += fmt::format("{}{} trials of {}", text.empty() ? "" : ", ", count, name);
+  return text.empty() ? "nothing: earlier studies had no trial that it can take" : text;
 }
 
 Result<int> show_study(Session& session, const std::string& name) {
@@ -198,7 +243,14 @@ Result<int> show_study(Session& session, const std::string& name) {
   const Json& pools = child_of(study, "pools");
   print_out(fmt::format("{}  {}  {}\n", text_of(study, "id"), text_of(study, "name"),
                         text_of(study, "state")));
-  print_out(fmt::format("  methods   {}\n", text_of(study, "reason")));
+  const std::string methods = text_of(study, "methods");
+  const std::string reason = text_of(study, "reason");
+  print_out(fmt::format("  methods   {}\n", methods.empty() ? reason : methods));
+  if (child_of(study, "file").contains("warm_start")) {
+    GALLEY_TRY(const std::string knows, earlier_text(session, text_of(study, "id")));
+    print_out(fmt::format("  knows     {}\n", knows));
+  }
+  if (text_of(study, "state") != "running") print_out(fmt::format("  ended     {}\n", reason));
   print_out(fmt::format("  trials    {}: {} live, {} stopped, {} dead, {} ended\n",
                         count_of(study, "trials"), count_of(pools, "live"), count_of(pools, "stop"),
                         count_of(pools, "dead"), count_of(pools, "ended")));
@@ -233,6 +285,12 @@ Command on_study(std::string name, std::string help,
           }};
 }
 
+Action define_list(Session& session, Options& options) {
+  auto limit = std::make_shared<std::int64_t>(kListedStudies);
+  options.number("-n,--limit", *limit, "N", "How many; 50 when absent");
+  return [&session, limit] { return list_studies(session, *limit); };
+}
+
 Command top_command(Session& session) {
   return {.name = "top",
           .help = "The best trials of a study",
@@ -252,10 +310,23 @@ std::string value_text(const Json& value) {
   return value.is_number() ? fmt::format("{:.5g}", value.get<double>()) : "-";
 }
 
+std::vector<std::string> param_names(const Json& study) {
+  const Json& file = child_of(study, "file");
+  std::vector<std::string> names;
+  if (const Json& order = child_of(file, "axes"); order.is_array())
+    for (const Json& name : order)
+      if (name.is_string()) names.push_back(name.get<std::string>());
+  for (const auto& [name, unused] : child_of(file, "h_params").items())
+    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  return names;
+}
+
 /// "lr=0.1 depth=3"
-std::string params_text(const Json& params) {
+std::string params_text(const Json& params, const std::vector<std::string>& order) {
   std::string text;
-  for (const auto& [name, value] : params.items()) {
+  for (const std::string& name : order) {
+    const Json& value = child_of(params, name.c_str());
+    if (!params.contains(name)) continue;
     if (!text.empty()) text += ' ';
     text += name + '=';
     text += value.is_number_float() ? fmt::format("{:.4g}", value.get<double>())
@@ -269,9 +340,28 @@ std::string best_text(const Json& study) {
   const Json& best = child_of(study, "best");
   if (!best.is_object()) return "no result yet";
   const Json& values = child_of(best, "values");
-  return fmt::format("best {} of trial {}: {}",
-                     value_text(values.is_array() && !values.empty() ? values[0] : Json()),
-                     count_of(best, "trial"), params_text(child_of(best, "params")));
+  const Json& measures = child_of(study, "measures");
+  const bool named = measures.is_array() && !measures.empty();
+  return fmt::format(
+      "best {}{} of trial {}: {}", named ? text_of(measures[0], "name") + ' ' : std::string(),
+      value_text(values.is_array() && !values.empty() ? values[0] : Json()),
+      count_of(best, "trial"), params_text(child_of(best, "params"), param_names(study)));
+}
+
+std::string nothing_text(const Json& study, const Json& trials) {
+  std::int64_t failed = 0;
+  std::string why;
+  for (const Json& trial : trials)
+    if (text_of(trial, "state") == "failed" && !trial.contains("study_id")) {
+      ++failed;
+      if (why.empty())
+        why = fmt::format("trial {}: {}", count_of(trial, "number"), text_of(trial, "why"));
+    }
+  const Json& measures = child_of(study, "measures");
+  const std::string measure =
+      measures.is_array() && !measures.empty() ? text_of(measures[0], "name") : "";
+  if (failed == 0) return fmt::format("no trial has reported {} yet", measure);
+  return fmt::format("no trial reported {}; {} failed, {}", measure, failed, why);
 }
 
 std::string obstacle_text(const Json& study) {
@@ -297,15 +387,11 @@ void add_study_commands(std::vector<Command>& commands, Session& session) {
        .group = kJobGroup,
        .aliases = {"study"},
        .examples = {"galley studies", "galley studies show STUDY", "galley studies stop STUDY"},
-       .define = [&session](Options&) -> Action {
-         return [&session] { return list_studies(session); };
-       },
+       .define = [&session](Options& options) { return define_list(session, options); },
        .children = {
            {.name = "list",
             .help = "All studies, newest first",
-            .define = [&session](Options&) -> Action {
-              return [&session] { return list_studies(session); };
-            }},
+            .define = [&session](Options& options) { return define_list(session, options); }},
            on_study("show", "How far a study is, and its best trial",
                     [&session](const std::string& study) { return show_study(session, study); }),
            on_study("stop", "End a study and let its trials go",

@@ -1,6 +1,7 @@
 // Studies of hyperparameters: begin, follow, compare, take home.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -26,11 +27,20 @@ bool study_ended(const Json& study) {
   return state == "finished" || state == "stopped";
 }
 
-void print_end(const Session& session, const Json& study) {
+void print_end(Session& session, const Json& study) {
   const Json& best = child_of(study, "best");
   session.note(fmt::format("{} {}: {} trials, {}", text_of(study, "name"), text_of(study, "state"),
                            count_of(study, "trials"), text_of(study, "reason")));
-  if (!best.is_object()) return session.note("no trial reported its measure");
+  if (!best.is_object()) {
+    const auto trials = session.get("/api/v1/studies/" + text_of(study, "id") + "/trials");
+    const Json items = trials ? items_of(*trials) : Json::array();
+    session.note(nothing_text(study, items));
+    for (const Json& trial : items)
+      if (text_of(trial, "state") == "failed" && trial.contains("job_id"))
+        return session.note(
+            fmt::format("`galley logs {}` shows what it printed", text_of(trial, "job_id")));
+    return;
+  }
   session.note(best_text(study));
   print_out(dump_json(child_of(best, "params")) + "\n");
 }
@@ -101,6 +111,21 @@ Result<int> tune(Session& session, const TuneOptions& options) {
   return follow_study(session, id);
 }
 
+/// JSON's objects are sorted by name: what the lines say is told beside them.
+void note_order(SpecFile& file) {
+  const Json& params = child_of(file.json, "h_params");
+  if (!params.is_object() || file.json.contains("axes")) return;
+  std::vector<std::pair<int, std::string>> places;
+  for (const auto& [name, unused] : params.items()) {
+    const auto line = file.lines.find("h_params." + name);
+    if (line == file.lines.end()) return;
+    places.emplace_back(line->second, name);
+  }
+  if (std::ranges::is_sorted(places)) return;
+  std::ranges::sort(places);
+  for (auto& [line, name] : places) file.json["axes"].push_back(std::move(name));
+}
+
 }  // namespace
 
 Result<SpecFile> study_of_file(const TuneOptions& options) {
@@ -110,6 +135,7 @@ Result<SpecFile> study_of_file(const TuneOptions& options) {
   if (!file.json.contains("name"))
     file.json["name"] = std::filesystem::path(options.file).stem().string();
   if (!options.team.empty()) file.json["team"] = options.team;
+  note_order(file);
   if (!options.warm_start.empty()) {
     Json names = Json::array();
     if (const auto found = file.json.find("warm_start"); found != file.json.end())

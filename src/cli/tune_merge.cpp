@@ -47,10 +47,16 @@ Result<Json> widened(const std::string& name, Json one, const Json& other) {
 Result<Json> merged_file(Session& session, const std::vector<std::string>& names) {
   Json merged;
   Json ids = Json::array();
+  Json older = Json::array();  // what these began with themselves
+  std::int64_t seed = 1;
   for (const std::string& name : names) {
     GALLEY_TRY(const Json study, session.get("/api/v1/studies/" + encoded(name)));
+    if (std::ranges::find(ids, study["id"]) != ids.end()) continue;
     ids.push_back(text_of(study, "id"));
     const Json& file = child_of(study, "file");
+    seed = std::max(seed, count_of(file, "seed"));
+    if (const Json& known = child_of(file, "warm_start"); known.is_array())
+      older.insert(older.end(), known.begin(), known.end());
     if (merged.is_null()) {
       merged = file;
       continue;
@@ -69,7 +75,14 @@ Result<Json> merged_file(Session& session, const std::vector<std::string>& names
       GALLEY_TRY(*known, widened(param, *known, spec));
     }
   }
+  if (ids.size() < 2)
+    return Error{Errc::invalid_argument, "these are one study", "STUDY",
+                 "two studies or more; by its name the newest is found, by its id any"};
+  for (Json& one : older)
+    if (std::ranges::find(ids, one) == ids.end()) ids.push_back(std::move(one));
   merged["warm_start"] = std::move(ids);
+  // Under an old seed what draws at random would propose an old study's settings again.
+  merged["seed"] = seed + 1;
   merged.erase("name");
   return merged;
 }
@@ -94,6 +107,8 @@ Result<int> merge_studies(Session& session, const MergeOptions& options) {
   else
     print_out(text_of(made, "id") + "\n");
   session.note(text_of(made, "reason"));
+  session.note(
+      fmt::format("`galley tune top {}` shows their trials beside its own", text_of(made, "name")));
   return 0;
 }
 

@@ -121,8 +121,9 @@ Result<int> preview_study(Session& session, const PreviewOptions& options) {
   for (const Json& length : child_of(preview, "lengths"))
     print_out(fmt::format("          {:>6} of {:.3g} {}\n", count_of(length, "trials"),
                           real_of(length, "mean_resource"), resource));
-  print_out(fmt::format("pace      {:.4g} s a {}: {}\n", real_of(preview, "seconds_per_resource"),
-                        resource, text_of(preview, "seconds_from")));
+  print_out(fmt::format("pace      {:.4g} s for one {}: {}\n",
+                        real_of(preview, "seconds_per_resource"), resource,
+                        text_of(preview, "seconds_from")));
   if (gpu_hours > 0) {
     print_out(fmt::format("GPU time  {:.3g} h\n", gpu_hours));
     print_out(price ? fmt::format("price     ${:.2f} at ${:.2f} a GPU and hour\n",

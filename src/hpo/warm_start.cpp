@@ -60,8 +60,9 @@ Result<OldTrials> old_trials(const Study& old, const StudySpec& spec, const Spac
       for (const std::size_t measure : measures) objectives.push_back(trial.objectives[measure]);
     const double share = std::min(1.0, trial.resource / trial.budget);
     const bool is_whole = trial.has_ended();
-    out.events.push_back(
+    Event& event = out.events.emplace_back(
         known_event(*point, is_whole ? 0 : share * spec.max_resource, std::move(objectives)));
+    event.trial = trial.number;
   }
   return out;
 }

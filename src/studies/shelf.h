@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "live_study.h"
 #include "study_rows.h"
+#include "study_trace.h"
 
 namespace galley::studies {
 
@@ -24,13 +25,14 @@ struct Obstacle {
 
 /// A study as its callers share it.
 struct Shelved {
-  std::mutex mutex;  // guards all but `stale`
+  std::mutex mutex;  // guards all but `stale` and `trace`
   StudyRecord record;
   StudyState stored_state = StudyState::running;  // what the store was told last
   std::unique_ptr<LiveStudy> live;
   std::int64_t next_seq = 1;
   JobsOfTrials jobs;
   Obstacle obstacle;               // as the runner found it last
+  StudyTrace trace;                // has its own mutex
   std::atomic<bool> stale{false};  // a write failed: what is here is ahead of the store
 
   bool runs() const {

@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/text.h"
+#include "checkpoint_keeper.h"
 #include "hpo/space_json.h"
 #include "hpo/warm_start.h"
+#include "known_trials.h"
 #include "shelf.h"
 #include "store/events.h"
 #include "study_forecast.h"
@@ -28,7 +31,7 @@ Error refuse_told(std::string field, std::string message, std::string expected) 
 }
 
 StudyDetails details_of(const Shelved& study) {
-  StudyDetails details{study.record, study.live->progress()};
+  StudyDetails details{study.record, study.live->progress(), study.live->file().why};
   if (study.obstacle.reason.empty() || !stands_still(study)) return details;
   details.obstacle = study.obstacle.reason;
   details.help = study.obstacle.help;
@@ -124,9 +127,9 @@ struct Studies::Impl {
         shelf(store, time),
         runner(shelf, jobs, runs, store) {}
 
-  /// Tells a new study what old ones know; answers that in words. Errors: not_found, those of
-  /// hpo::old_trials, with the field warm_start.
-  Result<std::string> warm_up(LiveStudy& fresh);
+  /// Tells a new study what old ones know; answers that in words, and which they were. Errors:
+  /// not_found, those of hpo::old_trials, with the field warm_start.
+  Result<std::string> warm_up(LiveStudy& fresh, std::vector<std::string>& old_ids);
 
   store::Database& database;
   controller::Controller& controller;
@@ -134,9 +137,10 @@ struct Studies::Impl {
   IdSource& ids;
   Shelf shelf;
   StudyRunner runner;
+  std::unique_ptr<CheckpointKeeper> keeper;
 };
 
-Result<std::string> Studies::Impl::warm_up(LiveStudy& fresh) {
+Result<std::string> Studies::Impl::warm_up(LiveStudy& fresh, std::vector<std::string>& old_ids) {
   std::string words;
   const auto in_field = [](Error error, const std::string& name) {
     error.message = "warm start from " + name + ": " + error.message;
@@ -151,7 +155,13 @@ Result<std::string> Studies::Impl::warm_up(LiveStudy& fresh) {
     const auto told =
         hpo::old_trials((*old)->live->study(), fresh.study().spec(), fresh.study().space());
     if (!told) return in_field(told.error(), name);
-    for (const Event& event : told->events) fresh.apply(event);
+    const std::string id = (*old)->record.id.str();
+    if (std::ranges::find(old_ids, id) != old_ids.end()) continue;
+    old_ids.push_back(id);
+    for (Event event : told->events) {
+      event.attempt = static_cast<std::int32_t>(old_ids.size());
+      fresh.apply(std::move(event));
+    }
     words +=
         fmt::format("; it begins with {} trials of {}", told->events.size(), (*old)->record.name);
     if (told->left_out > 0)
@@ -163,7 +173,13 @@ Result<std::string> Studies::Impl::warm_up(LiveStudy& fresh) {
 
 Studies::Studies(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Studies::~Studies() { stop(); }
-void Studies::stop() { impl_->runner.stop(); }
+void Studies::stop() {
+  impl_->runner.stop();
+  if (impl_->keeper) impl_->keeper->stop();
+}
+void Studies::free_checkpoints_of(blobs::BlobStore& blobs) {
+  impl_->keeper = std::make_unique<CheckpointKeeper>(impl_->shelf, impl_->database, blobs);
+}
 Shelf& Studies::shelf() const { return impl_->shelf; }
 store::Database& Studies::database() const { return impl_->database; }
 
@@ -192,8 +208,11 @@ Result<StudyDetails> Studies::create(NewStudy study) {
                      .has_job = file.job.has_value(),
                      .created = impl_->clock.wall()};
   GALLEY_TRY(shelved->live, LiveStudy::open(std::move(file), {}));
-  GALLEY_TRY(const auto learnt, impl_->warm_up(*shelved->live));
+  std::vector<std::string> old_ids;
+  GALLEY_TRY(const auto learnt, impl_->warm_up(*shelved->live, old_ids));
   shelved->record.reason += learnt;
+  // A name may be another study's tomorrow.
+  if (!old_ids.empty()) shelved->record.file["warm_start"] = std::move(old_ids);
   const std::string lines = shelved->live->take_lines();
   if (!lines.empty()) shelved->next_seq = 2;
   const StudyRecord& record = shelved->record;
@@ -294,7 +313,9 @@ Result<StudyImportance> Studies::importance(std::string_view name) const {
   GALLEY_TRY(const auto study, impl_->shelf.find(name));
   const std::lock_guard lock(study->mutex);
   GALLEY_TRY_STATUS(impl_->shelf.refresh(*study));
-  return importance_of(study->live->study());
+  const hpo::Study& now = study->live->study();
+  GALLEY_TRY(const auto known, read_known(impl_->database, study->record, now.space(), now.spec()));
+  return importance_of(now, known);
 }
 
 Result<std::vector<Order>> Studies::ask(std::string_view name, std::int64_t count,

@@ -6,16 +6,17 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <set>
 
-#include "base/text.h"
 #include "hpo/space_json.h"
+#include "known_trials.h"
 #include "shelf.h"
+#include "study_trace.h"
 
 namespace galley::studies {
 namespace {
 
-using hpo::Event;
 using hpo::TrialState;
 
 constexpr double kAbsent = std::numeric_limits<double>::quiet_NaN();
@@ -113,60 +114,39 @@ void thin(TrialCurve& curve, std::size_t most) {
   curve.value.resize(most);
 }
 
-/// What the journal says of trials, event by event. Other lines are passed over unread.
-template <class Visit>
-Status each_event(std::string_view journal, Visit visit) {
-  for (std::size_t begin = 0; begin < journal.size();) {
-    const std::size_t end = std::min(journal.find('\n', begin), journal.size());
-    const std::string_view line = journal.substr(begin, end - begin);
-    begin = end + 1;
-    if (line.starts_with("point ") || line.starts_with("tick ") || line.starts_with("capacity "))
-      continue;
-    GALLEY_TRY(const Event event, hpo::decode_event(line));
-    visit(event);
-  }
-  return ok();
-}
-
-void add_report(TrialCurve& curve, const Event& report) {
-  curve.at_s.push_back(report.at_s);
-  curve.resource.push_back(report.resource);
-  curve.value.push_back(report.objectives.empty() ? kAbsent : report.objectives[0]);
-}
-
-/// What an event says of the attempts of its trial.
-void follow_attempts(std::vector<TrialHistory::Attempt>& attempts, const Event& event) {
-  if (event.attempt < 1) return;
-  while (attempts.size() < static_cast<std::size_t>(event.attempt))
-    attempts.push_back({.number = static_cast<std::int64_t>(attempts.size()) + 1});
-  auto& attempt = attempts[static_cast<std::size_t>(event.attempt) - 1];
-  if (!attempt.began_s) attempt.began_s = event.at_s;
-  switch (event.kind) {
-    case Event::Kind::reported:
-    case Event::Kind::checkpointed:
-      attempt.to_resource = std::max(attempt.to_resource, event.resource);
-      return;
-    case Event::Kind::released:
-    case Event::Kind::preempted:
-    case Event::Kind::finished:
-    case Event::Kind::failed:
-    case Event::Kind::infeasible:
-      attempt.ended_s = event.at_s;
-      attempt.ended_by = std::string(to_string(event.kind));
-      return;
-    default:
-      return;
+void add_known(StudyTable::Known& to, const std::vector<KnownPoint>& known,
+               std::vector<std::pair<std::string, std::string>> sources, std::size_t axes,
+               std::size_t measures) {
+  to.studies = std::move(sources);
+  to.axes.resize(axes);
+  to.measures.resize(measures);
+  for (const KnownPoint& one : known) {
+    if (one.source == 0 || one.source > to.studies.size()) continue;
+    to.from.push_back(one.source - 1);
+    to.numbers.push_back(one.number);
+    to.failed.push_back(one.values.empty() ? 1 : 0);
+    to.resources.push_back(one.resource);
+    for (std::size_t i = 0; i < axes; ++i) to.axes[i].push_back(one.point[i]);
+    for (std::size_t i = 0; i < measures; ++i)
+      to.measures[i].push_back(i < one.values.size() ? one.values[i] : kAbsent);
   }
 }
 
-Result<std::string> journal_text(store::Database& database, const StudyId& study) {
-  std::string lines;
-  GALLEY_TRY_STATUS(database.read([&](store::Transaction& transaction) -> Status {
-    GALLEY_TRY(auto journal, read_journal(transaction, study));
-    lines = std::move(journal.lines);
-    return ok();
-  }));
-  return lines;
+/// As the file has its parameters, where that is known; those that it does not name stay last.
+void sort_axes(StudyTable& table, const std::vector<std::string>& order) {
+  std::vector<std::size_t> places(table.axes.size());
+  std::iota(places.begin(), places.end(), 0U);
+  std::ranges::stable_sort(places, {}, [&](std::size_t axis) {
+    return std::ranges::find(order, table.axes[axis].name) - order.begin();
+  });
+  std::vector<TableAxis> axes;
+  std::vector<std::vector<double>> known;
+  for (const std::size_t place : places) {
+    axes.push_back(std::move(table.axes[place]));
+    if (!table.known.axes.empty()) known.push_back(std::move(table.known.axes[place]));
+  }
+  table.axes = std::move(axes);
+  table.known.axes = std::move(known);
 }
 
 }  // namespace
@@ -196,6 +176,13 @@ Result<StudyTable> Studies::table(std::string_view name) const {
     table.budgets.push_back(trial.budget);
     table.gpu_seconds.push_back(trial.gpu_seconds);
   }
+  GALLEY_TRY(const auto known,
+             read_known(database(), shelved->record, study.space(), study.spec()));
+  if (!known.empty()) {
+    GALLEY_TRY(auto sources, known_studies(database(), shelved->record));
+    add_known(table.known, known, std::move(sources), table.axes.size(), table.measures.size());
+  }
+  sort_axes(table, shelved->live->file().order);
   return table;
 }
 
@@ -214,14 +201,14 @@ Result<StudyCurves> Studies::curves(std::string_view name, const CurvesWanted& w
     if (numbers.empty()) numbers = trials_to_draw(study, wanted.limit);
     id = shelved->record.id;
   }
-  GALLEY_TRY(const auto lines, journal_text(database(), id));
   std::map<std::int64_t, TrialCurve> curves;
-  GALLEY_TRY_STATUS(each_event(lines, [&](const Event& event) {
-    if (event.kind != Event::Kind::reported || !numbers.contains(event.trial)) return;
-    TrialCurve& curve = curves[event.trial];
-    curve.trial = event.trial;
-    add_report(curve, event);
-  }));
+  const auto look = [&](const StudyTrace::Trials& trials) {
+    for (const std::int64_t number : numbers)
+      if (const auto told = trials.find(number);
+          told != trials.end() && !told->second.curve.at_s.empty())
+        curves[number] = told->second.curve;
+  };
+  GALLEY_TRY_STATUS(shelved->trace.look_at(database(), id, look));
   const std::size_t most =
       std::max(kLeastCurvePoints, kMostCurvePoints / std::max<std::size_t>(curves.size(), 1));
   for (auto& [number, curve] : curves) {
@@ -256,13 +243,14 @@ Result<TrialHistory> Studies::trial(std::string_view name, std::int64_t number) 
     jobs = shelved->jobs;
     id = shelved->record.id;
   }
-  GALLEY_TRY(const auto lines, journal_text(database(), id));
+  const auto look = [&](const StudyTrace::Trials& trials) {
+    const auto told = trials.find(number);
+    if (told == trials.end()) return;
+    history.curve = told->second.curve;
+    history.attempts = told->second.attempts;
+  };
+  GALLEY_TRY_STATUS(shelved->trace.look_at(database(), id, look));
   history.curve.trial = number;
-  GALLEY_TRY_STATUS(each_event(lines, [&](const Event& event) {
-    if (event.trial != number) return;
-    if (event.kind == Event::Kind::reported) add_report(history.curve, event);
-    follow_attempts(history.attempts, event);
-  }));
   thin(history.curve, kMostCurvePoints);
   double from = 0;
   for (auto& attempt : history.attempts) {

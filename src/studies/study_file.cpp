@@ -44,6 +44,24 @@ Result<std::vector<std::string>> read_warm_start(const Json& file) {
   return names;
 }
 
+/// All parameters, those that the file names first: JSON itself keeps no order.
+Result<std::vector<std::string>> read_order(const Json& file, const hpo::Space& space) {
+  std::vector<std::string> order;
+  if (file.contains("axes")) {
+    const Json& list = file["axes"];
+    const auto is_parameter = [&](const Json& name) {
+      return name.is_string() && space.find(name.get<std::string>()).has_value();
+    };
+    if (!list.is_array() || !std::ranges::all_of(list, is_parameter))
+      return Error{Errc::invalid_argument, "found " + dump_json(list).substr(0, 66), "axes",
+                   "a list of names of h_params"};
+    for (const Json& name : list) order.push_back(name.get<std::string>());
+  }
+  for (const auto& parameter : space.parameters())
+    if (std::ranges::find(order, parameter.name) == order.end()) order.push_back(parameter.name);
+  return order;
+}
+
 Error in_job(Error error) {
   error.field = error.field.empty() ? "job" : "job." + error.field;
   return error;
@@ -77,8 +95,11 @@ Result<StudyFile> read_study_file(const Json& file) {
     return Error{Errc::invalid_argument, "found " + dump_json(file["version"]).substr(0, 66),
                  "version", "1"};
   GALLEY_TRY(auto space, hpo::parse_space(file));
-  GALLEY_TRY(auto spec, hpo::parse_study_spec(file, {"team", "job", "checkpoints", "warm_start"}));
+  GALLEY_TRY(auto spec, hpo::parse_study_spec(file, {"team", "job", "checkpoints", "warm_start",
+                                                     "axes", "keep_checkpoints"}));
   GALLEY_TRY(auto warm_start, read_warm_start(file));
+  GALLEY_TRY(auto order, read_order(file, space));
+  GALLEY_TRY(const auto keep, read_keep_checkpoints(file));
   std::optional<protocol::JobSpec> job;
   bool resumes = true;
   if (file.contains("job")) {
@@ -92,8 +113,13 @@ Result<StudyFile> read_study_file(const Json& file) {
           spec.budget_parameter.empty() ? static_cast<std::int64_t>(spec.max_resource) : 1,
       .writes_checkpoints = resumes};
   auto chosen = hpo::choose_method(std::move(spec), space, facts);
-  return StudyFile{std::move(space), std::move(chosen.spec), std::move(chosen.why), std::move(job),
-                   std::move(warm_start)};
+  return StudyFile{std::move(space),
+                   std::move(chosen.spec),
+                   std::move(chosen.why),
+                   std::move(job),
+                   std::move(warm_start),
+                   std::move(order),
+                   keep};
 }
 
 Result<std::unique_ptr<hpo::Sampler>> make_study_sampler(const hpo::StudySpec& spec,

@@ -9,6 +9,7 @@
 #include "hpo/space.h"
 #include "hpo/study.h"
 #include "hpo/study_spec.h"
+#include "kept_checkpoints.h"
 #include "protocol/job_spec.h"
 
 namespace galley::studies {
@@ -20,11 +21,12 @@ struct StudyFile {
   std::string why;                         // how they were chosen
   std::optional<protocol::JobSpec> job{};  // what a trial runs; absent: trials are asked for
   std::vector<std::string> warm_start{};   // studies whose results it begins with
+  std::vector<std::string> order{};        // of the parameters, as charts and tables have them
+  KeepCheckpoints keep_checkpoints = KeepCheckpoints::best;
 };
 
-/// Reads "kind", "version", "name", "team", "job", "checkpoints", "warm_start", and what
-/// hpo reads. Errors: invalid_argument
-/// with the path of the field.
+/// Reads "kind", "version", "name", "team", "job", "checkpoints", "keep_checkpoints", "warm_start",
+/// "axes", and what hpo reads. Errors: invalid_argument with the path of the field.
 Result<StudyFile> read_study_file(const Json& file);
 
 /// The samplers of hpo by name, with the spec's seed.

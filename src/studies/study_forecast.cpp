@@ -75,20 +75,35 @@ Result<StudyPreview> forecast(const StudyFile& file, std::int64_t slots,
   return preview;
 }
 
-Result<StudyImportance> importance_of(const hpo::Study& study) {
+Result<StudyImportance> importance_of(const hpo::Study& study,
+                                      const std::vector<KnownPoint>& known) {
   const auto& spec = study.spec();
   std::vector<hpo::Observation> observations;
+  const auto losses = [&](const std::vector<double>& values) {
+    std::vector<double> all;
+    for (std::size_t i = 0; i < values.size(); ++i)
+      all.push_back(spec.measures[i].maximise ? -values[i] : values[i]);
+    return all;
+  };
+  StudyImportance importance;
+  for (const KnownPoint& one : known) {
+    if (one.values.empty()) continue;
+    observations.push_back({.trial = -1 - static_cast<hpo::TrialNumber>(observations.size()),
+                            .point = one.point,
+                            .resource = one.resource,
+                            .objectives = losses(one.values)});
+    ++importance.known;
+  }
   for (const auto& trial : study.trials()) {
     if (trial.objectives.empty() || trial.repeat_of >= 0) continue;
-    hpo::Observation seen{.trial = trial.number, .point = trial.point, .resource = trial.resource};
-    for (std::size_t i = 0; i < trial.objectives.size(); ++i)
-      seen.objectives.push_back(spec.measures[i].maximise ? -trial.objectives[i]
-                                                          : trial.objectives[i]);
-    observations.push_back(std::move(seen));
+    observations.push_back({.trial = trial.number,
+                            .point = trial.point,
+                            .resource = trial.resource,
+                            .objectives = losses(trial.objectives)});
   }
   GALLEY_TRY(const auto shares, hpo::importance(study.space(), observations));
   const auto name_of = [&](std::size_t index) { return study.space().parameter(index).name; };
-  StudyImportance importance{.trials = static_cast<std::int64_t>(shares.rows)};
+  importance.trials = static_cast<std::int64_t>(shares.rows);
   for (std::size_t i = 0; i < shares.alone.size(); ++i)
     importance.alone.emplace_back(name_of(i), shares.alone[i]);
   std::ranges::stable_sort(importance.alone, std::greater(),

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "controller/controller.h"
+#include "known_trials.h"
 #include "live_study.h"
 
 namespace galley::studies {
@@ -19,6 +20,8 @@ Result<StudyPreview> forecast(const StudyFile& file, std::int64_t slots,
 /// The mean over trials that ran; nothing before the first.
 std::optional<double> pace_of(const hpo::Study& study);
 
-Result<StudyImportance> importance_of(const hpo::Study& study);
+/// `known` count as its own trials do.
+Result<StudyImportance> importance_of(const hpo::Study& study,
+                                      const std::vector<KnownPoint>& known = {});
 
 }  // namespace galley::studies

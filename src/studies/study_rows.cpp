@@ -145,12 +145,34 @@ Result<std::vector<StudyRecord>> read_running(Transaction& transaction) {
   return records_of(rows);
 }
 
+Result<std::vector<StudyId>> read_with_jobs(Transaction& transaction, WallTime since) {
+  GALLEY_TRY(const auto rows,
+             transaction.query("select id from studies where has_job = 1"
+                               " and (ended_ms is null or ended_ms >= :1) order by id",
+                               {to_ms(since)}));
+  std::vector<StudyId> ids;
+  for (const Row& row : rows) ids.push_back(StudyId::trusted(row.text(0)));
+  return ids;
+}
+
 Result<Journal> read_journal(Transaction& transaction, const StudyId& study) {
+  return read_journal_from(transaction, study, 1);
+}
+
+Result<std::string> read_first_lines(Transaction& transaction, const StudyId& study) {
+  GALLEY_TRY(const auto row,
+             transaction.query_one(
+                 "select lines from study_journal where study_id = :1 and seq = 1", {study.str()}));
+  return row ? row->text(0) : std::string();
+}
+
+Result<Journal> read_journal_from(Transaction& transaction, const StudyId& study,
+                                  std::int64_t seq) {
   GALLEY_TRY(const auto rows,
              transaction.query("select seq, lines from study_journal where study_id = :1"
-                               " order by seq",
-                               {study.str()}));
-  Journal journal;
+                               " and seq >= :2 order by seq",
+                               {study.str(), seq}));
+  Journal journal{.next_seq = seq};
   for (const Row& row : rows) {
     journal.lines += row.text(1);
     journal.next_seq = row.integer(0) + 1;

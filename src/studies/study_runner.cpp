@@ -161,13 +161,16 @@ void StudyRunner::tell_capacity(Shelved& study, std::int64_t slots, double at_s)
 }
 
 void StudyRunner::observe(Shelved& study) {
+  states_.clear();
   for (std::size_t i = 0; i < study.live->study().trials().size(); ++i) {
     const hpo::Trial& trial = study.live->study().trials()[i];
     if (!trial.is_live()) continue;
     const auto job_id = study.jobs.find({trial.number, trial.attempt});
     if (job_id != study.jobs.end()) {
       const auto job = controller_.job(JobId::trusted(job_id->second));
-      if (job) observe_job(study, trial, *job);
+      if (!job) continue;
+      states_[job_id->second] = job->state;
+      observe_job(study, trial, *job);
     } else if (trial.state == TrialState::leaving) {  // before it had a job
       study.live->apply({.kind = Event::Kind::released,
                          .at_s = shelf_.at_s(study),
@@ -311,6 +314,12 @@ void StudyRunner::carry_out(Shelved& study) {
   cancel_unwanted(study);
 }
 
+std::optional<JobState> StudyRunner::state_of(const std::string& job) {
+  if (const auto seen = states_.find(job); seen != states_.end()) return seen->second;
+  const auto now = controller_.job(JobId::trusted(job));
+  return now ? std::optional(now->state) : std::nullopt;
+}
+
 void StudyRunner::cancel_unwanted(const Shelved& study) {
   const auto& trials = study.live->study().trials();
   for (const auto& [key, job] : study.jobs) {
@@ -319,9 +328,9 @@ void StudyRunner::cancel_unwanted(const Shelved& study) {
     if (is_newest && trial.is_live() && trial.state != TrialState::leaving) continue;
     // Once is enough: it is durable, and what has ended stays so.
     if (asked_to_end_.contains(job)) continue;
-    const auto now = controller_.job(JobId::trusted(job));
-    if (!now) continue;
-    if (!is_final(now->state) && now->state != JobState::cancelling) {
+    const auto state = state_of(job);
+    if (!state) continue;
+    if (!is_final(*state) && *state != JobState::cancelling) {
       const auto cancelled = controller_.cancel(
           JobId::trusted(job), {.principal = study.record.principal,
                                 .request_id = key_of(study.record.id, key.first, key.second)});

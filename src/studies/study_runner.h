@@ -49,6 +49,8 @@ class StudyRunner {
   void carry_out(Shelved& study);
   /// Jobs of attempts that are over, or were told to go, and have not ended by themselves.
   void cancel_unwanted(const Shelved& study);
+  /// As this step has seen it, or as it is; empty: there is no such job.
+  std::optional<protocol::JobState> state_of(const std::string& job);
 
   Shelf& shelf_;
   controller::Controller& controller_;
@@ -58,7 +60,8 @@ class StudyRunner {
   std::map<RunId, std::int64_t> seen_points_;
   std::map<StudyId, Capacity> capacity_;
   std::map<std::pair<StudyId, std::int64_t>, std::int64_t> lost_;  // machines, by trial
-  std::set<std::string> asked_to_end_;  // jobs that are, or were found to have ended
+  std::set<std::string> asked_to_end_;                // jobs that are, or were found to have ended
+  std::map<std::string, protocol::JobState> states_;  // of jobs that this step has looked at
 
   std::mutex mutex_;  // guards woken_
   std::condition_variable_any changed_;

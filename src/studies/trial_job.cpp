@@ -59,6 +59,9 @@ protocol::JobSpec job_of_trial(const protocol::JobSpec& job, const StudyRecord& 
   for (std::string& word : trial.command) word = filled_in(word, settings);
   for (auto& [name, value] : trial.env) value = filled_in(value, settings);
   if (trial.workdir) trial.workdir = filled_in(*trial.workdir, settings);
+  // Trials that run in one folder need event files of their own.
+  if (trial.metrics && trial.metrics->tensorboard)
+    trial.metrics->tensorboard = filled_in(*trial.metrics->tensorboard, settings);
   trial.name = fmt::format("{}/{}", study.name, order.trial);
   trial.team = study.team;
   trial.parent = study.id.str();

@@ -70,6 +70,10 @@ TEST(WarmStart, OldTrialsGuideANewStudyFromItsFirstProposal) {
   ASSERT_TRUE(known) << known.error().message;
   EXPECT_EQ(known->events.size() + known->left_out, old->trials().size());
   EXPECT_GT(known->events.size(), 20u);
+  for (const auto& event : known->events) {
+    const auto& source = old->trials().at(static_cast<std::size_t>(event.trial));
+    EXPECT_EQ(event.objectives.empty() ? source.objectives : event.objectives, source.objectives);
+  }
 
   auto fresh = Study::open(warm_spec(), test::line_space(), test::draws);
   ASSERT_TRUE(fresh);

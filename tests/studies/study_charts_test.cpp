@@ -94,6 +94,37 @@ TEST_F(StudyChartsTest, CurvesAreTheReportsInTheirOrder) {
   const auto best = studies_->curves("toy", {.limit = 1});
   ASSERT_TRUE(best);
   EXPECT_EQ(best->curves.size(), 1U);
+  // What came later is there, too, and so it is for the next server.
+  reported(first, 5, 0.6);
+  for (const bool again : {false, true}) {
+    if (again) reopen();
+    const auto more = studies_->curves("toy", {.trials = {first.trial}});
+    ASSERT_TRUE(more) << describe(more.error());
+    EXPECT_THAT(more->curves.at(0).resource, ElementsAre(1, 2, 3, 4, 5));
+  }
+}
+
+TEST_F(StudyChartsTest, AxesStandAsTheFileNamesThem) {
+  Json file = study_file(2);
+  const auto names = [&] {
+    const auto table = studies_->table("toy");
+    EXPECT_TRUE(table) << describe(table.error());
+    std::vector<std::string> found;
+    if (table)
+      for (const auto& axis : table->axes) found.push_back(axis.name);
+    return found;
+  };
+  created(file);
+  EXPECT_THAT(names(), ElementsAre("act", "lr"));
+  file["axes"] = {"lr", "act"};
+  created(file);
+  const Order order = asked();
+  EXPECT_THAT(names(), ElementsAre("lr", "act"));
+  EXPECT_EQ(studies_->table("toy")->axes.at(0).values.at(0), order.params.at("lr").get<double>());
+  file["axes"] = {"lr", "depth"};
+  const auto refused = studies_->create({.principal = "tester", .file = file});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().field, "axes");
 }
 
 TEST_F(StudyChartsTest, ATrialTellsItsAttemptsAndWhoseWeightsItHas) {

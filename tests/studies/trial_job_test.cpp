@@ -29,6 +29,15 @@ TEST(TrialJobTest, SettingsTakeThePlacesOfTheirNames) {
   EXPECT_EQ(job.team, "nlp");
 }
 
+TEST(TrialJobTest, EachTrialHasEventFilesOfItsOwn) {
+  protocol::JobSpec job;
+  job.command = {"train"};
+  job.metrics = {.tensorboard = "runs/{act}-{trial}"};
+  const auto trial = job_of_trial(job, {.name = "toy", .file = study_file()},
+                                  {.trial = 3, .params = {{"lr", 0.01}, {"act", "relu"}}});
+  EXPECT_EQ(trial.metrics->tensorboard, "runs/relu-3");
+}
+
 TEST(TrialJobTest, OtherBracesStay) {
   const auto job =
       filled({"sh", "-c", "echo ${HOME} {a,b} {lr {lr} }", "{trial}{checkpoint}"}, {{"lr", 0.01}});

@@ -94,6 +94,48 @@ test('marks on several axes choose trials, in the table and in the address too',
   noTroubles(page);
 });
 
+test('the list goes on on demand', async () => {
+  const page = await openPage(shared.browser, shared.server);
+  const { items: [like] } = await shared.server.call('GET', '/api/v1/studies?limit=1');
+  const all = Array.from({ length: 130 }, (_, at) => ({ ...like, id: `study_${at}`, name: `sweep-${at}` }));
+  await page.route('**/api/v1/studies?*', (route) => {
+    const query = new URL(route.request().url()).searchParams;
+    const from = Number(query.get('cursor') ?? 0);
+    const to = from + Number(query.get('limit'));
+    return route.fulfill({ json: { items: all.slice(from, to), next_cursor: to < all.length ? String(to) : null } });
+  });
+  await page.getByRole('link', { name: 'Studies' }).click();
+  await page.locator('tr[data-id="study_99"]').waitFor();
+  assert.equal(await page.locator('tr[data-id="study_100"]').count(), 0);
+  await page.getByRole('button', { name: 'Show more' }).click();
+  await page.locator('tr[data-id="study_129"]').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Show more' }).count(), 0);
+  noTroubles(page);
+});
+
+test('trials of earlier studies stand beside its own, with where they come from', async () => {
+  const { server } = shared;
+  const warm = await server.call('POST', '/api/v1/studies', studyFile('warm', 6, { warm_start: ['lr-sweep'] }));
+  const page = await openPage(shared.browser, server);
+  await page.goto(`${server.url}/studies/${warm.id}`);
+  await painted(page, 120);
+  await page.getByText('120 earlier trials, of lr-sweep').waitFor();
+  const first = page.locator('.trial-list tbody tr.open').first();
+  assert.match(await first.innerText(), /lr-sweep\/\d+\s+Earlier/);
+  assert.deepEqual(await page.locator('.axis-name .clip').allInnerTexts(),
+    ['lr', 'weight_decay', 'dropout', 'momentum', 'depth', 'width', 'batch', 'opt', 'act', 'warmup', 'accuracy'], 'as the file has them');
+  assert.deepEqual(await axe(page), []);
+  await screenshot(page, 'study-earlier-1280-light');
+  await page.getByLabel('120 earlier trials').uncheck();
+  await painted(page, 0);
+  await page.getByLabel('120 earlier trials').check();
+  const number = (await first.innerText()).match(/lr-sweep\/(\d+)/)[1];
+  await first.click();
+  await page.getByRole('heading', { name: 'lr-sweep', exact: true }).waitFor();
+  await page.getByRole('heading', { name: `Trial ${number}`, exact: true }).waitFor();
+  noTroubles(page);
+});
+
 test('a marked region becomes a new study', async () => {
   const page = await openPage(shared.browser, shared.server);
   await page.goto(`${shared.server.url}/studies/${shared.sweep.id}`);
@@ -116,7 +158,7 @@ test('a marked region becomes a new study', async () => {
   const begun = await shared.server.call('GET', '/api/v1/studies/lr-sweep-2');
   assert.deepEqual(begun.file.h_params.lr.parameters, [low, high]);
   // Results appear by themselves.
-  await page.getByText('No trial has begun yet.').waitFor();
+  await page.getByText(/earlier trials?, of lr-sweep/).waitFor();
   const { items } = await shared.server.call('POST', `/api/v1/studies/${begun.id}/ask`, { count: 2 });
   await shared.server.call('POST', `/api/v1/studies/${begun.id}/tell`, { trial: items[0].trial, value: 0.75 });
   await page.locator('canvas[data-painted]').first().waitFor();

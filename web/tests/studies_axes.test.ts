@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { StudyTable } from '../src/api/study_types';
 import { axesOf, goodness, kAbsent, measureRange, ticksOf, unitOf, valueAt, valueText, type Axis } from '../src/lib/studies/axes';
 import { brushesOf, brushesText, select, shifted, snapped, withBrush } from '../src/lib/studies/brush';
-import { classOf, Density, shadeCss, shadesOf } from '../src/lib/studies/density';
+import { joined, nameOf, originOf } from '../src/lib/studies/known';
+import { ChosenLines } from '../src/lib/studies/chosen_lines';
+import { classOf, Density, shadeCss, shadesOf, type Lines } from '../src/lib/studies/density';
 import { layoutOf, unitAtY, yOf } from '../src/lib/studies/painter';
 import { ranked, windowOf } from '../src/lib/studies/ranking';
 
@@ -93,37 +95,65 @@ describe('brushes', () => {
 
 describe('Density', () => {
   const xs = Int32Array.from([0, 10, 20]);
-  const lines = [Int16Array.from([0, 9, 3]), Int16Array.from([5, 5, 5]), Int16Array.from([0, 18, 1])];
-  it('takes lines away exactly', () => {
-    const all = new Density(21, 20);
-    for (const ys of lines) all.line(xs, ys, 0, 3, 7, 1);
-    const first = new Density(21, 20);
-    first.line(xs, lines[0] as Int16Array, 0, 3, 7, 1);
-    for (const ys of lines.slice(1)) all.line(xs, ys, 0, 3, 7, -1);
-    expect(all.sums).toEqual(first.sums);
+  const rows = [[0, 9, 3], [5, 5, 5], [0, 18, 1]];
+  const linesOf = (rowsOf: number[][], colourClass: number): Lines => ({
+    count: rowsOf.length, xs, ys: Int16Array.from([0, 1, 2].flatMap((axis) => rowsOf.map((row) => row[axis] as number))),
+    classes: new Uint8Array(rowsOf.length).fill(colourClass),
+  });
+  const drawn = (rowsOf: number[][], colourClass: number, most = 10): Density => {
+    const density = new Density(21, 20, most);
+    density.add(linesOf(rowsOf, colourClass), Uint32Array.from(rowsOf, (_, at) => at), 0, rowsOf.length, 1);
+    return density;
+  };
+  it.each([10, 100_000])('takes lines away exactly, of at most %i', (most) => {
+    const all = drawn(rows, 7, most);
+    all.add(linesOf(rows, 7), Uint32Array.from([2, 1]), 0, 2, -1);
+    expect(all.sums).toEqual(drawn(rows.slice(0, 1), 7, most).sums);
   });
   it('counts the lines on a pixel and leaves no gaps on steep ones', () => {
-    const one = new Density(21, 20);
-    one.line(xs, lines[2] as Int16Array, 0, 3, 0, 1);
+    const one = drawn(rows.slice(2), 0);
     for (let y = 0; y < 18; y += 1) expect(Array.from({ length: 11 }, (_, x) => one.linesAt(x, y)).reduce((a, b) => a + b)).toBe(1);
-    const flat = new Density(21, 20);
-    flat.line(xs, lines[1] as Int16Array, 0, 3, 3, 1);
-    flat.line(xs, lines[1] as Int16Array, 0, 3, 3, 1);
+    const flat = drawn([[5, 5, 5], [5, 5, 5]], 3);
     expect(flat.linesAt(4, 5)).toBe(2);
     expect(flat.linesAt(4, 6)).toBe(0);
   });
-  it('shows the mean colour of the lines, more opaque where there are more', () => {
-    const density = new Density(21, 20);
-    density.line(xs, lines[1] as Int16Array, 0, 3, 15, 1);
+  it.each([10, 100_000])('shows the mean colour of the lines, more opaque where there are more, of at most %i', (most) => {
     const picture = new Uint32Array(21 * 20);
     const colours = shadesOf([[0, 0, 0], [255, 0, 0]]);
-    density.resolve(picture, { colours, opacity: 0.5 });
+    drawn([[5, 5, 5]], 15, most).resolve(picture, { colours, opacity: 0.5 });
     expect((picture[5 * 21] as number) & 0xffffff).toBe(0x0000ff);
     expect((picture[5 * 21] as number) >>> 24).toBe(128);
     expect(picture[0]).toBe(0);
-    density.line(xs, lines[1] as Int16Array, 0, 3, 15, 1);
-    density.resolve(picture, { colours, opacity: 0.5 });
+    drawn([[5, 5, 5], [5, 5, 5]], 15, most).resolve(picture, { colours, opacity: 0.5 });
     expect((picture[5 * 21] as number) >>> 24).toBe(191);
+  });
+  it('holds as many lines in 32 bits as are drawn in them', () => {
+    const most = 2 ** 14 - 1;
+    const crowd = drawn(Array.from({ length: most }, () => [5, 5, 5]), 15, most);
+    expect(crowd.sums).toBeInstanceOf(Uint32Array);
+    expect(crowd.linesAt(3, 5)).toBe(most);
+    expect(drawn(rows, 7, most + 1).sums).toBeInstanceOf(Float64Array);
+  });
+  it('goes from any choice to any other by what is nearest', () => {
+    const many = linesOf(Array.from({ length: 100 }, (_, at) => [at % 20, (at * 7) % 20, (at * 3) % 20]), 4);
+    const all = new Density(21, 20, 100);
+    all.add(many, Uint32Array.from({ length: 100 }, (_, at) => at), 0, 100, 1);
+    const chosen = new ChosenLines(many, all);
+    for (const wanted of [(at: number) => at < 10, (at: number) => at < 95, (at: number) => at >= 50, (at: number) => at >= 47, () => false, () => true]) {
+      const mask = Uint8Array.from({ length: 100 }, (_, at) => (wanted(at) ? 1 : 0));
+      const kept = Uint32Array.from([...mask.keys()].filter((at) => mask[at] === 1));
+      chosen.aim(mask, kept.length);
+      let drawnLines = 0;
+      for (let left = chosen.draw(0); left > 0;) {
+        const next = chosen.draw(7);
+        drawnLines += left - next;
+        left = next;
+      }
+      expect(drawnLines).toBeLessThanOrEqual(50);
+      const afresh = new Density(21, 20, 100);
+      afresh.add(many, kept, 0, kept.length, 1);
+      expect(chosen.shown.sums).toEqual(afresh.sums);
+    }
   });
   it('has classes from the worst to the best', () => expect([kAbsent, 0, 0.5, 1].map(classOf)).toEqual([0, 0, 8, 15]));
   it('writes a shade as CSS', () => expect(shadeCss(shadesOf([[0, 0, 0], [10, 20, 30]]), 1)).toBe('rgb(10 20 30)'));
@@ -138,6 +168,28 @@ describe('the layout', () => {
     const layout = layoutOf(axes, 800, 300);
     for (const unit of [0, 0.25, 1]) expect(unitAtY(layout, yOf(layout, unit))).toBeCloseTo(unit, 5);
     expect(unitAtY(layout, yOf(layout, kAbsent))).toBeLessThan(0);
+  });
+});
+
+describe('earlier trials', () => {
+  const whole = { ...table(), known: {
+    count: 2, studies: [{ id: 'study_a', name: 'monday' }, { id: 'study_b', name: '' }], study: [0, 1], number: [7, 3], failed: [0, 1], resource: [9, 2],
+    axes: table().axes.map(() => [0.5, null]), measures: [[0.25, null]],
+  } };
+  it('are rows below its own, and called by where they come from', () => {
+    const all = joined(whole, true);
+    expect(all.count).toBe(6);
+    expect(all.own).toBe(4);
+    expect(axesOf(all).every((one) => one.values.length === 6)).toBe(true);
+    expect([4, 5].map((row) => all.states[all.state[row] ?? -1])).toEqual(['earlier', 'failed']);
+    expect([0, 4, 5].map((row) => nameOf(all, row))).toEqual(['0', 'monday/7', 'study_b/3']);
+    expect(originOf(all, 3)).toBeUndefined();
+    expect(originOf(all, 4)).toEqual({ study: 'study_a', name: 'monday', number: 7 });
+    expect(ranked(all, axesOf(all), { column: 'm:loss', descending: false }).indexOf(5)).toBeGreaterThanOrEqual(4);
+  });
+  it('are left out on demand, and where there are none', () => {
+    expect(joined(whole, false).count).toBe(4);
+    expect(joined(table(), true).count).toBe(4);
   });
 });
 

@@ -60,6 +60,11 @@ describe('a region', () => {
     expect(JSON.parse(text)).toEqual(file);
     expect(text).toContain('\n    "batch": {');
   });
+  it('has its parameters as the first file had them', () => {
+    const text = fileText({ ...file, axes: ['opt', 'gone', 'lr'] });
+    expect(Object.keys(JSON.parse(text).h_params)).toEqual(['opt', 'lr', 'batch']);
+    expect(text).not.toContain('axes');
+  });
 });
 
 describe('names and commands', () => {

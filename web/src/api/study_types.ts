@@ -1,7 +1,7 @@
 // The shapes of /api/v1/studies, as the server writes them.
 export type StudyState = 'running' | 'stopping' | 'finished' | 'stopped';
 export type TrialState =
-  | 'waiting' | 'running' | 'leaving' | 'stopped' | 'dead' | 'finished' | 'failed' | 'infeasible';
+  | 'earlier' | 'waiting' | 'running' | 'leaving' | 'stopped' | 'dead' | 'finished' | 'failed' | 'infeasible';
 export type Choice = string | number | boolean | null;
 export type Order = 'ascending' | 'descending';
 export type AxisKind = 'real' | 'integer' | 'categorical' | 'ordered';
@@ -52,6 +52,7 @@ export interface StudyItem {
   team: string;
   principal: string;
   state: StudyState;
+  /** Why it ended; while it runs, how its methods were chosen. */
   reason: string;
   has_job: boolean;
   created_at: string;
@@ -60,6 +61,8 @@ export interface StudyItem {
 }
 
 export interface StudyDetail extends StudyItem {
+  /** How its methods were chosen. */
+  methods: string;
   file: StudyFile;
   measures: { name: string; order: Order }[];
   resource: string;
@@ -106,6 +109,20 @@ export interface StudyTable {
   gpu_seconds: number[];
   best?: number;
   front: number[];
+  known?: KnownColumns;
+}
+
+/** Trials of other studies that this one began with. */
+export interface KnownColumns {
+  count: number;
+  studies: { id: string; name: string }[];
+  /** By trial: an index of `studies`, and its number there. */
+  study: number[];
+  number: number[];
+  failed: number[];
+  resource: number[];
+  axes: (number | null)[][];
+  measures: (number | null)[][];
 }
 
 export interface TrialCurve {
@@ -162,6 +179,8 @@ export interface StudyImportance {
   items: { name: string; share: number }[];
   pairs: { names: [string, string]; share: number }[];
   trials: number;
+  /** Of these, of studies that it began with. */
+  known?: number;
 }
 
 export interface StudyPreview {

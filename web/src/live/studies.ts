@@ -1,18 +1,41 @@
 // Studies as the views read them, and what the page does to them.
+import { useRef } from 'preact/hooks';
+
 import * as calls from '../api/study_calls';
 import type {
   StudyCurves, StudyDetail, StudyFile, StudyImportance, StudyItem, StudyPreview, StudyTable, StudyTimeline, TrialHistory,
 } from '../api/study_types';
+import type { Page } from '../api/types';
+import type { LongList } from './lists';
 import { markStale, useResource, type Resource } from './resources';
 import { store } from './store';
 
-const kMostStudies = 200;
+const kPage = 100;
 
 /** The event of a study names it by id; a page may have been opened by its name. */
 const names = (id: string) => (id.startsWith('study_') ? [`study/${id}`] : ['studies']);
 
-export const useStudies = (): Resource<readonly StudyItem[]> =>
-  useResource('studies', ['studies'], async () => (await calls.studies(kMostStudies)).items);
+async function newest(wanted: number): Promise<Page<StudyItem>> {
+  const items: StudyItem[] = [];
+  let next: string | null | undefined;
+  do {
+    const page = await calls.studies(Math.min(kPage, wanted - items.length), next ?? undefined);
+    items.push(...page.items);
+    next = page.next_cursor;
+  } while (next && items.length < wanted);
+  return { items, next_cursor: next ?? null };
+}
+
+/** The newest, and further ones on demand. */
+export function useStudies(): LongList<StudyItem> {
+  const wanted = useRef(kPage);
+  const { data, problem, reload } = useResource('studies', ['studies'], () => newest(wanted.current));
+  const more = async () => {
+    wanted.current += kPage;
+    reload();
+  };
+  return { rows: data?.items, problem, reload, more: data?.next_cursor ? more : undefined };
+}
 export const useStudy = (id: string): Resource<StudyDetail> => useResource(`study/${id}`, names(id), async () => {
   const study = await calls.study(id);
   store.change((state) => (state.titles[id] === study.name ? state : { ...state, titles: { ...state.titles, [id]: study.name } }));

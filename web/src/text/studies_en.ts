@@ -10,7 +10,7 @@ export const studiesEn = {
   },
   pools: { live: 'Live', stop: 'Paused', dead: 'Dropped', ended: 'Ended' },
   poolsLine: (live: number, stop: number, dead: number, ended: number) => `${live} live, ${stop} paused, ${dead} dropped, ${ended} ended`,
-  trialStates: { stopped: 'Paused' } as Record<string, string>,
+  trialStates: { stopped: 'Paused', earlier: 'Earlier' } as Record<string, string>,
   head: {
     best: 'Best', trials: 'Trials', gpuHours: 'GPU-hours', ends: 'Ends', ended: 'Ended', took: 'Took', of: (n: string) => `of ${n}`, none: 'none yet',
     bestTrial: (n: number) => `trial ${n}`, endless: 'when it is stopped', soon: 'too early to say',
@@ -32,11 +32,11 @@ export const studiesEn = {
     chosen: (shown: string, all: string) => `${shown} of ${all} trials`, region: 'New study from this region', noTrials: 'No trial has begun yet.',
     best: 'Best trial', good: 'better', bad: 'worse', limits: 'Limits by keyboard', least: (name: string) => `${name}: from`, most: (name: string) => `${name}: to`,
     absent: 'does not exist', descending: 'greater is better', ascending: 'less is better', marked: (name: string) => `Marked on ${name}`, clipped: 'Worse values are drawn at the end of the axis.',
-    unmark: (name: string) => `Clear ${name}`, log: 'logarithmic',
+    unmark: (name: string) => `Clear ${name}`, log: 'logarithmic', earlier: (n: string, names: string) => `${n} earlier ${n === '1' ? 'trial' : 'trials'}, of ${names}`,
   },
   table: {
     label: 'Chosen trials', trial: 'Trial', state: 'State', spent: (resource: string) => `Spent, ${resource}`, gpu: 'GPU-min', none: 'No trial lies in all marked ranges.',
-    open: (n: number) => `Trial ${n}`,
+    open: (n: number) => `Trial ${n}`, openIn: (name: string) => `Earlier trial ${name}`,
   },
   trial: {
     title: (n: number) => `Trial ${n}`, close: 'Close', params: 'Settings', attempts: 'Attempts', curve: 'Curve', lineage: 'Lineage', best: 'Best of the study',
@@ -55,6 +55,7 @@ export const studiesEn = {
     asked: 'Its trials are asked for by your own program, as before.', warm: 'Begin with what this study found', command: 'Or from a terminal:',
   },
   curves: {
+    earlier: 'Trials of the studies that it began with have their curves there.',
     title: (measure: string) => `Curves of ${measure}`, x: 'Along', resource: (name: string) => name, time: 'Time', note: (shown: string, all: string) => `${shown} of ${all} trials that have reported`,
     leaders: 'The best', none: 'No trial has reported yet.', label: (n: string, measure: string) => `${n} curves of ${measure}`, trial: 'Trial', best: 'Best', last: 'Last', until: 'Reached',
   },
@@ -63,7 +64,7 @@ export const studiesEn = {
     noGpus: 'No GPU was held while this study ran: its trials need none, or others carry them out.', since: 'Since it began', none: 'Nothing has happened yet.',
   },
   importance: {
-    title: 'How much each parameter matters', pairs: 'Pairs beyond each alone', note: (trials: string) => `Share of the variance over the whole space that each explains, from ${trials} trials (fANOVA).`,
+    title: 'How much each parameter matters', pairs: 'Pairs beyond each alone', note: (trials: string) => `Share of the variance over the whole space that each explains, from ${trials} trials (fANOVA).`, earlier: (n: string) => `${n} of them are of the studies that it began with.`,
     rest: 'Interactions and noise', none: 'No pair matters beyond its two parameters.',
   },
   file: {

@@ -10,7 +10,7 @@ export const studiesKo: StudiesText = {
   },
   pools: { live: '실행', stop: '멈춤', dead: '탈락', ended: '종료' },
   poolsLine: (live, stop, dead, ended) => `실행 ${live}, 멈춤 ${stop}, 탈락 ${dead}, 종료 ${ended}`,
-  trialStates: { stopped: '멈춤' },
+  trialStates: { stopped: '멈춤', earlier: '이전' },
   head: {
     best: '최고', trials: '시도', gpuHours: 'GPU 시간', ends: '끝나는 때', ended: '끝난 때', took: '걸린 시간', of: (n) => `/ ${n}`, none: '아직 없음', bestTrial: (n) => `시도 ${n}`,
     endless: '중지할 때까지', soon: '아직 알 수 없음', live: '실행', stop: '탐색 중지', tabs: '탐색의 부분',
@@ -28,10 +28,10 @@ export const studiesKo: StudiesText = {
     help: '축을 끌어 범위를 표시하고, 범위를 끌어 옮기고, 범위 밖을 누르면 지워집니다.', colour: '색', clear: '표시 지우기', chosen: (shown, all) => `시도 ${all}개 중 ${shown}개`,
     region: '이 영역으로 새 탐색', noTrials: '아직 시작한 시도가 없습니다.', best: '최고 시도', good: '좋음', bad: '나쁨', limits: '키보드로 범위 정하기', least: (name) => `${name}: 부터`,
     most: (name) => `${name}: 까지`, absent: '없음', descending: '클수록 좋음', ascending: '작을수록 좋음', marked: (name) => `${name}에 표시됨`,
-    clipped: '더 나쁜 값은 축 끝에 그립니다.', unmark: (name) => `${name} 지우기`, log: '로그',
+    clipped: '더 나쁜 값은 축 끝에 그립니다.', unmark: (name) => `${name} 지우기`, log: '로그', earlier: (n, names) => `이전 시도 ${n}개 (${names})`,
   },
   table: {
-    label: '고른 시도', trial: '시도', state: '상태', spent: (resource) => `진행, ${resource}`, gpu: 'GPU 분', none: '표시한 범위에 모두 드는 시도가 없습니다.', open: (n) => `시도 ${n}`,
+    label: '고른 시도', trial: '시도', state: '상태', spent: (resource) => `진행, ${resource}`, gpu: 'GPU 분', none: '표시한 범위에 모두 드는 시도가 없습니다.', open: (n) => `시도 ${n}`, openIn: (name) => `이전 시도 ${name}`,
   },
   trial: {
     title: (n) => `시도 ${n}`, close: '닫기', params: '설정', attempts: '실행', curve: '곡선', lineage: '계보', best: '이 탐색의 최고', attempt: '실행', job: '작업', from: '부터', to: '까지',
@@ -47,6 +47,7 @@ export const studiesKo: StudiesText = {
     asked: '시도는 전처럼 여러분의 프로그램이 받아 갑니다.', warm: '이 탐색의 결과로 시작', command: '또는 터미널에서:',
   },
   curves: {
+    earlier: '이어받은 탐색의 시도는 그 탐색에 곡선이 있습니다.',
     title: (measure) => `${measure} 곡선`, x: '가로축', resource: (name) => name, time: '시간', note: (shown, all) => `값을 보고한 시도 ${all}개 중 ${shown}개`, leaders: '상위', none: '아직 값을 보고한 시도가 없습니다.',
     label: (n, measure) => `${measure} 곡선 ${n}개`, trial: '시도', best: '최고', last: '마지막', until: '도달',
   },
@@ -55,7 +56,7 @@ export const studiesKo: StudiesText = {
     noGpus: '이 탐색 동안 잡힌 GPU가 없습니다. 시도에 GPU가 필요 없거나 다른 곳에서 실행합니다.', since: '시작한 뒤', none: '아직 아무 일도 없었습니다.',
   },
   importance: {
-    title: '파라미터마다 얼마나 중요한가', pairs: '따로일 때를 넘는 조합', note: (trials) => `시도 ${trials}개로 구한, 각 파라미터가 설명하는 전체 공간의 분산 비율입니다(fANOVA).`, rest: '상호작용과 잡음',
+    title: '파라미터마다 얼마나 중요한가', pairs: '따로일 때를 넘는 조합', note: (trials) => `시도 ${trials}개로 구한, 각 파라미터가 설명하는 전체 공간의 분산 비율입니다(fANOVA).`, earlier: (n) => `그중 ${n}개는 시작할 때 이어받은 탐색의 시도입니다.`, rest: '상호작용과 잡음',
     none: '두 파라미터 따로보다 중요한 조합이 없습니다.',
   },
   file: {

@@ -13,7 +13,7 @@ namespace galley::hpo {
 std::optional<Point> translate(const Space& from, const Point& point, const Space& to);
 
 struct OldTrials {
-  std::vector<Event> events;  // of kind known, in the order of the old trials
+  std::vector<Event> events;  // of kind known, in the order of the old trials; trial: its number
   std::size_t left_out = 0;   // trials with nothing to tell, or with settings of another space
 };
 

@@ -15,6 +15,9 @@
 #include "protocol/ids.h"
 #include "store/database.h"
 
+namespace galley::blobs {
+class BlobStore;
+}
 namespace galley::controller {
 class Controller;
 }
@@ -87,9 +90,22 @@ struct StudyProgress {
   std::vector<RacedTrial> finalists{};  // the best first; empty until they are raced
 };
 
+/// A trial of another study that this one knew when it began: it guides its proposals, and is none
+/// of its own.
+struct KnownTrial {
+  std::string study_id{};    // where it was run; empty in studies older than this
+  std::string study_name{};  // as it is called; empty likewise
+  std::int64_t number = -1;  // its number there; -1 likewise
+  bool failed = false;
+  Json params;
+  double resource = 0;           // in this study's units; of its budget the same share as there
+  std::vector<double> values{};  // one a measure of this study; empty where it failed
+};
+
 struct StudyDetails {
   StudyRecord record;
   StudyProgress progress;
+  std::string methods{};  // how they were chosen
   // Why no trial of a study with a job runs though some should, and what would help; often empty.
   std::string obstacle{};
   std::string help{};
@@ -183,6 +199,7 @@ struct StudyImportance {
   };
   std::vector<Pair> pairs;
   std::int64_t trials = 0;
+  std::int64_t known = 0;  // of these, trials of other studies that it began with
 };
 
 /// The studies of an installation. Trials of a study with a job are run as jobs of the idle class;
@@ -203,6 +220,9 @@ class Studies {
   ~Studies();
   /// No more jobs are started or cancelled by us. Before the controller stops.
   void stop();
+  /// From now on the content of checkpoints is freed that no trial of a study can go on from.
+  /// Once; the blobs must outlive it.
+  void free_checkpoints_of(blobs::BlobStore& blobs);
 
   /// Errors: invalid_argument with the path in the file.
   Result<StudyDetails> create(NewStudy study);
@@ -219,6 +239,9 @@ class Studies {
   /// By number from `from` on, at most `limit`.
   Result<std::vector<TrialView>> trials(std::string_view study, std::int64_t from,
                                         std::int64_t limit) const;
+
+  /// What it began with, in the order of the studies that it names. Errors: not_found.
+  Result<std::vector<KnownTrial>> known(std::string_view study) const;
 
   /// The pace is that of the newest study of the same name, where there is one.
   /// Errors: those of create(), invalid_argument (too few GPUs).

@@ -41,6 +41,18 @@ struct StudyTable {
   std::vector<double> gpu_seconds;  // spent
   std::optional<std::int64_t> best;
   std::vector<std::int64_t> front;  // finished trials that no other beats in every measure
+
+  /// Trials of other studies that it began with, as columns of their own in the same order of axes
+  /// and measures.
+  struct Known {
+    std::vector<std::pair<std::string, std::string>> studies;  // id and name, each once
+    std::vector<std::size_t> from;                             // index of `studies`
+    std::vector<std::int64_t> numbers;                         // there
+    std::vector<std::uint8_t> failed;
+    std::vector<double> resources;
+    std::vector<std::vector<double>> axes, measures;
+  };
+  Known known;
 };
 
 struct CurvesWanted {

@@ -1,6 +1,7 @@
 // Draws parallel coordinates on two canvases: all lines faintly, the chosen ones in colour. Knows no view.
 import { goodness, ticksOf, type Axis } from './axes';
-import { classOf, Density, kClasses, shadeCss, type Shades } from './density';
+import { ChosenLines } from './chosen_lines';
+import { classOf, Density, kClasses, shadeCss, type Lines, type Shades } from './density';
 
 export interface Looks {
   chosen: Shades;
@@ -30,6 +31,8 @@ const kTop = 8;
 const kAbsentGap = 22;
 const kLeastGap = 58;
 const kQuietMs = 150;
+/** Half of ten thousand, the most that a mark on so many can change; more go on in the next frame. */
+const kLinesOfAFrame = 5000;
 
 export function layoutOf(axes: readonly Axis[], room: number, height: number): Layout {
   const width = Math.max(Math.floor(room), 2 * kSide + kLeastGap * Math.max(1, axes.length - 1));
@@ -51,30 +54,27 @@ export const unitAtY = (layout: Layout, y: number): number =>
 const opacityFor = (lines: number) => Math.min(0.85, Math.max(0.06, 26 / Math.sqrt(Math.max(1, lines)) / 8));
 
 export class Painter {
-  private readonly ys: Int16Array;
-  private readonly classes: Uint8Array;
-  private readonly xs: Int32Array;
+  private readonly lines: Lines;
   private readonly all: Density | undefined;
-  private shown: Density | undefined;
-  private mask: Uint8Array;
+  private chosen: ChosenLines | undefined;
+  private picture: ImageData | undefined;
   private hasBase = false;
 
   constructor(readonly layout: Layout, private readonly axes: readonly Axis[], readonly trials: number, colourBy: Axis) {
     const count = axes.length;
-    this.xs = Int32Array.from(layout.xs);
-    this.ys = new Int16Array(trials * count);
-    this.classes = new Uint8Array(trials);
+    const ys = new Int16Array(trials * count);
+    const classes = new Uint8Array(trials);
     for (let index = 0; index < count; index += 1) {
       const { units } = axes[index] as Axis;
-      for (let trial = 0; trial < trials; trial += 1) this.ys[trial * count + index] = Math.round(yOf(layout, units[trial] as number));
+      for (let trial = 0; trial < trials; trial += 1) ys[index * trials + trial] = Math.round(yOf(layout, units[trial] as number));
     }
-    for (let trial = 0; trial < trials; trial += 1) this.classes[trial] = classOf(goodness(colourBy, trial));
-    this.mask = new Uint8Array(trials);
-    if (trials > kMostStrokes) this.all = new Density(layout.width, layout.height);
+    for (let trial = 0; trial < trials; trial += 1) classes[trial] = classOf(goodness(colourBy, trial));
+    this.lines = { count: trials, xs: Int32Array.from(layout.xs), ys, classes };
+    if (trials > kMostStrokes) this.all = new Density(layout.width, layout.height, trials);
   }
 
-  /** Brings the picture to what `mask` chooses. */
-  paint(base: HTMLCanvasElement, front: HTMLCanvasElement, mask: Uint8Array, count: number, looks: Looks): void {
+  /** Brings the picture to what `mask` chooses. False: the next frame should call proceed(). */
+  paint(base: HTMLCanvasElement, front: HTMLCanvasElement, mask: Uint8Array, count: number, looks: Looks): boolean {
     const scale = this.all ? 1 : Math.min(2, globalThis.devicePixelRatio || 1);
     for (const canvas of [base, front]) {
       const [width, height] = [Math.round(this.layout.width * scale), Math.round(this.layout.height * scale)];
@@ -83,33 +83,43 @@ export class Painter {
       canvas.height = height;
       this.hasBase = false;
     }
-    if (this.all) this.paintDensity(this.all, base, front, mask, count, looks);
-    else this.strokeAll(base, front, mask, count, looks, scale);
+    if (this.all) return this.paintDensity(this.all, base, front, mask, count, looks);
+    this.strokeAll(base, front, mask, count, looks, scale);
+    return true;
   }
 
-  private paintDensity(all: Density, base: HTMLCanvasElement, front: HTMLCanvasElement, mask: Uint8Array, count: number, looks: Looks): void {
-    const points = this.axes.length;
-    if (!this.shown) {
-      for (let trial = 0; trial < this.trials; trial += 1) all.line(this.xs, this.ys, trial * points, points, this.classes[trial] as number, 1);
-      this.shown = all.copy();
-      this.mask.fill(1);
+  private paintDensity(all: Density, base: HTMLCanvasElement, front: HTMLCanvasElement, mask: Uint8Array, count: number, looks: Looks): boolean {
+    if (!this.chosen) {
+      all.add(this.lines, Uint32Array.from({ length: this.trials }, (_, trial) => trial), 0, this.trials, 1);
+      this.chosen = new ChosenLines(this.lines, all);
     }
-    for (let trial = 0; trial < this.trials; trial += 1) {
-      if (mask[trial] === this.mask[trial]) continue;
-      this.shown.line(this.xs, this.ys, trial * points, points, this.classes[trial] as number, mask[trial] === 1 ? 1 : -1);
-      this.mask[trial] = mask[trial] as number;
-    }
+    this.chosen.aim(mask, count);
     const isPart = count < this.trials;
     base.style.visibility = isPart ? 'visible' : 'hidden';
-    put(front, this.shown, { ...looks.chosen, opacity: opacityFor(count) });
     const behind = () => {
       if (this.hasBase) return;
-      put(base, all, { ...looks.others, opacity: opacityFor(this.trials) / 2 });
+      this.put(base, all, { ...looks.others, opacity: opacityFor(this.trials) / 2 });
       this.hasBase = true;
     };
     // The first mark should not wait for what can be drawn before it.
     if (isPart) behind();
     else setTimeout(behind, kQuietMs);
+    return this.proceed(front, count, looks);
+  }
+
+  /** As many of the lines that are left as a frame has time for. False: there are more. */
+  proceed(front: HTMLCanvasElement, count: number, looks: Looks): boolean {
+    if (!this.chosen) return true;
+    const left = this.chosen.draw(kLinesOfAFrame);
+    this.put(front, this.chosen.shown, { ...looks.chosen, opacity: opacityFor(count) });
+    return left === 0;
+  }
+
+  private put(canvas: HTMLCanvasElement, density: Density, shades: Shades): void {
+    const onto = canvas.getContext('2d') as CanvasRenderingContext2D;
+    this.picture ??= onto.createImageData(density.width, density.height);
+    density.resolve(new Uint32Array(this.picture.data.buffer), shades);
+    onto.putImageData(this.picture, 0, 0);
   }
 
   private strokeAll(base: HTMLCanvasElement, front: HTMLCanvasElement, mask: Uint8Array, count: number, looks: Looks, scale: number): void {
@@ -121,18 +131,18 @@ export class Painter {
     // The best last, so that they lie on top.
     for (let wanted = 0; wanted < kClasses; wanted += 1)
       for (let trial = 0; trial < this.trials; trial += 1) {
-        if (this.classes[trial] !== wanted) continue;
+        if (this.lines.classes[trial] !== wanted) continue;
         const chosen = mask[trial] === 1;
         this.stroke(chosen ? ahead : behind, trial, shadeCss((chosen ? looks.chosen : looks.others).colours, wanted / (kClasses - 1)), 1.25);
       }
   }
 
   private stroke(onto: CanvasRenderingContext2D, trial: number, colour: string, width: number): void {
-    const points = this.axes.length;
+    const { count, xs, ys } = this.lines;
     onto.strokeStyle = colour;
     onto.lineWidth = width;
     onto.beginPath();
-    for (let index = 0; index < points; index += 1) onto.lineTo(this.xs[index] as number, this.ys[trial * points + index] as number);
+    for (let index = 0; index < xs.length; index += 1) onto.lineTo(xs[index] as number, ys[index * count + trial] as number);
     onto.stroke();
   }
 
@@ -178,7 +188,7 @@ export class Painter {
 
   /** The chosen trial whose line is nearest to a point, within a few pixels. */
   nearest(x: number, y: number, mask: Uint8Array): number | undefined {
-    const { xs } = this;
+    const { count, xs, ys } = this.lines;
     let gap = 0;
     while (gap < xs.length - 2 && x > (xs[gap + 1] as number)) gap += 1;
     const [x0, x1] = [xs[gap] as number, xs[gap + 1] ?? (xs[gap] as number)];
@@ -188,8 +198,8 @@ export class Painter {
     let least = 7;
     for (let trial = 0; trial < this.trials; trial += 1) {
       if (mask[trial] !== 1) continue;
-      const from = this.ys[trial * this.axes.length + gap] as number;
-      const to = this.ys[trial * this.axes.length + Math.min(gap + 1, this.axes.length - 1)] as number;
+      const from = ys[gap * count + trial] as number;
+      const to = ys[Math.min(gap + 1, xs.length - 1) * count + trial] as number;
       const slope = x1 === x0 ? 0 : (to - from) / (x1 - x0);
       const away = Math.abs(from + (to - from) * share - y) / Math.sqrt(1 + slope * slope);
       if (away < least) [least, found] = [away, trial];
@@ -205,11 +215,4 @@ function context(canvas: HTMLCanvasElement, scale: number): CanvasRenderingConte
   onto.setTransform(scale, 0, 0, scale, 0, 0);
   onto.globalAlpha = 1;
   return onto;
-}
-
-function put(canvas: HTMLCanvasElement, density: Density, shades: Shades): void {
-  const onto = canvas.getContext('2d') as CanvasRenderingContext2D;
-  const picture = onto.createImageData(density.width, density.height);
-  density.resolve(new Uint32Array(picture.data.buffer), shades);
-  onto.putImageData(picture, 0, 0);
 }

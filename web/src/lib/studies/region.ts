@@ -101,7 +101,13 @@ export function nextName(name: string): string {
 }
 
 /** As a person would write it: a parameter a line. */
-export function fileText(file: StudyFile): string {
+export function fileText(written: StudyFile): string {
+  // The server keeps the order of the parameters beside them, and JSON as we write it has one.
+  const { axes: order, ...file } = written;
+  if (Array.isArray(order) && file.h_params) {
+    const names = [...new Set([...order.map(String), ...Object.keys(file.h_params)])].filter((name) => name in (file.h_params ?? {}));
+    file.h_params = Object.fromEntries(names.map((name) => [name, file.h_params?.[name] ?? {}]));
+  }
   const compact = (value: unknown) => JSON.stringify(value);
   const nested = (value: Record<string, unknown>) =>
     `{\n${Object.entries(value).map(([key, one]) => `    ${compact(key)}: ${compact(one)}`).join(',\n')}\n  }`;

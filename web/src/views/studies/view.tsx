@@ -40,7 +40,7 @@ function columns(words: StudiesText): Column<StudyItem>[] {
 export function StudiesView(_: { id: string }) {
   const text = useText();
   const words = useStudiesText();
-  const { data: studies, problem, reload } = useStudies();
+  const { rows: studies, problem, reload, more } = useStudies();
   return (
     <div class="view">
       <div class="view-head"><h1>{words.title}</h1></div>
@@ -50,7 +50,10 @@ export function StudiesView(_: { id: string }) {
           <Table main label={words.title} columns={columns(words)} rows={studies} id={(study) => study.id} open={(study) => pathTo.study(study.id)}
             empty={<>{words.empty}<Command line={words.emptyCommand} /><span>{words.emptyMore}</span></>} />
         ) : !problem && <Loading />}
-        {studies && studies.length > 0 && <div class="list-foot"><span>{text.common.rows(studies.length)}</span></div>}
+        {studies && studies.length > 0 && <div class="list-foot">
+            <span>{text.common.rows(studies.length)}</span>
+            {more && <button type="button" class="small" onClick={more}>{text.common.more}</button>}
+          </div>}
       </section>
     </div>
   );

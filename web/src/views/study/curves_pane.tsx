@@ -98,6 +98,7 @@ function Curves({ study, curves, onOpen }: Props & { curves: StudyCurves }) {
         <p class="soft" role="status">
           {hovered ? `${words.trial} ${hovered.trial}: ${words.best} ${measure(hovered.bestValue)}, ${words.last} ${measure(hovered.last)}`
             : words.note(count(curves.curves.length), count(curves.of))}
+          {!hovered && study.file.warm_start !== undefined && ` · ${words.earlier}`}
         </p>
       </section>
       <section class="card flush" aria-label={words.leaders}>

@@ -1,6 +1,7 @@
 import type { StudyDetail } from '../../api/study_types';
 import { measure } from '../../lib/format';
 import { save } from '../../lib/save';
+import { isOver } from '../../lib/studies/progress';
 import { fileText, repeatCommand } from '../../lib/studies/region';
 import { useText } from '../../text';
 import { useStudiesText } from '../../text/studies';
@@ -19,7 +20,7 @@ export function FilePane({ study }: { study: StudyDetail }) {
     <div class="stack">
       <dl class="facts">
         <dt>{text.common.id}</dt><dd class="mono">{study.id}</dd>
-        {study.reason && <><dt>{words.method}</dt><dd>{study.reason}</dd></>}
+        <dt>{words.method}</dt><dd>{isOver(study) ? study.methods : study.reason}</dd>
         <dt>{words.limits}</dt><dd>{limits.join(', ') || words.never}</dd>
         <dt>{words.resource}</dt><dd>{`${measure(study.max_resource)} ${study.resource}`}</dd>
         <dt>{text.jobs.team}</dt><dd>{study.team}</dd>

@@ -21,7 +21,7 @@ export function ImportancePane({ study }: { study: StudyDetail }) {
         <header><h2>{words.importance.title}</h2></header>
         {data.items.map(({ name, share }) => <Meter key={name} name={name} ratio={share} value={percent(share)} />)}
         <Meter name={words.importance.rest} ratio={Math.max(0, 1 - explained)} value={percent(Math.max(0, 1 - explained))} tone="weak" />
-        <p class="soft">{words.importance.note(count(data.trials))}</p>
+        <p class="soft">{words.importance.note(count(data.trials))}{data.known ? ` ${words.importance.earlier(count(data.known))}` : ''}</p>
       </section>
       <section class="card" aria-label={words.importance.pairs}>
         <header><h2>{words.importance.pairs}</h2></header>

@@ -16,6 +16,8 @@ interface Props {
   best: number | undefined;
   hovered: number | undefined;
   label: string;
+  /** What a trial is called. */
+  nameOf: (trial: number) => string;
   /** While a mark is drawn, and once it is. */
   onBrush: (brushes: Brushes) => void;
   onSettle: (brushes: Brushes) => void;
@@ -33,6 +35,8 @@ interface Drag {
   /** The range that is moved; absent while a new one is drawn. */
   moved?: Range;
   latest: Brushes;
+  /** Until which `latest` has not been shown. */
+  frame?: number;
 }
 
 function parse(css: string): [number, number, number] {
@@ -67,7 +71,7 @@ function useRoom(): [{ current: HTMLDivElement | null }, number] {
 }
 
 export function ParallelPlot(props: Props) {
-  const { axes, selection, brushes, colourBy, best, hovered, label, onBrush, onSettle, onHover, onOpen } = props;
+  const { axes, selection, brushes, colourBy, best, hovered, label, nameOf, onBrush, onSettle, onHover, onOpen } = props;
   const words = useStudiesText().plot;
   const theme = useShownTheme();
   const [place, room] = useRoom();
@@ -81,9 +85,16 @@ export function ParallelPlot(props: Props) {
   const painter = useMemo(() => (room > 0 ? new Painter(layout, axes, selection.mask.length, colourBy) : undefined), [layout, axes, colourBy, room > 0, looks]);
 
   useLayoutEffect(() => {
-    if (base.current && front.current) painter?.paint(base.current, front.current, selection.mask, selection.count, looks);
-    // A test that waits for the picture needs a sign of it.
-    if (painter && front.current) front.current.dataset['painted'] = String(selection.count);
+    const [behind, ahead] = [base.current, front.current];
+    if (!painter || !behind || !ahead) return;
+    let frame = 0;
+    const follow = (complete: boolean) => {
+      // A test that waits for the picture needs a sign of it.
+      if (complete) ahead.dataset['painted'] = String(selection.count);
+      else frame = requestAnimationFrame(() => follow(painter.proceed(ahead, selection.count, looks)));
+    };
+    follow(painter.paint(behind, ahead, selection.mask, selection.count, looks));
+    return () => cancelAnimationFrame(frame);
   }, [painter, selection, looks]);
   useLayoutEffect(() => {
     if (over.current) painter?.paintAxes(over.current, looks, best, hovered);
@@ -125,12 +136,17 @@ export function ParallelPlot(props: Props) {
     const unit = unitAtY(layout, y);
     const range: Range = held.moved ? shifted(held.moved, unit - held.from) : [Math.min(held.from, unit), Math.max(held.from, unit)];
     held.latest = withBrush(held.latest, held.axis, range);
-    onBrush(held.latest);
+    // A mouse may tell more places than there are pictures to show them.
+    held.frame ??= requestAnimationFrame(() => {
+      delete held.frame;
+      onBrush(held.latest);
+    });
   };
   const up = (event: PointerEvent) => {
     const held = drag.current;
     if (!held) return;
     drag.current = undefined;
+    if (held.frame !== undefined) cancelAnimationFrame(held.frame);
     const unit = unitAtY(layout, at(event).y);
     const clicked = Math.abs(unit - held.from) < 0.005;
     onSettle(clicked && !held.moved ? withBrush(held.latest, held.axis, undefined) : held.latest);
@@ -162,7 +178,7 @@ export function ParallelPlot(props: Props) {
         {axes.map((axis, index) => <i key={`handle ${axis.id}`} class="handle" style={{ left: `${layout.xs[index]}px` }} />)}
         {tip && hovered !== undefined && (
           <div class={`tip ${tip.x > layout.width / 2 ? 'left' : ''}`} style={{ left: `${tip.x}px`, top: `${Math.min(tip.y, layout.height - 40 - 16 * axes.length)}px` }}>
-            <strong>{hovered}</strong>
+            <strong>{nameOf(hovered)}</strong>
             {axes.map((axis) => <div key={axis.id}><span>{axis.name}</span><b>{valueText(axis, axis.values[hovered] ?? NaN)}</b></div>)}
           </div>
         )}

@@ -1,9 +1,9 @@
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
-import type { StudyTable } from '../../api/study_types';
 import { count, measure } from '../../lib/format';
 import { nextOrder, parseOrder } from '../../lib/rows';
 import { valueText, type Axis } from '../../lib/studies/axes';
+import { nameOf, originOf, type JoinedTable } from '../../lib/studies/known';
 import { ranked, windowOf } from '../../lib/studies/ranking';
 import type { Selection } from '../../lib/studies/brush';
 import { useStudiesText } from '../../text/studies';
@@ -11,7 +11,7 @@ import { StateChip } from '../../ui/chip';
 import { Icon } from '../../ui/icon';
 
 interface Props {
-  table: StudyTable;
+  table: JoinedTable;
   axes: readonly Axis[];
   selection: Selection;
   hovered: number | undefined;
@@ -69,14 +69,15 @@ export function TrialTable({ table, axes, selection, hovered, resource, onHover,
                 <tr key={trial} class={`open ${trial === hovered ? 'hovered' : ''} ${trial === table.best ? 'best' : ''}`} data-id={String(trial)}
                   aria-rowindex={from + index + 2} onMouseEnter={() => onHover(trial)} onClick={() => onOpen(trial)}>
                   <td class="number">
-                    <button type="button" class="link" aria-label={words.table.open(trial)} onClick={(event) => { event.stopPropagation(); onOpen(trial); }}>{trial}</button>
+                    <button type="button" class="link" aria-label={trial < table.own ? words.table.open(trial) : words.table.openIn(nameOf(table, trial))} title={originOf(table, trial)?.study}
+                      onClick={(event) => { event.stopPropagation(); onOpen(trial); }}>{nameOf(table, trial)}</button>
                   </td>
                   <td><TrialChip state={table.states[table.state[trial] ?? 0] ?? ''} /></td>
                   {shownAxes.map((axis) => (
                     <td key={axis.id} class={axis.kind === 'real' || axis.kind === 'integer' ? 'number' : undefined}>{valueText(axis, axis.values[trial] ?? NaN)}</td>
                   ))}
                   <td class="number">{measure(table.resource[trial])}</td>
-                  <td class="number">{measure((table.gpu_seconds[trial] ?? 0) / 60)}</td>
+                  <td class="number">{measure((table.gpu_seconds[trial] ?? NaN) / 60)}</td>
                 </tr>
               ))}
               {to < rows.length && <tr class="space" aria-hidden="true"><td colSpan={shownAxes.length + 4} style={{ height: `${(rows.length - to) * kRow}px` }} /></tr>}

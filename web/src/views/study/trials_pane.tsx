@@ -2,8 +2,9 @@ import { useMemo, useState } from 'preact/hooks';
 
 import type { StudyDetail, StudyTable } from '../../api/study_types';
 import { count } from '../../lib/format';
-import { useQuery } from '../../lib/router';
+import { go, pathTo, useQuery } from '../../lib/router';
 import { axesOf } from '../../lib/studies/axes';
+import { joined, nameOf, originOf } from '../../lib/studies/known';
 import { brushesOf, brushesText, select, type Brushes } from '../../lib/studies/brush';
 import { useStudyTable } from '../../live/studies';
 import { useStudiesText } from '../../text/studies';
@@ -24,12 +25,19 @@ export function TrialsPane({ study, onOpen }: Props) {
   const { data: table, problem, reload } = useStudyTable(study.id);
   if (problem && !table) return <Problem what={words.tabs.trials} problem={problem} onRetry={reload} />;
   if (!table) return <Loading />;
-  if (table.count === 0) return <p class="empty">{words.plot.noTrials}</p>;
+  if (table.count + (table.known?.count ?? 0) === 0) return <p class="empty">{words.plot.noTrials}</p>;
   return <Trials study={study} table={table} onOpen={onOpen} />;
 }
 
-function Trials({ study, table, onOpen }: Props & { table: StudyTable }) {
+function Trials({ study, table: own, onOpen: openOwn }: Props & { table: StudyTable }) {
   const words = useStudiesText().plot;
+  const [earlier, setEarlier] = useQuery('earlier', 'shown');
+  const table = useMemo(() => joined(own, earlier === 'shown'), [own, earlier]);
+  const onOpen = (row: number) => {
+    const origin = originOf(table, row);
+    if (origin) go(`${pathTo.study(origin.study)}?trial=${origin.number}`);
+    else openOwn(row);
+  };
   const axes = useMemo(() => axesOf(table), [table]);
   const [address, setAddress] = useQuery('brush');
   const [brushes, setBrushes] = useState<Brushes>(() => brushesOf(address, axes));
@@ -51,6 +59,12 @@ function Trials({ study, table, onOpen }: Props & { table: StudyTable }) {
         <header>
           <h2><span role="status" class="chosen-count">{words.chosen(shown, all)}</span></h2>
           <div class="row">
+            {(own.known?.count ?? 0) > 0 && (
+              <label class="row soft">
+                <input type="checkbox" checked={earlier === 'shown'} onChange={(event) => setEarlier(event.currentTarget.checked ? 'shown' : 'hidden')} />
+                {words.earlier(count(own.known?.count), (own.known?.studies ?? []).map(({ id, name }) => name || id).join(', '))}
+              </label>
+            )}
             <label class="row soft">{words.colour}
               <select value={colourBy.id} onChange={(event) => setColourId(event.currentTarget.value)}>
                 {axes.map((axis) => <option key={axis.id} value={axis.id}>{axis.name}</option>)}
@@ -63,7 +77,7 @@ function Trials({ study, table, onOpen }: Props & { table: StudyTable }) {
           </div>
         </header>
         <ParallelPlot axes={axes} selection={selection} brushes={brushes} colourBy={colourBy} best={table.best} hovered={hovered}
-          label={words.label(shown, all, axes.length)} onBrush={setBrushes} onSettle={settle} onHover={setHovered} onOpen={onOpen} />
+          label={words.label(shown, all, axes.length)} nameOf={(row) => nameOf(table, row)} onBrush={setBrushes} onSettle={settle} onHover={setHovered} onOpen={onOpen} />
         <div class="row spread plot-foot">
           <span class="soft">{words.help}</span>
           <span class="row legend">
