@@ -6,6 +6,7 @@
 
 #include "../hpo/study_world.h"
 #include "blobs/freeze.h"
+#include "checkpoint_keeper.h"
 #include "fixture.h"
 #include "free_checkpoints.h"
 #include "hpo/simulated_study.h"
@@ -210,6 +211,36 @@ TEST_F(FreeCheckpointsTest, AnotherStudyKeepsWhatItsTrialsWrote) {
         .checkpoint = dead});
   EXPECT_EQ(freed({dead}, {}).left, 1);
   EXPECT_TRUE(is_whole(dead));
+}
+
+TEST_F(FreeCheckpointsTest, TheKeeperFreesWhatIsNotNeededOnceItWasOfNoUseForAnHour) {
+  const auto first = registered("epoch-1", "one"), newest = registered("epoch-2", "two");
+  created(study_file());
+  const Order order = asked();
+  double epoch = 0;
+  for (const auto& checkpoint : {first, newest})
+    told({.trial = order.trial,
+          .kind = Told::Kind::running,
+          .resource = ++epoch,
+          .values = {0.4},
+          .checkpoint = checkpoint});
+  ASSERT_TRUE(database_->write([](store::Transaction& transaction) -> Status {
+    GALLEY_TRY_STATUS(transaction.execute("update studies set has_job = 1"));
+    return ok();
+  }));
+  Shelf shelf(*database_, clock_);
+  const auto now = std::chrono::duration_cast<Millis>(system_clock().wall() - clock_.wall());
+  clock_.advance(now + std::chrono::minutes(30));
+  CheckpointKeeper keeper(shelf, *database_, *blobs_);
+
+  keeper.look();
+  EXPECT_TRUE(is_whole(first)) << "somebody may just have asked for it";
+
+  clock_.advance(std::chrono::minutes(31));
+  keeper.look();
+  EXPECT_FALSE(is_whole(first));
+  EXPECT_TRUE(is_whole(newest)) << "the trial goes on from it";
+  keeper.stop();
 }
 
 TEST_F(FreeCheckpointsTest, NamesOfOtherProgramsAreTheirs) {
