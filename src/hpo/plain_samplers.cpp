@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <numeric>
+#include <optional>
 
 #include "sobol.h"
 
@@ -81,6 +82,12 @@ class GridSampler : public Sampler {
     running_.erase(found);
   }
 
+  bool has_more() const override {
+    if (!again_.empty()) return true;
+    while (cursor_ < count_ && !point_at(cursor_)) ++cursor_;
+    return cursor_ < count_;
+  }
+
  private:
   Point next() {
     if (!again_.empty()) {
@@ -88,31 +95,38 @@ class GridSampler : public Sampler {
       again_.pop_front();
       return point;
     }
-    for (;;) {
-      std::uint64_t index = (start_ + static_cast<std::uint64_t>(
-                                          static_cast<__uint128_t>(cursor_++) * stride_ % count_)) %
-                            count_;
-      Point point(space_.size());
-      bool is_first = true;  // of those that conditions make equal
-      for (const std::size_t i : space_.order()) {
-        const std::uint64_t levels = space_.parameter(i).level_count();
-        const std::uint64_t level = index % levels;
-        index /= levels;
-        const Parameter& p = space_.parameter(i);
-        point[i] = p.low + static_cast<double>(level) * p.step;
-        if (space_.is_active(point, i)) continue;
-        point[i] = std::nan("");
-        is_first = is_first && level == 0;
-      }
-      if (is_first && space_.contains(point)) return point;
+    // Whoever asks for more than there is gets the points once more.
+    for (;;)
+      if (auto point = point_at(cursor_++)) return *std::move(point);
+  }
+
+  /// Absent for those that rules exclude, and where conditions make several equal all but the
+  /// first.
+  std::optional<Point> point_at(std::uint64_t cursor) const {
+    std::uint64_t index =
+        (start_ + static_cast<std::uint64_t>(static_cast<__uint128_t>(cursor) * stride_ % count_)) %
+        count_;
+    Point point(space_.size());
+    bool is_first = true;
+    for (const std::size_t i : space_.order()) {
+      const std::uint64_t levels = space_.parameter(i).level_count();
+      const std::uint64_t level = index % levels;
+      index /= levels;
+      const Parameter& p = space_.parameter(i);
+      point[i] = p.low + static_cast<double>(level) * p.step;
+      if (space_.is_active(point, i)) continue;
+      point[i] = std::nan("");
+      is_first = is_first && level == 0;
     }
+    if (!is_first || !space_.contains(point)) return std::nullopt;
+    return point;
   }
 
   Space space_;
   std::uint64_t count_;
   std::uint64_t start_ = 0;
   std::uint64_t stride_ = 1;
-  std::uint64_t cursor_ = 0;
+  mutable std::uint64_t cursor_ = 0;
   std::map<TrialNumber, Point> running_;
   std::deque<Point> again_;
 };

@@ -121,7 +121,7 @@ void Study::create_trial(Point point, std::int64_t run_seed, TrialNumber repeat_
 }
 
 bool Study::may_create() const {
-  return is_searching_ &&
+  return is_searching_ && sampler_->has_more() &&
          (!spec_.termination.max_sessions || created_ < *spec_.termination.max_sessions);
 }
 

@@ -38,6 +38,8 @@ class Sampler {
   virtual void observe(const Observation& observation) = 0;
   /// A running trial that will never be observed.
   virtual void forget(TrialNumber trial) = 0;
+  /// Whether there is a point that it has not proposed; only a grid ever ends.
+  virtual bool has_more() const { return true; }
 };
 
 struct SamplerOptions {
