@@ -44,7 +44,7 @@ estimator::ModelFamily dnn_family(std::int64_t steps) {
     family.settings.emplace_back(
         fmt::format("libtorch, 3 layers of {}", hidden),
         [hidden, steps](const estimator::DenseTable& x,
-                 std::span<const double> y) -> Result<estimator::DenseRegressor> {
+                        std::span<const double> y) -> Result<estimator::DenseRegressor> {
           auto network = fit_dnn(x, y, {.hidden = hidden, .steps = steps});
           return estimator::DenseRegressor(
               [network = std::move(network)](std::span<const float> inputs) {

@@ -36,8 +36,8 @@ using GalleyTrainDnn = testing::TrainFixture;
 TEST_F(GalleyTrainDnn, ItsFileIsEvaluatedWithoutLibtorchAndItsReportHasEveryKindOfFeatures) {
   const auto rows = measured_rows();
   write("toy.json", estimator::print_rows(rows));
-  const Ending ending = run({"dnn", "--rows", at("toy.json"), "--out", at("dnn"), "--folds", "2",
-                             "--steps", "150"});
+  const Ending ending =
+      run({"dnn", "--rows", at("toy.json"), "--out", at("dnn"), "--folds", "2", "--steps", "150"});
   ASSERT_EQ(ending.status, 0) << ending.err;
   const std::string text = read("dnn/dnn.json");
   const auto file = estimator::parse_dnn(text);
