@@ -17,7 +17,6 @@ using galley::estimator::MlpModel;
 namespace {
 
 constexpr std::int64_t kDnnBatch = 64;
-constexpr std::int64_t kDnnSteps = 1'500;
 
 std::vector<float> floats_of(const torch::Tensor& tensor) {
   const auto flat = tensor.detach().contiguous();
@@ -51,7 +50,7 @@ MlpModel fit_dnn(const galley::estimator::DenseTable& x, std::span<const double>
       network->parameters(), torch::optim::AdamWOptions(options.learning_rate).weight_decay(0.01));
   auto order = torch::randperm(rows);
   std::int64_t at = 0;
-  for (std::int64_t step = 0; step < kDnnSteps; ++step) {
+  for (std::int64_t step = 0; step < options.steps; ++step) {
     if (at >= rows) {
       order = torch::randperm(rows);
       at = 0;
@@ -59,7 +58,7 @@ MlpModel fit_dnn(const galley::estimator::DenseTable& x, std::span<const double>
     const auto batch = order.slice(0, at, std::min(at + kDnnBatch, rows));
     at += kDnnBatch;
     // Falls to a hundredth along half a cosine, so that the last steps settle.
-    const double done = static_cast<double>(step) / static_cast<double>(kDnnSteps);
+    const double done = static_cast<double>(step) / static_cast<double>(options.steps);
     const double rate = options.learning_rate * (0.01 + 0.495 * (1 + std::cos(M_PI * done)));
     static_cast<torch::optim::AdamWOptions&>(optimiser.param_groups()[0].options()).lr(rate);
     optimiser.zero_grad();

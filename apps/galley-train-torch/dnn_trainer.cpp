@@ -38,14 +38,14 @@ std::vector<std::filesystem::path> files_of(const DnnCommand& command) {
   return files;
 }
 
-estimator::ModelFamily dnn_family() {
+estimator::ModelFamily dnn_family(std::int64_t steps) {
   estimator::ModelFamily family{"dnn", {}};
   for (const std::int64_t hidden : {32, 96})
     family.settings.emplace_back(
         fmt::format("libtorch, 3 layers of {}", hidden),
-        [hidden](const estimator::DenseTable& x,
-                 std::span<const double> y) -> Result<estimator::DenseRegressor> {
-          auto network = fit_dnn(x, y, {.hidden = hidden});
+        [hidden, steps](const estimator::DenseTable& x,
+                        std::span<const double> y) -> Result<estimator::DenseRegressor> {
+          auto network = fit_dnn(x, y, {.hidden = hidden, .steps = steps});
           return estimator::DenseRegressor(
               [network = std::move(network)](std::span<const float> inputs) {
                 return estimator::evaluate(network, inputs);
@@ -54,7 +54,7 @@ estimator::ModelFamily dnn_family() {
   return family;
 }
 
-estimator::DnnFile fit_all(const estimator::FitRows& data) {
+estimator::DnnFile fit_all(const estimator::FitRows& data, std::int64_t steps) {
   std::vector<estimator::FeatureRow> features;
   std::vector<double> targets;
   for (const auto& row : data.rows) {
@@ -62,7 +62,7 @@ estimator::DnnFile fit_all(const estimator::FitRows& data) {
     targets.push_back(std::log(row.step_s));
   }
   estimator::DnnFile file{{true, estimator::vocabulary_of(features)}, {}};
-  file.network = fit_dnn(estimator::encode_rows(file.encoder, features), targets, {});
+  file.network = fit_dnn(estimator::encode_rows(file.encoder, features), targets, {.steps = steps});
   return file;
 }
 
@@ -81,7 +81,7 @@ galley::Status run_dnn(const DnnCommand& command) {
     }
     const estimator::FitRows data{rows->rows, rows->groups};
     GALLEY_TRY(const auto compared,
-               estimator::compare_one_family(data, dnn_family(), folds, kFoldSeed));
+               estimator::compare_one_family(data, dnn_family(command.steps), folds, kFoldSeed));
     for (const auto& one : compared)
       print_note(fmt::format("{}: {} with {} features{}: MdAPE {:.2f} %, MAPE {:.2f} %",
                              path.stem().string(), one.settings, one.features,
@@ -93,7 +93,7 @@ galley::Status run_dnn(const DnnCommand& command) {
   if (all.rows.empty())
     return galley::Error{galley::Errc::invalid_argument, "there is no file of rows", "rows",
                          "files or folders of *.json with measured step times"};
-  GALLEY_TRY(Json document, galley::parse_json(estimator::print_dnn(fit_all(all))));
+  GALLEY_TRY(Json document, galley::parse_json(estimator::print_dnn(fit_all(all, command.steps))));
   document["report"] = std::move(report);
   GALLEY_TRY_STATUS(galley::make_folders(command.out));
   GALLEY_TRY_STATUS(galley::write_file_atomic(

@@ -25,4 +25,7 @@ void describe_dnn(CLI::App& command, DnnCommand& into) {
   command.add_option("--folds", into.folds, "Parts that are left out in turn")
       ->capture_default_str()
       ->check(CLI::Range(2, 20));
+  command.add_option("--steps", into.steps, "Of each network's training")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
 }

@@ -13,6 +13,7 @@ struct DnnCommand {
   std::vector<std::filesystem::path> rows;  // files of measured step times, or folders of them
   std::filesystem::path out;                // a folder
   std::int64_t folds = 5;
+  std::int64_t steps = 1'500;
 };
 
 /// Gives `command` the options of `dnn`; `into` receives them when it is parsed.

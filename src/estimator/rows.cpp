@@ -40,19 +40,31 @@ Result<std::string> row_text(const Json& json, const char* field) {
 
 Json print_observation(const Observation& row) {
   const JobFeatures& job = row.job;
-  return {{"network", job.network.name},
-          {"forward_gflops", job.network.forward_gflops},
-          {"parameters_m", job.network.parameters_m},
-          {"activation_mb", job.network.activation_mb},
-          {"layers", job.network.layers},
-          {"gpu", job.gpu.name},
-          {"gpus", job.gpus},
-          {"nodes", job.nodes},
-          {"network_gbps", job.network_gbps},
-          {"batch_per_gpu", job.batch_per_gpu},
-          {"precision", to_string(job.precision)},
-          {"loader_threads", job.loader_threads},
-          {"step_s", row.step_s}};
+  Json json{{"network", job.network.name},
+            {"forward_gflops", job.network.forward_gflops},
+            {"parameters_m", job.network.parameters_m},
+            {"activation_mb", job.network.activation_mb},
+            {"layers", job.network.layers},
+            {"gpu", job.gpu.name},
+            {"gpus", job.gpus},
+            {"nodes", job.nodes},
+            {"network_gbps", job.network_gbps},
+            {"batch_per_gpu", job.batch_per_gpu},
+            {"precision", to_string(job.precision)},
+            {"loader_threads", job.loader_threads},
+            {"step_s", row.step_s}};
+  // What most rows do not have is left out.
+  if (!job.training) json["training"] = false;
+  if (!job.variant.empty()) json["variant"] = job.variant;
+  if (!job.context.empty()) json["context"] = job.context;
+  const auto unless = [&json](const char* field, double value, double usual) {
+    if (value > usual || value < usual) json[field] = value;
+  };
+  unless("fullest_node", job.fullest_node, 0);
+  unless("tensor_parallel", job.tensor_parallel, 1);
+  unless("pipeline_parallel", job.pipeline_parallel, 1);
+  unless("micro_batches", job.micro_batches, 1);
+  return json;
 }
 
 Result<Observation> parse_observation(const Json& json) {
@@ -78,6 +90,17 @@ Result<Observation> parse_observation(const Json& json) {
   GALLEY_TRY(job.network_gbps, row_number(json, "network_gbps", 0));
   GALLEY_TRY(job.batch_per_gpu, row_number(json, "batch_per_gpu", 1));
   GALLEY_TRY(job.loader_threads, row_number(json, "loader_threads", 0));
+  GALLEY_TRY(job.fullest_node, row_number(json, "fullest_node", 0));
+  GALLEY_TRY(job.tensor_parallel, row_number(json, "tensor_parallel", 1));
+  GALLEY_TRY(job.pipeline_parallel, row_number(json, "pipeline_parallel", 1));
+  GALLEY_TRY(job.micro_batches, row_number(json, "micro_batches", 1));
+  GALLEY_TRY(job.variant, row_text(json, "variant"));
+  GALLEY_TRY(job.context, row_text(json, "context"));
+  if (const auto training = json.find("training"); training != json.end()) {
+    if (!training->is_boolean())
+      return wrong_row("training", "found " + dump_json(*training).substr(0, 60), "true or false");
+    job.training = training->get<bool>();
+  }
   GALLEY_TRY(row.step_s, row_number(json, "step_s", 0));
   GALLEY_TRY_STATUS(check(job));
   if (!(row.step_s > 0) || row.step_s > 1e6)

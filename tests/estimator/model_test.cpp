@@ -236,7 +236,11 @@ TEST(EstimatorModel, TheShippedOneKnowsCommonJobs) {
   // ElasticFlow measured 6.2 steps/s of 256 images on four, and about that is what it should say.
   EXPECT_NEAR(estimate->step_s, 1 / 6.19, 0.2 / 6.19);
   job.gpu = *find_gpu("MI300X");
-  EXPECT_EQ(predict(*model, job)->familiarity, Familiarity::new_gpu);
+  const auto unseen = predict(*model, job);
+  ASSERT_TRUE(unseen);
+  EXPECT_EQ(unseen->familiarity, Familiarity::new_gpu);
+  EXPECT_GT(unseen->step_s_p10, unseen->step_s / 2.5) << "no silly width to one side";
+  EXPECT_LT(unseen->step_s_p90, unseen->step_s * 2.5);
 }
 
 TEST(EstimatorModel, RefusesJobsOutOfRange) {

@@ -17,6 +17,12 @@ RowsFile one_row() {
   row.job.batch_per_gpu = 64;
   row.job.precision = Precision::fp16;
   row.job.loader_threads = 4;
+  row.job.fullest_node = 6;
+  row.job.tensor_parallel = 2;
+  row.job.pipeline_parallel = 2;
+  row.job.micro_batches = 4;
+  row.job.training = false;
+  row.job.variant = "fusion";
   row.step_s = 0.25;
   return {{row}, {"a kind"}};
 }
@@ -26,12 +32,15 @@ TEST(Rows, ComeBackAsTheyWerePrinted) {
   ASSERT_TRUE(read) << describe(read.error());
   ASSERT_EQ(read->rows.size(), 1U);
   EXPECT_EQ(read->groups, std::vector<std::string>{"a kind"});
-  const auto& before = one_row().rows[0];
+  const auto printed = one_row();
+  const auto& before = printed.rows[0];
   const auto& after = read->rows[0];
   EXPECT_EQ(after.step_s, before.step_s);
   EXPECT_EQ(after.job.gpu.name, before.job.gpu.name);
   EXPECT_EQ(after.job.precision, before.job.precision);
   EXPECT_EQ(step_terms(after.job).seconds, step_terms(before.job).seconds);
+  EXPECT_EQ(feature_row(after.job).categories, feature_row(before.job).categories);
+  EXPECT_EQ(feature_row(after.job).numbers, feature_row(before.job).numbers);
 }
 
 TEST(Rows, FaultsNameRowAndField) {
@@ -45,6 +54,7 @@ TEST(Rows, FaultsNameRowAndField) {
   };
   EXPECT_THAT(refused("0.25", "0"), HasSubstr("rows[0].step_s"));
   EXPECT_THAT(refused("\"fp16\"", "\"fp17\""), HasSubstr("rows[0]"));
+  EXPECT_THAT(refused("\"training\":false", "\"training\":0"), HasSubstr("rows[0].training"));
   EXPECT_THAT(refused("V100 SXM2 16GB", "Zeta 9"),
               HasSubstr("no data sheet is known for 'Zeta 9'"));
   EXPECT_THAT(refused("\"gpus\":8", "\"gpus\":-8"), HasSubstr("rows[0].gpus"));
