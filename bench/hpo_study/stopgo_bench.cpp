@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <limits>
 #include <map>
+#include <queue>
 
 #include "hpo/tuning_share.h"
 #include "hpo_study/people_trace.h"
@@ -20,6 +21,7 @@ constexpr double kHorizon_s = 14 * 86'400.0;
 constexpr double kWindow_s = 60;  // no job is shorter, so none begins and ends in one
 constexpr double kTrial_s = 5 * 3600.0;
 constexpr double kTrainerCheckpoint_s = 2;
+constexpr double kNever_s = std::numeric_limits<double>::infinity();
 constexpr double kLeaveLeast_s = 0.2;
 constexpr double kLeaveMost_s = 1.5;
 
@@ -155,7 +157,7 @@ BurstResult bursts_as_jobs(const std::vector<PeopleJob>& people, std::int64_t gp
       jobs.push_back({study_arrives(study), kTrial_s, 1, study});
   std::ranges::stable_sort(jobs, {}, &PeopleJob::arrives_s);
   PeopleQueue queue(jobs, gpus);
-  std::vector<double> done(kStudies, 0);
+  std::vector<double> done(kStudies, kNever_s);
   queue.on_end = [&](std::size_t job, double now_s) {
     if (jobs[job].study >= 0) done[static_cast<std::size_t>(jobs[job].study)] = now_s;
   };
@@ -165,7 +167,9 @@ BurstResult bursts_as_jobs(const std::vector<PeopleJob>& people, std::int64_t gp
   }
   std::vector<double> waits;
   for (std::size_t i = 0; i < jobs.size(); ++i)
-    if (jobs[i].study < 0) waits.push_back(queue.began_s()[i] - jobs[i].arrives_s);
+    if (jobs[i].study < 0)
+      waits.push_back((queue.began_s()[i] < 0 ? kHorizon_s : queue.began_s()[i]) -
+                      jobs[i].arrives_s);
   BurstResult result{.p90_wait_s = percentile(waits, 0.9)};
   for (std::int64_t study = 0; study < kStudies; ++study)
     result.mean_study_s += (done[static_cast<std::size_t>(study)] - study_arrives(study)) /
@@ -215,25 +219,92 @@ BurstResult bursts_with_stopgo(const std::vector<PeopleJob>& people, std::int64_
   return result;
 }
 
+/// Trials run to their end behind people: none starts while a person waits, nor more than `limit`
+/// at once.
+BurstResult bursts_with_limit(const std::vector<PeopleJob>& people, std::int64_t gpus,
+                              std::int64_t limit) {
+  PeopleQueue queue(people, gpus);
+  std::vector<std::int64_t> waiting(kStudies, kTrialsOfStudy), left(kStudies, kTrialsOfStudy);
+  using End = std::pair<double, std::int64_t>;
+  std::priority_queue<End, std::vector<End>, std::greater<>> running;
+  std::int64_t arrived = 0;
+  BurstResult result;
+  const auto next_s = [&] {
+    double next = queue.next_s();
+    if (!running.empty()) next = std::min(next, running.top().first);
+    if (arrived < kStudies) next = std::min(next, study_arrives(arrived));
+    return next;
+  };
+  for (double now = next_s(); std::isfinite(now); now = next_s()) {
+    queue.pass(now);
+    while (arrived < kStudies && study_arrives(arrived) <= now) ++arrived;
+    for (; !running.empty() && running.top().first <= now; running.pop()) {
+      const std::int64_t study = running.top().second;
+      if (--left[static_cast<std::size_t>(study)] == 0)
+        result.mean_study_s += (now - study_arrives(study)) / static_cast<double>(kStudies);
+    }
+    const auto held = [&] { return static_cast<std::int64_t>(running.size()); };
+    queue.start_waiting(now, held());
+    if (queue.waiting_gpus() > 0) continue;
+    for (std::int64_t study = 0; study < arrived; ++study)
+      while (waiting[static_cast<std::size_t>(study)] > 0 && held() < limit &&
+             held() + queue.use() < gpus) {
+        --waiting[static_cast<std::size_t>(study)];
+        running.emplace(now + kTrial_s, study);
+      }
+  }
+  if (std::ranges::any_of(left, [](std::int64_t trials) { return trials > 0; }))
+    result.mean_study_s = kNever_s;
+  result.p90_wait_s = percentile(waits_of(people, queue), 0.9);
+  return result;
+}
+
+/// The least number up to `most` that is enough; enough for one is taken to be enough for more.
+template <class Enough>
+double fewest(std::int64_t most, Enough enough) {
+  std::int64_t low = 0;
+  while (most - low > 1) {
+    const std::int64_t middle = (low + most) / 2;
+    (enough(middle) ? most : low) = middle;
+  }
+  return static_cast<double>(most);
+}
+
 struct Purchase {
-  double gpus_with = 0;
-  double gpus_without = 0;
+  double stopgo = 0;
+  double partition = 0;
+  double limit = 0;
+  double queue = 0;
+  double best() const { return std::min({partition, limit, queue}); }
 };
 
 Purchase purchase(std::uint64_t seed, double overhead) {
   constexpr std::int64_t kGpus = 128;
+  constexpr std::int64_t kMost = 64 * kGpus;
+  constexpr std::int64_t kLimits = 24;  // that are tried for each number of GPUs
   const auto people = people_trace(seed, {.days = kHorizon_s / 86'400, .gpus = kGpus});
   const auto with = bursts_with_stopgo(people, kGpus, overhead);
-  std::int64_t low = kGpus;  // too few
-  std::int64_t high = 64 * kGpus;
-  while (high - low > 1) {
-    const std::int64_t middle = (low + high) / 2;
-    const auto without = bursts_as_jobs(people, middle);
-    const bool equal =
-        without.p90_wait_s <= with.p90_wait_s + 1 && without.mean_study_s <= with.mean_study_s;
-    (equal ? high : low) = middle;
-  }
-  return {kGpus, static_cast<double>(high)};
+  const auto waits_enough = [&](const BurstResult& one) {
+    return one.p90_wait_s <= with.p90_wait_s + 1;
+  };
+  const auto is_equal = [&](const BurstResult& one) {
+    return waits_enough(one) && one.mean_study_s <= with.mean_study_s;
+  };
+  const double for_people = fewest(kMost, [&](std::int64_t gpus) {
+    return percentile(waits_without_tuning(people, gpus), 0.9) <= with.p90_wait_s + 1;
+  });
+  const double for_tuning = fewest(kMost, [&](std::int64_t gpus) {
+    return bursts_with_limit({}, gpus, gpus).mean_study_s <= with.mean_study_s;
+  });
+  Purchase bought{.stopgo = kGpus, .partition = for_people + for_tuning};
+  bought.limit = fewest(kMost, [&](std::int64_t gpus) {
+    for (std::int64_t step = 1; step <= kLimits; ++step)
+      if (is_equal(bursts_with_limit(people, gpus, gpus * step / kLimits))) return true;
+    return false;
+  });
+  bought.queue =
+      fewest(kMost, [&](std::int64_t gpus) { return is_equal(bursts_as_jobs(people, gpus)); });
+  return bought;
 }
 
 }  // namespace
@@ -246,8 +317,8 @@ Result<BenchReport> run_stopgo_bench(const StopgoBenchOptions& options) {
   double busy = 0;
   double utilisation = 0;
   double difference = 0;
-  double bought_with = 0;
-  double bought_without = 0;
+  Purchase bought;
+  double best = 0;
   const auto share = 1.0 / static_cast<double>(options.seeds);
   for (std::int64_t seed = 1; seed <= options.seeds; ++seed) {
     GALLEY_TRY(const Shared one, share_cluster(static_cast<std::uint64_t>(seed)));
@@ -259,14 +330,19 @@ Result<BenchReport> run_stopgo_bench(const StopgoBenchOptions& options) {
     difference += (one.p99_with - one.p99_without) * share;
     report.figures["preemptions"] += static_cast<double>(one.use.preemptions);
     report.figures["ordered_pauses"] += static_cast<double>(one.use.leave_s.size());
-    const auto bought = purchase(static_cast<std::uint64_t>(seed), one.use.lost_s / one.use.busy_s);
-    bought_with += bought.gpus_with;
-    bought_without += bought.gpus_without;
+    const auto one_bought =
+        purchase(static_cast<std::uint64_t>(seed), one.use.lost_s / one.use.busy_s);
+    bought.stopgo += one_bought.stopgo;
+    bought.partition += one_bought.partition;
+    bought.limit += one_bought.limit;
+    bought.queue += one_bought.queue;
+    best += one_bought.best();
     report.seeds.push_back(seed);
     fmt::print(stderr,
-               "trace {}: {:.1f} % used, {:.2f} % of tuning lost, {:.0f} GPUs instead of {:.0f}\n",
-               seed, one.utilisation * 100, 100 * one.use.lost_s / one.use.busy_s, bought.gpus_with,
-               bought.gpus_without);
+               "trace {}: {:.1f} % used, {:.2f} % of tuning lost, {:.0f} GPUs instead of {:.0f} "
+               "split, {:.0f} with a limit, {:.0f} in one queue\n",
+               seed, one.utilisation * 100, 100 * one.use.lost_s / one.use.busy_s,
+               one_bought.stopgo, one_bought.partition, one_bought.limit, one_bought.queue);
   }
   report.figures["lost_work_pct"] = 100 * lost / busy;
   report.figures["gpu_free_s_p99"] = percentile(leaves, 0.99);
@@ -274,7 +350,10 @@ Result<BenchReport> run_stopgo_bench(const StopgoBenchOptions& options) {
   report.figures["extra_wait_p99_s"] = percentile(extra, 0.99);
   report.figures["wait_p99_difference_s"] = difference;
   report.figures["utilisation_pct"] = 100 * utilisation;
-  report.figures["gpus_needed_ratio"] = bought_with / bought_without;
+  report.figures["gpus_needed_ratio"] = bought.stopgo / best;
+  report.figures["gpus_needed_ratio_partition"] = bought.stopgo / bought.partition;
+  report.figures["gpus_needed_ratio_limit"] = bought.stopgo / bought.limit;
+  report.figures["gpus_needed_ratio_queue"] = bought.stopgo / bought.queue;
   return report;
 }
 

@@ -22,8 +22,11 @@ struct StopgoBenchOptions {
 /// starts), gpu_free_s_p99 (from the order to the free GPU, with the checkpoint), extra_wait_p99_s
 /// (of each person's job beside the same trace without tuning), utilisation_pct, and
 /// gpus_needed_ratio: on a trace with bursts of tuning, the GPUs that give people the same p90 wait
-/// and studies the same mean time to finish, with stop-and-go over those without (trials as
-/// ordinary jobs in the queue).
+/// and studies the same mean time to finish, with stop-and-go over the fewest without. Those are
+/// the best in hindsight, for each trace, of: machines split between people and tuning for good;
+/// one pool where trials run to their end, behind people and on no more GPUs than a limit; and
+/// trials as ordinary jobs in the queue. gpus_needed_ratio_partition, _limit and _queue are against
+/// each.
 Result<BenchReport> run_stopgo_bench(const StopgoBenchOptions& options);
 
 }  // namespace galley::bench
