@@ -19,6 +19,18 @@ bool is_usable_key(std::string_view key) {
   return std::ranges::all_of(key, [](char c) { return static_cast<unsigned char>(c) >= 0x20; });
 }
 
+/// Totals and epochs say nothing of how far it is.
+bool tells_step_alone(const protocol::ProgressLine& line) {
+  return line.step && std::ranges::all_of(line.metrics, [](const auto& metric) {
+           return metric.first == "total_steps" || metric.first == "total_epochs" ||
+                  metric.first == "epoch";
+         });
+}
+
+std::size_t points_of(const protocol::ProgressLine& line) {
+  return line.metrics.size() + (tells_step_alone(line) ? 1 : 0);
+}
+
 std::string cut(const std::string& text) {
   if (text.size() <= kMostTextBytes) return text;
   std::size_t end = kMostTextBytes;
@@ -73,7 +85,7 @@ void AttemptFollower::recall(const protocol::ProgressLine& line) {
 bool AttemptFollower::has_room(const protocol::ProgressLine& line) const {
   // An empty report takes any line: one has at most 256 pairs.
   return !has_report() ||
-         (report_.points.size() + std::max<std::size_t>(line.metrics.size(), 1) <= kMostPoints &&
+         (report_.points.size() + points_of(line) <= kMostPoints &&
           report_.files.size() + line.artifacts.size() + line.checkpoints.size() <= kMostFiles &&
           report_.texts.size() + line.texts.size() <= kMostTexts);
 }
@@ -90,7 +102,7 @@ bool AttemptFollower::take_found(std::string_view line, std::int64_t end_offset,
     auto own = protocol::parse_progress_line(text);
     if (!own) continue;
     has_own_lines_ = true;
-    points += std::max<std::size_t>(own->metrics.size(), 1);
+    points += points_of(*own);
     texts += own->texts.size();
     files += own->artifacts.size() + own->checkpoints.size();
     copied.push_back(*std::move(own));
@@ -118,8 +130,8 @@ void AttemptFollower::add(const protocol::ProgressLine& line, WallTime now) {
   for (const auto& [key, value] : line.metrics)
     if (is_usable_key(key)) report_.points.push_back({key, step_for(key, line), value, now});
   // How far it is counts, also where it comes with nothing else.
-  const bool is_bare = line.metrics.empty() && line.step.has_value();
-  if (is_bare) report_.points.push_back({"step", *line.step, static_cast<double>(*line.step), now});
+  if (tells_step_alone(line))
+    report_.points.push_back({"step", *line.step, static_cast<double>(*line.step), now});
   for (const std::string& path : line.artifacts)
     if (!path.empty()) report_.files.push_back({absolute(path), false, last_step_});
   for (const std::string& path : line.checkpoints)

@@ -5,6 +5,7 @@
 
 #include "error_reply.h"
 #include "filter.h"
+#include "listing.h"
 #include "print.h"
 #include "service_impl.h"
 
@@ -110,29 +111,12 @@ Result<bool> fulfils_all(const std::vector<Clause>& clauses, const Experiment& e
   return true;
 }
 
-/// By each order in turn, the last one first; the newest come first among equals.
-Status sort_experiments(std::vector<Experiment>& all, std::vector<std::string> orders) {
-  std::ranges::reverse(orders);
-  for (const std::string& text : orders) {
-    GALLEY_TRY(const Order order, parse_order(text));
-    const auto by = [&](const auto& member) {
-      if (order.descending)
-        std::ranges::stable_sort(all, std::ranges::greater{}, member);
-      else
-        std::ranges::stable_sort(all, std::ranges::less{}, member);
-    };
-    if (order.key == "name")
-      by(&Experiment::name);
-    else if (order.key == "experiment_id")
-      by(&Experiment::id);
-    else if (order.key == "creation_time")
-      by(&Experiment::created);
-    else if (order.key == "last_update_time")
-      by(&Experiment::updated);
-    else
-      return fault(fmt::format("Invalid order_by clause '{}'", text.substr(0, 80)));
-  }
-  return ok();
+Before<Experiment> experiment_field(std::string_view key) {
+  if (key == "name") return by_member(&Experiment::name);
+  if (key == "experiment_id") return by_member(&Experiment::id);
+  if (key == "creation_time") return by_member(&Experiment::created);
+  if (key == "last_update_time") return by_member(&Experiment::updated);
+  return {};
 }
 
 Result<std::string> view_of(const Call& call, std::string_view name) {
@@ -159,13 +143,9 @@ Result<Reply> search_experiments(Service::Impl& service, const Call& call) {
     }
     return ok();
   }));
-  GALLEY_TRY_STATUS(sort_experiments(found, orders));
-  GALLEY_TRY(const auto page, page_of(call, found.size(), kExperimentsShown, kMaxExperimentsShown));
-  Reply reply;
-  for (std::size_t i = page.from; i < page.to; ++i)
-    reply.body["experiments"].push_back(print_experiment(found[i]));
-  if (!page.next_token.empty()) reply.body["next_page_token"] = page.next_token;
-  return reply;
+  GALLEY_TRY_STATUS(sort_by(found, orders, experiment_field));
+  return reply_page(call, found, "experiments", kExperimentsShown, kMaxExperimentsShown,
+                    [](const Experiment& one) { return print_experiment(one); });
 }
 
 Result<Reply> update_experiment(Service::Impl& service, const Call& call) {

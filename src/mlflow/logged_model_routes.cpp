@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <map>
 #include <vector>
 
 #include "base/text.h"
@@ -189,12 +190,16 @@ Result<Reply> search_models(Service::Impl& service, const Call& call) {
   Reply reply;
   GALLEY_TRY_STATUS(service.read([&](Transaction& transaction) -> Status {
     std::vector<LoggedModel> found;
+    std::map<std::string, bool> may_see;  // by the run that a model is of
     for (const std::string& text : experiments) {
       std::int64_t number = -1;
       std::from_chars(text.data(), text.data() + text.size(), number);
       GALLEY_TRY(auto models, models_of(transaction, number));
       for (LoggedModel& model : models) {
-        if (call.is_job() && !check_model(transaction, call.own_run(), model.id)) continue;
+        const auto [seen, is_new] = may_see.emplace(model.source_run, true);
+        if (call.is_job() && is_new)
+          seen->second = check_model(transaction, call.own_run(), model.id).has_value();
+        if (!seen->second) continue;
         GALLEY_TRY(const bool fits, fulfils_all(clauses, model));
         if (fits) found.push_back(std::move(model));
       }

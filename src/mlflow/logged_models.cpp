@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <optional>
 
 #include "error_reply.h"
@@ -31,35 +32,56 @@ LoggedModel model_of(const Row& row) {
           .updated_ms = row.integer(7)};
 }
 
-Status add_details(Transaction& transaction, LoggedModel& model) {
+/// Models by id, and the condition under which their rows are read: three reads, however many they
+/// are.
+struct Wanted {
+  std::map<std::string, LoggedModel*, std::less<>> models;
+  std::string condition;  // on model_id, with one parameter
+  store::Value parameter;
+};
+
+Result<std::vector<Row>> read_rows_of(Transaction& transaction, const Wanted& wanted,
+                                      std::string_view columns, std::string_view rest) {
+  return transaction.query(
+      fmt::format("select model_id, {} where {}{}", columns, wanted.condition, rest),
+      {wanted.parameter});
+}
+
+Status add_details(Transaction& transaction, const Wanted& wanted) {
+  const auto model_of_row = [&wanted](const Row& row) -> LoggedModel* {
+    const auto found = wanted.models.find(row.text(0));
+    return found == wanted.models.end() ? nullptr : found->second;
+  };
   GALLEY_TRY(const auto pairs,
-             transaction.query("select kind, pair_key, value from logged_model_pairs"
-                               " where model_id = :1 order by kind, pair_key",
-                               {model.id}));
+             read_rows_of(transaction, wanted, "kind, pair_key, value from logged_model_pairs",
+                          " order by kind, pair_key"));
   for (const Row& row : pairs)
-    (row.text(0) == "param" ? model.params : model.tags).emplace_back(row.text(1), row.text(2));
+    if (LoggedModel* model = model_of_row(row))
+      (row.text(1) == "param" ? model->params : model->tags).emplace_back(row.text(2), row.text(3));
   GALLEY_TRY(const auto metrics,
-             transaction.query("select metric_key, dataset_name, dataset_digest, run_id, step,"
-                               " at_ms, value from logged_model_metrics where model_id = :1"
-                               " order by metric_key, dataset_name, dataset_digest",
-                               {model.id}));
+             read_rows_of(transaction, wanted,
+                          "metric_key, dataset_name, dataset_digest, run_id, step, at_ms, value"
+                          " from logged_model_metrics",
+                          " order by metric_key, dataset_name, dataset_digest"));
   for (const Row& row : metrics) {
-    const double value = row.is_null(6) ? std::numeric_limits<double>::quiet_NaN() : row.real(6);
-    Json shown = print_metric({row.text(0), row.integer(4), value, row.integer(5)});
-    shown["model_id"] = model.id;
-    shown["run_id"] = row.text(3);
-    if (!row.text(1).empty()) shown["dataset_name"] = row.text(1);
-    if (!row.text(2).empty()) shown["dataset_digest"] = row.text(2);
-    model.metrics.emplace_back(row.text(0), value);
-    model.shown_metrics.push_back(std::move(shown));
+    LoggedModel* model = model_of_row(row);
+    if (model == nullptr) continue;
+    const double value = row.is_null(7) ? std::numeric_limits<double>::quiet_NaN() : row.real(7);
+    Json shown = print_metric({row.text(1), row.integer(5), value, row.integer(6)});
+    shown["model_id"] = model->id;
+    shown["run_id"] = row.text(4);
+    if (!row.text(2).empty()) shown["dataset_name"] = row.text(2);
+    if (!row.text(3).empty()) shown["dataset_digest"] = row.text(3);
+    model->metrics.emplace_back(row.text(1), value);
+    model->shown_metrics.push_back(std::move(shown));
   }
   GALLEY_TRY(const auto versions,
-             transaction.query("select model, version from registered_versions where model_id = :1"
-                               " and deleted_ms is null order by model, version",
-                               {model.id}));
+             read_rows_of(transaction, wanted, "model, version from registered_versions",
+                          " and deleted_ms is null order by model, version"));
   for (const Row& row : versions)
-    model.registrations.push_back(
-        {{"name", row.text(0)}, {"version", std::to_string(row.integer(1))}});
+    if (LoggedModel* model = model_of_row(row))
+      model->registrations.push_back(
+          {{"name", row.text(1)}, {"version", std::to_string(row.integer(2))}});
   return ok();
 }
 
@@ -79,7 +101,7 @@ Result<LoggedModel> find_model(Transaction& transaction, const std::string& id) 
              transaction.query_one(std::string(kSelectModels) + " and id = :1", {id}));
   if (!row) return no_model(id);
   LoggedModel model = model_of(*row);
-  GALLEY_TRY_STATUS(add_details(transaction, model));
+  GALLEY_TRY_STATUS(add_details(transaction, {{{id, &model}}, "model_id = :1", id}));
   return model;
 }
 
@@ -89,10 +111,12 @@ Result<std::vector<LoggedModel>> models_of(Transaction& transaction, std::int64_
                                    " and experiment_id = :1 order by created_ms desc, id",
                                {experiment}));
   std::vector<LoggedModel> models;
-  for (const Row& row : rows) {
-    models.push_back(model_of(row));
-    GALLEY_TRY_STATUS(add_details(transaction, models.back()));
-  }
+  for (const Row& row : rows) models.push_back(model_of(row));
+  Wanted wanted{.models = {},
+                .condition = "model_id in (select id from logged_models where experiment_id = :1)",
+                .parameter = experiment};
+  for (LoggedModel& model : models) wanted.models.emplace(model.id, &model);
+  GALLEY_TRY_STATUS(add_details(transaction, wanted));
   return models;
 }
 

@@ -8,6 +8,7 @@
 #include "blobs/freeze.h"
 #include "error_reply.h"
 #include "filter.h"
+#include "listing.h"
 #include "logged_models.h"
 #include "registered.h"
 #include "service_impl.h"
@@ -267,6 +268,13 @@ Result<bool> fulfils_all_of_version(const std::vector<Clause>& clauses,
   return true;
 }
 
+Before<RegisteredVersion> version_field(std::string_view key) {
+  if (key == "name") return by_member(&RegisteredVersion::model);
+  if (key == "version_number") return by_member(&RegisteredVersion::version);
+  if (key == "creation_timestamp") return by_member(&RegisteredVersion::created_ms);
+  return by_member(&RegisteredVersion::updated_ms);
+}
+
 Result<Reply> search_versions(Service::Impl& service, const Call& call) {
   GALLEY_TRY(const auto filter, call.text_or("filter"));
   GALLEY_TRY(const auto clauses, parse_filter(filter));
@@ -280,23 +288,9 @@ Result<Reply> search_versions(Service::Impl& service, const Call& call) {
     }
     return ok();
   }));
-  for (auto text = orders.rbegin(); text != orders.rend(); ++text) {
-    GALLEY_TRY(const Order order, parse_order(*text));
-    std::ranges::stable_sort(found, [&](const auto& left, const auto& right) {
-      const auto& a = order.descending ? right : left;
-      const auto& b = order.descending ? left : right;
-      if (order.key == "name") return a.model < b.model;
-      if (order.key == "version_number") return a.version < b.version;
-      if (order.key == "creation_timestamp") return a.created_ms < b.created_ms;
-      return a.updated_ms < b.updated_ms;
-    });
-  }
-  GALLEY_TRY(const auto page, page_of(call, found.size(), kVersionsShown, kMaxVersionsShown));
-  Reply reply;
-  for (std::size_t i = page.from; i < page.to; ++i)
-    reply.body["model_versions"].push_back(print_version(found[i]));
-  if (!page.next_token.empty()) reply.body["next_page_token"] = page.next_token;
-  return reply;
+  GALLEY_TRY_STATUS(sort_by(found, orders, version_field));
+  return reply_page(call, found, "model_versions", kVersionsShown, kMaxVersionsShown,
+                    [](const RegisteredVersion& one) { return print_version(one); });
 }
 
 Result<Reply> download_uri(Service::Impl& service, const Call& call) {

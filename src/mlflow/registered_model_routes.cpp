@@ -5,6 +5,7 @@
 
 #include "error_reply.h"
 #include "filter.h"
+#include "listing.h"
 #include "registered.h"
 #include "service_impl.h"
 
@@ -151,6 +152,13 @@ bool is_prompt(const RegisteredModel& model) {
          model.tags.end();
 }
 
+Before<RegisteredModel> registered_field(std::string_view key) {
+  if (key == "name") return by_member(&RegisteredModel::name);
+  if (key == "timestamp" || key == "last_updated_timestamp")
+    return by_member(&RegisteredModel::updated_ms);
+  return {};
+}
+
 Result<Reply> search_registered(Service::Impl& service, const Call& call) {
   GALLEY_TRY(const auto filter, call.text_or("filter"));
   GALLEY_TRY(const auto clauses, parse_filter(filter));
@@ -164,23 +172,9 @@ Result<Reply> search_registered(Service::Impl& service, const Call& call) {
     }
     return ok();
   }));
-  for (auto text = orders.rbegin(); text != orders.rend(); ++text) {
-    GALLEY_TRY(const Order order, parse_order(*text));
-    const bool by_time = order.key == "timestamp" || order.key == "last_updated_timestamp";
-    if (order.key != "name" && !by_time)
-      return fault(fmt::format("Invalid order_by clause '{}'", text->substr(0, 80)));
-    std::ranges::stable_sort(found, [&](const auto& left, const auto& right) {
-      const auto& a = order.descending ? right : left;
-      const auto& b = order.descending ? left : right;
-      return by_time ? a.updated_ms < b.updated_ms : a.name < b.name;
-    });
-  }
-  GALLEY_TRY(const auto page, page_of(call, found.size(), kRegisteredShown, kMaxRegisteredShown));
-  Reply reply;
-  for (std::size_t i = page.from; i < page.to; ++i)
-    reply.body["registered_models"].push_back(print_registered(found[i]));
-  if (!page.next_token.empty()) reply.body["next_page_token"] = page.next_token;
-  return reply;
+  GALLEY_TRY_STATUS(sort_by(found, orders, registered_field));
+  return reply_page(call, found, "registered_models", kRegisteredShown, kMaxRegisteredShown,
+                    [](const RegisteredModel& one) { return print_registered(one); });
 }
 
 Result<Reply> latest_versions(Service::Impl& service, const Call& call) {

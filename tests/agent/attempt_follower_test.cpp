@@ -164,5 +164,15 @@ TEST(AttemptFollower, CutsLongTextsBetweenLetters) {
   EXPECT_EQ(report.texts[0].second.size(), 8'000U);
 }
 
+TEST(AttemptFollower, TotalsDoNotHideHowFarItIs) {
+  AttemptFollower follower({.workdir = "/w"}, 0);
+  ASSERT_TRUE(
+      follower.take("galley:: step=3 total_steps=10\ngalley:: total_steps=10\n", WallTime{}));
+  std::vector<std::pair<std::string, std::int64_t>> told;
+  for (const auto& point : follower.report().points) told.emplace_back(point.key, point.step);
+  EXPECT_EQ(told, (std::vector<std::pair<std::string, std::int64_t>>{
+                      {"total_steps", 3}, {"step", 3}, {"total_steps", 4}}));
+}
+
 }  // namespace
 }  // namespace galley::agent

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "installation.h"
 #include "pretended_gpus.h"
+#include "support/gate.h"
 
 namespace galley::testing {
 namespace {
@@ -122,12 +123,47 @@ bool is_exported(std::string metric, const std::set<std::string>& families) {
   return families.contains(metric);
 }
 
+/// A job that draws a bar and comes to its end; what it says of itself lets it be estimated before.
+void run_a_training(Installation& installation, support::ApiClient& client) {
+  Gate gate(installation.folder() / "gate");
+  const auto job = client.post(
+      "/api/v1/jobs",
+      {{"command",
+        {"/bin/sh", "-c",
+         "for i in 1 2 3 4 5 6 7 8 9 10; do read x < \"$0\"; "
+         "echo galley:: step=$i total_steps=10 loss=1; done",
+         gate.str(), "--arch", "resnet50", "--batch-size", "64", "--amp", "--max-steps", "10"}},
+       {"resources", {{"gpus", 1}}}});
+  ASSERT_TRUE(job) << describe(job.error());
+  const std::string id = job->at("id");
+  double done = 0;
+  const auto eta = [&] {
+    const auto record = client.get("/api/v1/jobs/" + id);
+    return record ? record->value("eta", Json::object()) : Json::object();
+  };
+  ASSERT_TRUE(eventually([&] { return eta().value("from", "") == "before"; }));
+  for (int i = 1; i <= 10; ++i) {
+    gate.open();
+    ASSERT_TRUE(eventually([&] { return (done = eta().value("step", 0.0)) >= i || i == 10; }))
+        << done;
+  }
+  const auto end = client.wait_for_job(id, Millis{20'000});
+  ASSERT_TRUE(end) << describe(end.error());
+  ASSERT_TRUE(eventually([&] {
+    const auto metrics = client.send({"GET", "/metrics", {}, {}});
+    return metrics &&
+           metrics->body.find("galley_estimate_error_ratio_count 1") != std::string::npos &&
+           metrics->body.find("galley_eta_error_ratio_count{gpus=\"one\"} 1") != std::string::npos;
+  }));
+}
+
 TEST(PrometheusTest, ScrapesUsAndTheDashboardAsksOnlyForWhatThereIs) {
   Installation installation;
   ASSERT_TRUE(support::install({}, installation.folder() / "programs"));
   ASSERT_TRUE(make_folders(installation.work()));
   installation.start({}, installation.folder() / "programs");
   auto client = installation.client();
+  ASSERT_NO_FATAL_FAILURE(run_a_training(installation, client));
   const std::string address = installation.server().url().substr(std::string("http://").size());
   const Prometheus prometheus(installation.folder(), address, installation.server().token());
 
@@ -169,7 +205,15 @@ TEST(PrometheusTest, ScrapesUsAndTheDashboardAsksOnlyForWhatThereIs) {
       EXPECT_TRUE(is_exported(name, families)) << name << " in " << expression;
     if (expression.starts_with("label_values")) continue;
     std::string plain = std::regex_replace(expression, std::regex(R"(\$(host|gpu|job))"), ".*");
-    if (!ask(plain).empty()) ++with_data;
+    const Json answer = ask(plain);
+    if (!answer.empty()) ++with_data;
+    // One job has ended: how right estimates were is known, each of these a number.
+    if (expression.find("_error_ratio") != expression.npos ||
+        expression.find("galley_estimate") != expression.npos) {
+      EXPECT_FALSE(answer.empty()) << expression;
+      for (const Json& series : answer)
+        EXPECT_NE(series["value"][1], "NaN") << expression << answer.dump();
+    }
   }
   // The others ask for faults, teams and users, of which this machine has none.
   EXPECT_GE(with_data, 20U);
