@@ -63,8 +63,10 @@ Result<double> median_ms(const std::vector<StepTime>& steps, std::int64_t from_n
 
 /// Points of the run's loss that the server has.
 Result<double> count_points(support::ApiClient& client, const std::string& run) {
-  GALLEY_TRY(const Json record, client.get("/api/v1/runs/" + run));
-  for (const Json& one : record.value("series", Json::array()))
+  const auto record = client.get("/api/v1/runs/" + run);
+  if (!record && record.error().code == Errc::not_found) return 0.0;  // its job has not begun
+  if (!record) return record.error();
+  for (const Json& one : record->value("series", Json::array()))
     if (one.value("key", "") == "loss") return one.value("point_count", 0.0);
   return 0.0;
 }
