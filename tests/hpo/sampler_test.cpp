@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include "hpo/auto_method.h"
+#include "hpo/study.h"
 
 namespace {
 
@@ -320,6 +322,40 @@ TEST(Samplers, OfABatchTheProposalsSpread) {
     }
     EXPECT_GT(nearest, 1e-4) << name;
   }
+}
+
+TEST(Grid, AStudyEndsWithItsLastPoint) {
+  const auto space =
+      Space::make({{.name = "a", .kind = ParameterKind::integer, .low = 0, .high = 2, .step = 1},
+                   {.name = "b", .kind = ParameterKind::integer, .low = 0, .high = 1, .step = 1}});
+  ASSERT_TRUE(space) << space.error().message;
+  StudySpec spec;
+  spec.measures = {{"accuracy", true}};
+  spec.max_resource = 27;
+  spec.sampler = "grid";
+  spec.stopping.method = Stopping::none;
+  spec.termination = {};
+  const auto sampler = [](const StudySpec& one, const Space& of) {
+    return make_sampler(one.sampler, of, {.seed = one.seed});
+  };
+  auto study = Study::open(spec, *space, sampler);
+  ASSERT_TRUE(study) << study.error().message;
+  study->apply({.kind = Event::Kind::capacity, .gpus = 4});
+  std::set<Point> seen;
+  for (std::size_t i = 0; i < study->trials().size(); ++i) {
+    const auto number = static_cast<TrialNumber>(i);
+    seen.insert(study->trials()[i].point);
+    study->apply({.kind = Event::Kind::started, .trial = number, .attempt = 1});
+    study->apply({.kind = Event::Kind::reported,
+                  .trial = number,
+                  .attempt = 1,
+                  .resource = 1,
+                  .objectives = {0.5}});
+    study->apply({.kind = Event::Kind::finished, .trial = number, .attempt = 1});
+    ASSERT_LE(study->trials().size(), 6U);
+  }
+  EXPECT_EQ(seen.size(), 6U);
+  EXPECT_TRUE(study->is_over()) << study->why_over();
 }
 
 }  // namespace

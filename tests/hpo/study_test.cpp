@@ -407,38 +407,6 @@ TEST(StudyProperty, TheSameEventsGiveTheSameActionsFromAnyKillPoint) {
   EXPECT_GE(points, 200);
 }
 
-TEST(Study, AGridEndsWithItsLastPoint) {
-  const auto space =
-      Space::make({{.name = "a", .kind = ParameterKind::integer, .low = 0, .high = 2, .step = 1},
-                   {.name = "b", .kind = ParameterKind::integer, .low = 0, .high = 1, .step = 1}});
-  ASSERT_TRUE(space) << space.error().message;
-  StudySpec spec = plain_spec();
-  spec.sampler = "grid";
-  spec.stopping.method = Stopping::none;
-  spec.termination = {};
-  const auto sampler = [](const StudySpec& one, const Space& of) {
-    return make_sampler(one.sampler, of, {.seed = one.seed});
-  };
-  auto study = Study::open(spec, *space, sampler);
-  ASSERT_TRUE(study) << study.error().message;
-  study->apply({.kind = Kind::capacity, .gpus = 4});
-  std::set<Point> seen;
-  for (std::size_t i = 0; i < study->trials().size(); ++i) {
-    const auto number = static_cast<TrialNumber>(i);
-    seen.insert(study->trials()[i].point);
-    study->apply({.kind = Kind::started, .trial = number, .attempt = 1});
-    study->apply({.kind = Kind::reported,
-                  .trial = number,
-                  .attempt = 1,
-                  .resource = 1,
-                  .objectives = {0.5}});
-    study->apply({.kind = Kind::finished, .trial = number, .attempt = 1});
-    ASSERT_LE(study->trials().size(), 6U);
-  }
-  EXPECT_EQ(seen.size(), 6U);
-  EXPECT_TRUE(study->is_over()) << study->why_over();
-}
-
 TEST(StudyJournal, EventsReadBackAndBrokenLinesAreRefused) {
   const Event event{.kind = Kind::reported,
                     .at_s = 1.0 / 3,
