@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { axe, noTroubles, openPage, overflows, screenshot } from './support/browser.mjs';
+import { axe, noTroubles, openPage, overflows, screenshot, settled } from './support/browser.mjs';
 import { inked } from './support/ink.mjs';
 import { session } from './support/session.mjs';
 
@@ -93,7 +93,7 @@ for (const theme of ['light', 'dark'])
     await describeTraining(page);
     for (const [width, height] of [[400, 800], [1280, 800], [2560, 1440]]) {
       await page.setViewportSize({ width, height });
-      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+      await settled(page);
       assert.equal(await overflows(page), false, `estimates scroll sideways at ${width} px`);
       await screenshot(page, `estimates-${width}-${theme}`);
       if (width !== 2560) assert.deepEqual(await axe(page), [], `estimates at ${width} px, ${theme}`);

@@ -37,11 +37,30 @@ export async function openPage(browser, server, options = {}) {
 
 export const noTroubles = (page) => assert.deepEqual(page.troubles, []);
 
+/** What is evaluated in a page has no time limit of its own. */
+async function answered(what, promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} did not end within a minute: the page hangs`)), 60_000);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Two frames later; a browser that nobody looks at may draw none for long. */
+export const settled = (page) => answered('a frame', page.evaluate(() => new Promise((resolve) => {
+  requestAnimationFrame(() => requestAnimationFrame(resolve));
+  setTimeout(resolve, 1000);
+})));
+
 /** What axe finds wrong, as lines that say where. */
 export async function axe(page) {
   // Through the debugger, since the page's policy rightly refuses foreign scripts.
   await page.evaluate(axeSource);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+  const { violations } = await answered('axe', page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] })));
   return violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(' ')}: ${node.failureSummary}`));
 }
 
@@ -58,7 +77,7 @@ export async function screenshot(page, name) {
 export async function looksRight(page, name, theme) {
   for (const [width, height] of [[400, 800], [1280, 800], [2560, 1440]]) {
     await page.setViewportSize({ width, height });
-    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    await settled(page);
     assert.equal(await overflows(page), false, `${name} scrolls sideways at ${width} px`);
     await screenshot(page, `${name}-${width}-${theme}`);
     if (width !== 2560) assert.deepEqual(await axe(page), [], `${name} at ${width} px, ${theme}`);
