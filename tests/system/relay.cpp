@@ -30,7 +30,7 @@ sockaddr_in loopback(std::uint16_t port) {
 struct Pair {
   UniqueFd client;
   UniqueFd server;
-  bool lose_answer = false;
+  bool may_lose = false;
 };
 
 }  // namespace
@@ -50,9 +50,14 @@ struct Relay::State {
     [[maybe_unused]] const auto written = ::write(wake.get(), &one, sizeof one);
   }
   /// True when this piece of a request asks for the path whose answers are to be lost.
-  bool loses(std::string_view request) {
+  bool may_lose(std::string_view request) {
     const std::lock_guard lock(mutex);
-    if (to_lose == 0 || request.find(" " + lossy_path) == std::string_view::npos) return false;
+    return to_lose > 0 && request.find(" " + lossy_path) != std::string_view::npos;
+  }
+  /// Counted with the answer: a request that was cut off first has lost none.
+  bool loses() {
+    const std::lock_guard lock(mutex);
+    if (to_lose == 0) return false;
     --to_lose;
     return true;
   }
@@ -109,13 +114,14 @@ Relay::Relay() : state_(std::make_unique<State>()) {
         bool open = true;
         if (waiting[at].revents != 0)
           open = forward(pair->client.get(), pair->server.get(), [&](std::string_view bytes) {
-            pair->lose_answer = pair->lose_answer || state_->loses(bytes);
+            pair->may_lose = pair->may_lose || state_->may_lose(bytes);
             return true;
           });
         if (open && waiting[at + 1].revents != 0)
           open = forward(pair->server.get(), pair->client.get(), [&](std::string_view) {
-            if (pair->lose_answer) ++lost_;
-            return !pair->lose_answer;
+            const bool is_lost = std::exchange(pair->may_lose, false) && state_->loses();
+            if (is_lost) ++lost_;
+            return !is_lost;
           });
         pair = open ? std::next(pair) : pairs.erase(pair);
       }
