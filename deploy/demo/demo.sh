@@ -143,7 +143,7 @@ cat >"$WORK/study.json" <<JSON
   "measure": "dev_accuracy", "order": "descending", "resource": "epoch", "max_resource": 2, "tune": "tpe",
   "termination": {"max_session_number": 10}, "seed": 1,
   "job": {
-    "command": ["sh", "-c", "exec \"\$0\" classifier --train \"\$GALLEY_DATASET_NSMC\" --out model \"\$@\"", "$BIN/galley-train",
+    "command": ["sh", "-c", "exec \"\$0\" classifier --train \"\$GALLEY_DATASET_NSMC\" --out \"\$GALLEY_ATTEMPT_DIR/model\" \"\$@\"", "$BIN/galley-train",
                 "--threads", "1", "--epochs", "{budget}", "--lr", "{lr}", "--dropout", "{dropout}",
                 "--char-max", "{char_max}", "--word-max", "{word_max}"],
     "resources": {"cpus": 1}, "datasets": ["nsmc@1"]
