@@ -28,7 +28,6 @@ namespace {
 constexpr std::int64_t kMostWaiting = 500;      // jobs of people that are counted
 constexpr std::size_t kMostClusterOffers = 32;  // each asks the scheduler
 constexpr double kMostNodes = 64;
-constexpr std::int64_t kSimilarRuns = 20;
 
 constexpr std::chrono::seconds kLookAgain{1};
 constexpr int kLooksOfARefit = 10;  // a fit is thought of less often

@@ -43,6 +43,8 @@ Result<std::vector<Forecast>> read_ended(store::Transaction& transaction, std::i
 /// Those with an estimate, of jobs that have not ended.
 Result<std::vector<Forecast>> read_open(store::Transaction& transaction);
 
+/// So many runs tell what a job will take.
+inline constexpr std::int64_t kSimilarRuns = 20;
 /// What the newest `limit` jobs of that kind took, newest first.
 Result<std::vector<double>> read_similar(store::Transaction& transaction,
                                          const std::string& similar_to, std::int64_t limit);

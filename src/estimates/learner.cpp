@@ -16,7 +16,6 @@ using protocol::JobState;
 using store::Transaction;
 
 constexpr std::int64_t kChangesOfALook = 500;
-constexpr std::int64_t kSimilarOfAJob = 20;
 constexpr std::size_t kPointsOfASeries = 2000;
 constexpr std::string_view kMarkName = "events";
 
@@ -85,7 +84,7 @@ Result<Expected> expect_job(const Parts& parts, const estimator::EstimatorModel&
       if (!expected.gpu && is_of_type(gpu.model, wants.gpu_type)) expected.gpu = std::move(gpu);
   std::vector<double> before;
   GALLEY_TRY_STATUS(parts.database.read([&](Transaction& transaction) -> Status {
-    GALLEY_TRY(before, read_similar(transaction, expected.similar_to, kSimilarOfAJob));
+    GALLEY_TRY(before, read_similar(transaction, expected.similar_to, kSimilarRuns));
     return ok();
   }));
   expected.runtime = forecast_from_runs(before);

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/linear_system.h"
+
 namespace galley::estimator {
 namespace {
 
@@ -71,24 +73,6 @@ double weighted_quantile(std::vector<std::pair<double, double>> values, double s
   return values.back().first;
 }
 
-/// Solves a symmetric positive definite system in place (the ridge makes it so).
-EtaVector solve_eta_system(std::array<EtaVector, kCoefficients> matrix, EtaVector right) {
-  for (std::size_t k = 0; k < kCoefficients; ++k) {
-    for (std::size_t row = k + 1; row < kCoefficients; ++row) {
-      const double factor = matrix[row][k] / matrix[k][k];
-      for (std::size_t column = k; column < kCoefficients; ++column)
-        matrix[row][column] -= factor * matrix[k][column];
-      right[row] -= factor * right[k];
-    }
-  }
-  for (std::size_t k = kCoefficients; k-- > 0;) {
-    for (std::size_t column = k + 1; column < kCoefficients; ++column)
-      right[k] -= matrix[k][column] * right[column];
-    right[k] /= matrix[k][k];
-  }
-  return right;
-}
-
 double dot(const EtaVector& a, const EtaVector& b) {
   return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
 }
@@ -113,7 +97,7 @@ EtaVector fit_eta_cases(const std::vector<EtaCase>& cases, double median, double
     matrix[0][0] += kRidgeOfMedian;
     right[0] += kRidgeOfMedian * median;
     for (std::size_t i = 1; i < kCoefficients; ++i) matrix[i][i] += kRidge;
-    coefficients = solve_eta_system(matrix, right);
+    coefficients = solve_positive_definite(matrix, right);
   }
   return coefficients;
 }

@@ -97,15 +97,21 @@ Event known_event(const Point& point, double resource, std::vector<double> objec
           .text = numbers(point)};
 }
 
-bool Study::take_known(const Event& event) {
+std::optional<Point> known_point(const Event& event, const Space& space) {
   Point point;
-  if (!read_numbers(event.text, space_.size(), point) || point.size() != space_.size() ||
-      !space_.contains(point))
-    return false;
+  if (!read_numbers(event.text, space.size(), point) || point.size() != space.size() ||
+      !space.contains(point))
+    return std::nullopt;
+  return point;
+}
+
+bool Study::take_known(const Event& event) {
+  auto point = known_point(event, space_);
+  if (!point) return false;
   if (!event.objectives.empty() && event.objectives.size() != spec_.measures.size()) return false;
   if (!std::isfinite(event.resource) || event.resource < 0) return false;
   // Numbers below those of trials.
-  Observation observation{-1 - ++known_, std::move(point), event.resource, event.objectives};
+  Observation observation{-1 - ++known_, *std::move(point), event.resource, event.objectives};
   for (std::size_t i = 0; i < observation.objectives.size(); ++i)
     if (spec_.measures[i].maximise) observation.objectives[i] *= -1;
   sampler_->observe(observation);

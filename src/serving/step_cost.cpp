@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/linear_system.h"
+
 namespace galley::serving {
 namespace {
 
@@ -30,25 +32,6 @@ constexpr double kHeldUp = 4;
 /// Chunks of prompts are cut to multiples of what the matrix kernels work on at once.
 constexpr std::size_t kRowStep = 16;
 
-/// The solution of a system with a symmetric positive definite matrix, by elimination.
-template <std::size_t N>
-std::array<double, N> solved(std::array<std::array<double, N>, N> matrix,
-                             std::array<double, N> right) {
-  for (std::size_t pivot = 0; pivot < N; ++pivot)
-    for (std::size_t row = pivot + 1; row < N; ++row) {
-      const double factor = matrix[row][pivot] / matrix[pivot][pivot];
-      for (std::size_t column = pivot; column < N; ++column)
-        matrix[row][column] -= factor * matrix[pivot][column];
-      right[row] -= factor * right[pivot];
-    }
-  for (std::size_t row = N; row-- > 0;) {
-    for (std::size_t column = row + 1; column < N; ++column)
-      right[row] -= matrix[row][column] * right[column];
-    right[row] /= matrix[row][row];
-  }
-  return right;
-}
-
 }  // namespace
 
 void StepCost::learn(const Step& step) {
@@ -69,7 +52,7 @@ void StepCost::learn(const Step& step) {
     matrix[i][i] += kRidge * squares_[0][0];
     right[i] += kRidge * squares_[0][0] * cost_s_[i];
   }
-  cost_s_ = solved(matrix, right);
+  cost_s_ = solve_positive_definite(matrix, right);
   for (double& cost : cost_s_) cost = std::max(cost, 0.0);
 }
 

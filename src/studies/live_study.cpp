@@ -1,7 +1,5 @@
 #include "live_study.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "hpo/space_json.h"
@@ -16,7 +14,6 @@ using hpo::TrialState;
 }  // namespace
 
 Result<std::unique_ptr<LiveStudy>> LiveStudy::open(StudyFile file, const std::string& journal) {
-  // Studies that began, and then nothing happened, are new ones, too.
   PoolHistory history;
   decltype(held_) held;
   decltype(workers_) workers;

@@ -29,21 +29,6 @@ Result<bool> can_resume(const Json& file, const protocol::JobSpec& job) {
          std::ranges::any_of(job.env, [&](const auto& one) { return names_it(one.second); });
 }
 
-/// One name, or a list of them.
-Result<std::vector<std::string>> read_warm_start(const Json& file) {
-  std::vector<std::string> names;
-  if (!file.contains("warm_start")) return names;
-  const Json& value = file["warm_start"];
-  const Json list = value.is_array() ? value : Json::array({value});
-  for (const Json& name : list) {
-    if (!name.is_string() || name.get_ref<const std::string&>().empty() || names.size() == kMaxOld)
-      return Error{Errc::invalid_argument, "found " + dump_json(value).substr(0, 66), "warm_start",
-                   "the name of a study, or a list of up to 32"};
-    names.push_back(name.get<std::string>());
-  }
-  return names;
-}
-
 /// All parameters, those that the file names first: JSON itself keeps no order.
 Result<std::vector<std::string>> read_order(const Json& file, const hpo::Space& space) {
   std::vector<std::string> order;
@@ -84,6 +69,20 @@ Result<protocol::JobSpec> read_job(Json job, std::int64_t gpus) {
 }
 
 }  // namespace
+
+Result<std::vector<std::string>> read_warm_start(const Json& file) {
+  std::vector<std::string> names;
+  if (!file.contains("warm_start")) return names;
+  const Json& value = file["warm_start"];
+  const Json list = value.is_array() ? value : Json::array({value});
+  for (const Json& name : list) {
+    if (!name.is_string() || name.get_ref<const std::string&>().empty() || names.size() == kMaxOld)
+      return Error{Errc::invalid_argument, "found " + dump_json(value).substr(0, 66), "warm_start",
+                   "the name of a study, or a list of up to 32"};
+    names.push_back(name.get<std::string>());
+  }
+  return names;
+}
 
 Result<StudyFile> read_study_file(const Json& file) {
   if (!file.is_object())

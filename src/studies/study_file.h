@@ -29,6 +29,9 @@ struct StudyFile {
 /// "axes", and what hpo reads. Errors: invalid_argument with the path of the field.
 Result<StudyFile> read_study_file(const Json& file);
 
+/// The studies that it begins with: one name, or a list of them. Errors: invalid_argument.
+Result<std::vector<std::string>> read_warm_start(const Json& file);
+
 /// The samplers of hpo by name, with the spec's seed.
 Result<std::unique_ptr<hpo::Sampler>> make_study_sampler(const hpo::StudySpec& spec,
                                                          const hpo::Space& space);

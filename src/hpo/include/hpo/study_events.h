@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,6 +63,8 @@ struct Action {
 /// What is known of settings from elsewhere; the point is one of the study's space, or the event is
 /// ignored.
 Event known_event(const Point& point, double resource, std::vector<double> objectives);
+/// The point that such an event names, if it is one of the space.
+std::optional<Point> known_point(const Event& event, const Space& space);
 
 std::string_view to_string(Event::Kind kind);
 std::string_view to_string(Action::Kind kind);
