@@ -2,6 +2,7 @@ import { useMemo, useState } from 'preact/hooks';
 
 import type { StudyDetail, StudyTable } from '../../api/study_types';
 import { count } from '../../lib/format';
+import { useQuiet } from '../../lib/quiet';
 import { go, pathTo, useQuery } from '../../lib/router';
 import { axesOf } from '../../lib/studies/axes';
 import { joined, nameOf, originOf } from '../../lib/studies/known';
@@ -44,10 +45,21 @@ function Trials({ study, table: own, onOpen: openOwn }: Props & { table: StudyTa
   const [colourId, setColourId] = useQuery('colour', `m:${table.measures[0]?.name ?? ''}`);
   const [hovered, setHovered] = useState<number>();
   const [region, setRegion] = useState(false);
+  const [marking, setMarking] = useState(false);
   const selection = useMemo(() => select(axes, brushes, table.count), [axes, brushes, table]);
+  const listed = useQuiet(selection, marking);
+  // Not compared again with every move of a mark.
+  const list = useMemo(() => (
+    <TrialTable table={table} axes={axes} selection={listed} hovered={hovered} resource={study.resource} onHover={setHovered} onOpen={onOpen} />
+  ), [table, axes, listed, hovered, study.resource]);
   const colourBy = axes.find(({ id }) => id === colourId) ?? axes[axes.length - 1];
   if (!colourBy) return null;
+  const mark = (next: Brushes) => {
+    setMarking(true);
+    setBrushes(next);
+  };
   const settle = (next: Brushes) => {
+    setMarking(false);
     setBrushes(next);
     setAddress(brushesText(next));
   };
@@ -77,7 +89,7 @@ function Trials({ study, table: own, onOpen: openOwn }: Props & { table: StudyTa
           </div>
         </header>
         <ParallelPlot axes={axes} selection={selection} brushes={brushes} colourBy={colourBy} best={table.best} hovered={hovered}
-          label={words.label(shown, all, axes.length)} nameOf={(row) => nameOf(table, row)} onBrush={setBrushes} onSettle={settle} onHover={setHovered} onOpen={onOpen} />
+          label={words.label(shown, all, axes.length)} nameOf={(row) => nameOf(table, row)} onBrush={mark} onSettle={settle} onHover={setHovered} onOpen={onOpen} />
         <div class="row spread plot-foot">
           <span class="soft">{words.help}</span>
           <span class="row legend">
@@ -87,7 +99,7 @@ function Trials({ study, table: own, onOpen: openOwn }: Props & { table: StudyTa
         </div>
         <Limits axes={axes} brushes={brushes} onChange={settle} />
       </section>
-      <TrialTable table={table} axes={axes} selection={selection} hovered={hovered} resource={study.resource} onHover={setHovered} onOpen={onOpen} />
+      {list}
       {region && <RegionDialog study={study} axes={axes} brushes={brushes} selection={selection} onClose={() => setRegion(false)} />}
     </div>
   );
