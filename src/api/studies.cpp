@@ -241,21 +241,7 @@ Result<http::Response> preview_study(Context& context, const http::Request& requ
              context.services.studies->preview(
                  {.file = std::move(body.file)},
                  {.gpus = body.gpus, .seconds_per_resource = body.seconds_per_resource}));
-  Json lengths = Json::array();
-  for (const auto& length : preview.lengths)
-    lengths.push_back({{"mean_resource", length.mean_resource}, {"trials", length.trials}});
-  return reply({{"lengths", std::move(lengths)},
-                {"trials", preview.trials},
-                {"gpu_hours", preview.gpu_hours},
-                {"hours", preview.hours},
-                {"slots", preview.slots},
-                {"seconds_per_resource", preview.seconds_per_resource},
-                {"seconds_from", preview.seconds_from},
-                {"resource", preview.resource},
-                {"ends_by", preview.ends_by},
-                {"endless", preview.is_endless},
-                {"gpu_type", preview.gpu_type},
-                {"reason", preview.why}});
+  return reply(studies::to_json(preview));
 }
 
 Result<http::Response> show_importance(Context& context, const http::Request& request) {

@@ -71,6 +71,7 @@ Result<SpecFile> read_spec_file(const std::string& path) {
 }
 
 Error locate(const SpecFile& file, const Error& error) {
+  if (error.code == Errc::unavailable) return error;
   std::string_view path = error.field;
   auto line = file.lines.find(path);
   while (line == file.lines.end() && !path.empty()) {
@@ -80,7 +81,7 @@ Error locate(const SpecFile& file, const Error& error) {
   std::string message = file.name;
   if (line != file.lines.end()) message += fmt::format(":{}", line->second);
   message += ": ";
-  if (!error.field.empty()) message += error.field + ": ";
+  if (!error.message.starts_with(error.field)) message += error.field + ": ";
   return Error{error.code, message + error.message, {}, error.expected, error.hint};
 }
 

@@ -21,7 +21,8 @@ Result<SpecFile> read_spec_file(const std::string& path);
 Result<SpecFile> parse_spec_text(const std::string& name, std::string_view text);
 
 /// An error of the spec's parser, ours or the server's, as "FILE:LINE: path: message". A field that
-/// is not in the file takes the line of what should hold it.
+/// is not in the file takes the line of what should hold it. That nobody answers is not of the
+/// file: as it is.
 Error locate(const SpecFile& file, const Error& error);
 
 }  // namespace galley::cli

@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <thread>
 
 #include "base/file.h"
 #include "base/units.h"
 #include "estimator/gpu_specs.h"
 #include "estimator/prices.h"
 #include "fields.h"
+#include "studies/studies.h"
 #include "study_text.h"
 #include "tune_file.h"
 
@@ -87,6 +89,21 @@ struct PreviewOptions {
   std::string prices;
 };
 
+/// Nobody listens: of this machine's processors, or of the GPUs that are told.
+Result<Json> preview_here(Session& session, const Json& body) {
+  studies::PreviewWishes wishes;
+  if (body.contains("gpus")) wishes.gpus = body["gpus"].get<std::int64_t>();
+  if (body.contains("seconds_per_resource"))
+    wishes.seconds_per_resource = body["seconds_per_resource"].get<double>();
+  const auto cpus = std::max<std::int64_t>(std::thread::hardware_concurrency(), 1);
+  GALLEY_TRY(const auto preview, studies::preview_alone(body["file"], wishes, cpus));
+  session.note(wishes.gpus
+                   ? "no server answers: nobody else is counted"
+                   : fmt::format("no server answers: as on this machine alone, with {} processor{}",
+                                 cpus, cpus == 1 ? "" : "s"));
+  return studies::to_json(preview);
+}
+
 Result<int> preview_study(Session& session, const PreviewOptions& options) {
   GALLEY_TRY(const SpecFile file, study_of_file(options.study));
   Json body{{"file", file.json}};
@@ -98,7 +115,9 @@ Result<int> preview_study(Session& session, const PreviewOptions& options) {
   if (!options.price.empty()) {
     GALLEY_TRY(price, positive_number("--usd-per-gpu-hour", options.price));
   }
-  const auto answer = session.post("/api/v1/studies/preview", body);
+  auto answer = session.post("/api/v1/studies/preview", body);
+  if (!answer && answer.error().code == Errc::unavailable && session.flags.server.empty())
+    answer = preview_here(session, body);
   if (!answer) return locate(file, answer.error());
   Json preview = *answer;
   const double gpu_hours = real_of(preview, "gpu_hours");

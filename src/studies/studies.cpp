@@ -288,12 +288,11 @@ Result<std::vector<TrialView>> Studies::trials(std::string_view name, std::int64
 Result<StudyPreview> Studies::preview(const NewStudy& study, const PreviewWishes& wishes) const {
   GALLEY_TRY(const auto name, study_name_of(study));
   GALLEY_TRY(const auto file, read_study_file(study.file));
-  const std::int64_t each = std::max<std::int64_t>(file.spec.gpus.per_trial, 1);
-  if (wishes.gpus && *wishes.gpus < each)
-    return refuse_told("gpus", fmt::format("found {}", *wishes.gpus),
-                       fmt::format("at least the {} of one trial", each));
   const auto nodes = impl_->controller.nodes();
-  const std::int64_t slots = wishes.gpus ? *wishes.gpus / each : slots_of_nodes(nodes, file);
+  std::int64_t slots = slots_of_nodes(nodes, file);
+  if (wishes.gpus) {
+    GALLEY_TRY(slots, slots_of_gpus(*wishes.gpus, file));
+  }
   const auto with_type = [&](Result<StudyPreview> preview) {
     if (preview) preview->gpu_type = gpu_type_of(nodes);
     return preview;

@@ -1,6 +1,8 @@
 // What a study will take, and what it has learnt.
 #include "study_forecast.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 
@@ -13,7 +15,18 @@ namespace {
 constexpr std::int64_t kMaxSlots = 256;
 constexpr double kSecondsOfAnHour = 3600;
 
+std::int64_t slots_of_cpus(std::int64_t cpus, const StudyFile& file) {
+  return cpus / (file.job ? std::max<std::int64_t>(file.job->resources.cpus, 1) : 1);
+}
+
 }  // namespace
+
+Result<std::int64_t> slots_of_gpus(std::int64_t gpus, const StudyFile& file) {
+  const std::int64_t each = std::max<std::int64_t>(file.spec.gpus.per_trial, 1);
+  if (gpus >= each) return gpus / each;
+  return Error{Errc::invalid_argument, fmt::format("found {}", gpus), "gpus",
+               fmt::format("at least the {} of one trial", each)};
+}
 
 bool takes_jobs(const protocol::NodeRecord& node) {
   return node.state == "up" && node.accepts_jobs;
@@ -21,13 +34,12 @@ bool takes_jobs(const protocol::NodeRecord& node) {
 
 std::int64_t slots_of_nodes(const std::vector<protocol::NodeRecord>& nodes, const StudyFile& file) {
   const std::int64_t gpus = file.spec.gpus.per_trial;
-  const std::int64_t cpus = file.job ? std::max<std::int64_t>(file.job->resources.cpus, 1) : 1;
   std::int64_t slots = 0;
   for (const auto& node : nodes) {
     if (!takes_jobs(node)) continue;
     const auto healthy = std::ranges::count_if(
         node.devices, [](const auto& device) { return device.state == "in_service"; });
-    slots += gpus > 0 ? healthy / gpus : node.cpus / cpus;
+    slots += gpus > 0 ? healthy / gpus : slots_of_cpus(node.cpus, file);
   }
   return std::clamp<std::int64_t>(slots, 1, kMaxSlots);
 }
@@ -73,6 +85,36 @@ Result<StudyPreview> forecast(const StudyFile& file, std::int64_t slots,
   for (const auto& length : played.lengths)
     preview.lengths.push_back({length.mean_resource, length.trials});
   return preview;
+}
+
+Result<StudyPreview> preview_alone(const Json& json, const PreviewWishes& wishes,
+                                   std::int64_t cpus) {
+  GALLEY_TRY(const auto file, read_study_file(json));
+  std::int64_t slots = file.spec.gpus.per_trial > 0 ? 1 : slots_of_cpus(cpus, file);
+  if (wishes.gpus) {
+    GALLEY_TRY(slots, slots_of_gpus(*wishes.gpus, file));
+  }
+  const bool told = wishes.seconds_per_resource.has_value();
+  return forecast(file, std::clamp<std::int64_t>(slots, 1, kMaxSlots),
+                  wishes.seconds_per_resource.value_or(1), told ? "as you say" : "a guess");
+}
+
+Json to_json(const StudyPreview& preview) {
+  Json lengths = Json::array();
+  for (const auto& length : preview.lengths)
+    lengths.push_back({{"mean_resource", length.mean_resource}, {"trials", length.trials}});
+  return {{"lengths", std::move(lengths)},
+          {"trials", preview.trials},
+          {"gpu_hours", preview.gpu_hours},
+          {"hours", preview.hours},
+          {"slots", preview.slots},
+          {"seconds_per_resource", preview.seconds_per_resource},
+          {"seconds_from", preview.seconds_from},
+          {"resource", preview.resource},
+          {"ends_by", preview.ends_by},
+          {"endless", preview.is_endless},
+          {"gpu_type", preview.gpu_type},
+          {"reason", preview.why}};
 }
 
 Result<StudyImportance> importance_of(const hpo::Study& study,

@@ -6,6 +6,8 @@
 
 namespace galley::studies {
 
+/// Of GPUs that a caller names. Errors: invalid_argument (too few for one).
+Result<std::int64_t> slots_of_gpus(std::int64_t gpus, const StudyFile& file);
 /// Trials of the job, or of `gpus_per_trial`, that the nodes can hold at once when nobody else
 /// works; at least 1.
 std::int64_t slots_of_nodes(const std::vector<protocol::NodeRecord>& nodes, const StudyFile& file);

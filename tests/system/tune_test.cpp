@@ -208,6 +208,17 @@ TEST_F(TuneTest, ThePreviewSaysWhatItCosts) {
   EXPECT_THAT(with({"--prices", "prices.csv"}).stdout_bytes, HasSubstr("$24.00"));
 }
 
+TEST_F(TuneTest, APreviewNeedsNoServerUnlessOneIsNamed) {
+  ASSERT_TRUE(site_.server().stop());
+  const auto alone = site_.galley({"tune", "preview", "toy.json", "--seconds", "10"});
+  EXPECT_EQ(alone.exit_code, 0) << alone.stderr_bytes;
+  EXPECT_THAT(alone.stdout_bytes, HasSubstr("trials    8, "));
+  EXPECT_THAT(alone.stderr_bytes, HasSubstr("no server answers: as on this machine alone"));
+  const auto named = site_.galley({"tune", "preview", "toy.json", "--server", "unix:nobody.sock"});
+  EXPECT_NE(named.exit_code, 0);
+  EXPECT_THAT(named.stderr_bytes, HasSubstr("cannot reach unix:nobody.sock"));
+}
+
 TEST_F(TuneTest, AFaultInTheFileIsNamedWithItsLine) {
   ASSERT_TRUE(write_file_atomic(
       site_.work() / "bad.json",

@@ -190,6 +190,13 @@ struct PreviewWishes {
   std::optional<double> seconds_per_resource{};
 };
 
+/// As the API tells it.
+Json to_json(const StudyPreview& preview);
+/// Without an installation: on one machine with `cpus` processors, or on the GPUs that `wishes`
+/// names (else those of one trial). Pure. Errors: those of Studies::preview.
+Result<StudyPreview> preview_alone(const Json& file, const PreviewWishes& wishes,
+                                   std::int64_t cpus);
+
 /// How much each parameter matters.
 struct StudyImportance {
   std::vector<std::pair<std::string, double>> alone;  // the most important first
