@@ -20,6 +20,11 @@ void wait_for_stop(const sigset_t& signals) {
   sigwait(&signals, &received);
 }
 
+bool stops_within(const sigset_t& signals, std::chrono::seconds time) {
+  const timespec limit{.tv_sec = time.count(), .tv_nsec = 0};
+  return ::sigtimedwait(&signals, nullptr, &limit) > 0;
+}
+
 std::string host_name() {
   char name[256] = {};
   return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "localhost";

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 
@@ -11,6 +12,8 @@ namespace galley::app {
 /// only wait_for_stop() sees them.
 sigset_t block_stop_signals();
 void wait_for_stop(const sigset_t& signals);
+/// Whether one came within the time.
+bool stops_within(const sigset_t& signals, std::chrono::seconds time);
 
 /// "localhost" where the machine has no name.
 std::string host_name();
