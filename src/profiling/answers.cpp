@@ -29,6 +29,8 @@ void answer_one(const Profile& profile, const Experiment& experiment, Answers& o
     answer_quality(experiment, out);
   else if (id == "capacity")
     answer_capacity(experiment, out);
+  else if (id == "machine")
+    answer_machine(experiment, out);
   else
     answer_settings(experiment, out);
 }

@@ -86,6 +86,7 @@ Experiment run_warm_up(const ModelSource& source, const StudyFrame& frame, const
     for (const bool warm_up : {false, true}) {
       EngineSettings settings = engine_of(source);
       settings.warm_up = warm_up;
+      frame.look();
       auto subject = EngineSubject::open(source.path, settings, budget.stop());
       if (!subject) {
         table.note("the model could not be loaded again: " + describe(subject.error()));
