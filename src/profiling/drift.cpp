@@ -71,7 +71,8 @@ Drift drift_of(const Profile& profile, std::string_view experiment) {
   const double free_share = mean(looks.free_shares);
   return {.faster = std::min(1.0, fastest_ms(levels.all) / beat_ms) * free_share,
           .slower = std::max(1.0, slowest_ms(levels) / beat_ms),
-          .level_ms = beat_ms / free_share};
+          .level_ms = beat_ms / free_share,
+          .waited = 1 - free_share};
 }
 
 Interval widened_time(const Interval& time, const Drift& drift) {

@@ -17,6 +17,7 @@ struct Drift {
   /// What a fixed piece of work took here, waiting included; compares studies of one machine.
   /// 0: nobody looked.
   double level_ms = 0;
+  double waited = 0;  // the share of the time in which others had the processors
 };
 
 /// Of one experiment; of the whole study where nobody looked meanwhile, no drift where never.

@@ -28,7 +28,7 @@ std::optional<Interval> mean_of_column(const Figures& figures, std::string_view 
 }
 
 /// A process keeps what it once touched, so that its memory hangs on what ran before.
-constexpr double kMemoryVaries = 0.03;
+constexpr double kMemoryVaries = 0.1;
 
 std::optional<Interval> memory_of(const Figures& figures) {
   auto interval = mean_of_column(figures, "resident_bytes");

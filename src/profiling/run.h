@@ -31,6 +31,11 @@ struct StudyFrame {
   void look() const {
     if (yardstick != nullptr) yardstick->look();
   }
+  /// To be called before a model that was measured is given up: nobody counts the waits of threads
+  /// that have ended.
+  void look_at_end() const {
+    if (yardstick != nullptr) yardstick->look(true);
+  }
 };
 
 /// Ask `index` of a workload (already scaled). `prompt_tokens` 0: as the workload draws it.

@@ -71,6 +71,7 @@ Measured measure_one(const Setting& setting, const StudyFrame& frame, std::uint3
     if (i > 0) measured.replies.push_back(std::move(replies.front()));
     if (i > 0 && !budget.affords(each_s)) break;
   }
+  frame.look_at_end();
   measured.resident_bytes = subject.resident_bytes();
   if (with_text && budget.affords(pace.seconds(kSurpriseTokens, 0)))
     measured.nats = mean_of(surprise(subject, frame, kSurpriseTokens));

@@ -104,6 +104,7 @@ Experiment run_warm_up(const ModelSource& source, const StudyFrame& frame, const
         table.add({count(warm_up ? 1 : 0), count(i), number(replies.front().first_token_ms),
                    number(replies.front().latency_ms)});
       }
+      frame.look_at_end();
     }
     seconds = std::chrono::duration<double>(budget.now() - began).count();
   }

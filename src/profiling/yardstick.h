@@ -46,8 +46,9 @@ class Yardstick {
 
   /// An experiment begins, whose name counts until the next; looks in any case.
   void mark(std::string_view experiment);
-  /// Looks where the last one is long enough ago. To be called before each measurement.
-  void look();
+  /// Looks where the last one is long enough ago, or in any case. To be called before each
+  /// measurement; in any case while threads that measured are still there.
+  void look(bool always = false);
   /// The table "machine": all that was seen.
   Experiment take() { return table_.take(); }
 

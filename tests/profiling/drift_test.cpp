@@ -155,6 +155,27 @@ TEST(Drift, SamplingIsNotBlamedForTheMachine) {
   expect_verdict(with(3, 1.5), "wide-sampled.sampling-costs", Verdict::cannot_tell);
 }
 
+TEST(Answers, TimesOfAMachineThatOthersHadSayNothing) {
+  const auto rows = [] {
+    std::vector<Row> requests;
+    Noise noise(0.02);
+    for (int i = 0; i < 60; ++i)
+      requests.push_back({{"request", double(i)},
+                          {"prompt_tokens", 380.0},
+                          {"output_tokens", 16.0},
+                          {"first_token_ms", 15 * noise()},
+                          {"latency_ms", 20.0},
+                          {"kv_bytes", 36'864.0 * 400}});
+    return table_of("narrow", requests);
+  };
+  expect_verdict(profile_with({rows(), machine({{"narrow", 1, 0.2}})}), "narrow.first-token",
+                 Verdict::yes);
+  const Profile busy = profile_with({rows(), machine({{"narrow", 1, 0.7}})});
+  expect_verdict(busy, "narrow.first-token", Verdict::cannot_tell);
+  EXPECT_FALSE(answer_of(busy, "narrow.first-token").has_figure);
+  expect_verdict(busy, "narrow.weights-share", Verdict::yes);  // counted, not timed
+}
+
 TEST(Answers, TheStudyHadTheMachineForItself) {
   expect_verdict(machine({{"narrow"}}), "machine.steady", Verdict::yes);
   expect_verdict(machine({{"narrow", 1, 0.4}}), "machine.steady", Verdict::no);
