@@ -143,7 +143,7 @@ std::vector<Command> model_file_commands(Session& session) {
        .define = [&session](Options& options) -> Action {
          auto wanted = std::make_shared<Writing>();
          wanted->mix = "f16";
-         options.text("--preset", wanted->preset, "SIZE", "15m, 125m, 1.1b, 3b or gpt2-125m")
+         options.text("--preset", wanted->preset, "SIZE", "15m, 125m, 350m, 1.1b, 3b or gpt2-125m")
              .text("--quant", wanted->mix, "FORMAT", "f16 (default), bf16, q8_0, q4_0, q4_k_m")
              .text("--out", wanted->out, "FILE", "GGUF file to write")
              .text("--vocab", wanted->vocabulary, "FILE",

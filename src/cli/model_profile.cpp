@@ -96,7 +96,17 @@ Status measure_all(Session& session, ProfileWishes& wishes, std::stop_token stop
   return ok();
 }
 
-void print_prediction(const profiling::Prediction& prediction) {
+std::string held_out_text(const profiling::HeldOut& held) {
+  return fmt::format(
+      "  checked  {} left out and predicted from the others: its latency {:.0f} % off and its "
+      "memory "
+      "{:.1f} %, on average; {:.0f} % of its {} times lie in the interval\n",
+      plain_line(held.model), 100 * held.latency_error_ratio, 100 * held.memory_error_ratio,
+      100 * held.inside_ratio, held.rows);
+}
+
+void print_prediction(const profiling::Prediction& prediction,
+                      const std::optional<profiling::HeldOut>& held) {
   const auto bytes = [](double count) { return format_bytes(static_cast<std::int64_t>(count)); };
   std::string out =
       fmt::format("{} on {}x{}, {:.0f} tokens read and {:.0f} written, {:.0f} at once (from {}):\n",
@@ -113,6 +123,7 @@ void print_prediction(const profiling::Prediction& prediction) {
   out += fmt::format("  batch    {:.0f} at most\n", prediction.largest_batch.value);
   if (prediction.devices_needed > 0)
     out += fmt::format("  devices  {} needed\n", prediction.devices_needed);
+  if (held) out += held_out_text(*held);
   for (const std::string& note : prediction.notes) out += "  ! " + plain_line(note) + "\n";
   print_out(out);
 }
@@ -135,6 +146,7 @@ Result<int> profile(Session& session, const ProfileTexts& texts) {
   }
   if (wishes.predicts) {
     GALLEY_TRY(outcome.prediction, profiling::predict(outcome.profiles, wishes.prediction));
+    if (const auto held = profiling::leave_out_largest(outcome.profiles)) outcome.held_out = *held;
   }
 
   const bool writes = !session.flags.json || !texts.out.empty();
@@ -147,7 +159,7 @@ Result<int> profile(Session& session, const ProfileTexts& texts) {
     print_profiles_json(session, outcome, wishes.capacity);
   } else {
     print_answers(session, outcome, wishes.capacity);
-    if (outcome.prediction) print_prediction(*outcome.prediction);
+    if (outcome.prediction) print_prediction(*outcome.prediction, outcome.held_out);
   }
   if (!stop.stop_requested()) return 0;
   session.note("interrupted: this is what was measured until then");

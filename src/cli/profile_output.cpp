@@ -157,6 +157,7 @@ void print_profiles_json(const Session& session, const ProfileOutcome& outcome,
   Json document{{"profiles", std::move(profiles)}};
   if (outcome.comparison) document["comparison"] = profiling::comparison_json(*outcome.comparison);
   if (outcome.prediction) document["prediction"] = profiling::prediction_json(*outcome.prediction);
+  if (outcome.held_out) document["held_out"] = profiling::held_out_json(*outcome.held_out);
   session.print_json(document);
 }
 

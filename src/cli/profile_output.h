@@ -20,6 +20,8 @@ struct ProfileOutcome {
   std::size_t measured = 0;  // of them, the last ones; the others were read
   std::optional<profiling::Comparison> comparison;
   std::optional<profiling::Prediction> prediction;
+  /// The prediction's own test on the studies that were given; none where they are too few.
+  std::optional<profiling::HeldOut> held_out;
 };
 
 /// profile-NAME.json and .html of each measured one, comparison and prediction beside them;

@@ -164,7 +164,9 @@ PlannedTensor planned(const SynthTensor& tensor, tensor::Format format, std::uin
 
 }  // namespace
 
-std::vector<std::string> synth_preset_names() { return {"15m", "125m", "1.1b", "3b", "gpt2-125m"}; }
+std::vector<std::string> synth_preset_names() {
+  return {"15m", "125m", "350m", "1.1b", "3b", "gpt2-125m"};
+}
 
 std::optional<SynthShape> synth_preset(std::string_view name) {
   SynthShape shape{.name = "random-" + std::string(name), .vocabulary = 32000};
@@ -180,6 +182,7 @@ std::optional<SynthShape> synth_preset(std::string_view name) {
   };
   if (name == "15m") return set(6, 288, 6, 6, 768, 2048);
   if (name == "125m") return set(12, 768, 12, 12, 2048, 4096);
+  if (name == "350m") return set(24, 1024, 16, 16, 2816, 4096);
   if (name == "1.1b") return set(22, 2048, 32, 4, 5632, 4096);
   if (name == "3b") return set(28, 3072, 24, 8, 8192, 4096);
   if (name != "gpt2-125m") return std::nullopt;

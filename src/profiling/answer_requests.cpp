@@ -8,6 +8,7 @@
 #include "answer_figures.h"
 #include "answer_sets.h"
 #include "answer_statistics.h"
+#include "drift.h"
 #include "plot/axis.h"
 
 namespace galley::profiling {
@@ -224,13 +225,15 @@ void answer_sampling(const Profile& profile, const Experiment& experiment, Answe
   if (greedy == nullptr) return;
   const auto sampled_times = token_times(Figures(experiment));
   const auto greedy_times = token_times(Figures(*greedy));
-  const auto ratio =
+  auto ratio =
       resampled(sampled_times.size(), greedy_times.size(),
                 [&](std::span<const std::size_t> sampled, std::span<const std::size_t> plain) {
                   return mean_of(sampled_times, sampled) / mean_of(greedy_times, plain);
                 });
   std::string facts;
   if (ratio) {
+    // One was measured after the other, and the machine may have changed in between.
+    ratio = widened_ratio(*ratio, drift_of(profile, experiment.id), drift_of(profile, greedy->id));
     const auto mean = [](const std::vector<double>& values) {
       return std::accumulate(values.begin(), values.end(), 0.0) /
              static_cast<double>(values.size());

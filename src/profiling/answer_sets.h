@@ -21,6 +21,7 @@ void answer_warm_up(const Experiment& experiment, Answers& out);
 void answer_settings(const Experiment& experiment, Answers& out);
 void answer_differences(const Experiment& experiment, Answers& out);
 void answer_quality(const Experiment& experiment, Answers& out);
+void answer_machine(const Experiment& experiment, Answers& out);
 void answer_capacity(const Experiment& experiment, Answers& out);
 
 }  // namespace galley::profiling

@@ -1,9 +1,13 @@
 #include "profiling/answers.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "answer_build.h"
 #include "answer_sets.h"
+#include "drift.h"
 #include "profiling/catalogue.h"
 
 namespace galley::profiling {
@@ -29,8 +33,37 @@ void answer_one(const Profile& profile, const Experiment& experiment, Answers& o
     answer_quality(experiment, out);
   else if (id == "capacity")
     answer_capacity(experiment, out);
+  else if (id == "machine")
+    answer_machine(experiment, out);
   else
     answer_settings(experiment, out);
+}
+
+/// What is counted, and memory: no other program changes it.
+bool is_counted(const Answer& answer) {
+  constexpr std::string_view kExperimentsOfCounts[] = {"budget", "differences", "quality",
+                                                       "machine"};
+  constexpr std::string_view kCounts[] = {"kv-per-token", "weights-share", "memory-proportional",
+                                          "pace-of-longest"};
+  return std::ranges::find(kExperimentsOfCounts, answer.experiment) !=
+             std::end(kExperimentsOfCounts) ||
+         std::ranges::any_of(kCounts, [&](auto id) { return answer.id.ends_with(id); });
+}
+
+/// Others do not hold up short requests as they do long ones, nor one thread as they do many, so
+/// that where they had the processors for long not even a ratio of times is the model's.
+void withdraw_if_disturbed(const Profile& profile, Answer& answer) {
+  constexpr double kMostWaited = 0.5;
+  const double waited = drift_of(profile, answer.experiment).waited;
+  if (!answer.has_figure || is_counted(answer) || waited <= kMostWaited) return;
+  answer.verdict = Verdict::cannot_tell;
+  answer.has_figure = false;
+  answer.figure = {};
+  const auto opening = answer.sentence.find(": ");
+  answer.sentence = fmt::format(
+      "Cannot tell: other programs had the processors for {} of the time. What was measured would "
+      "say: {}",
+      in_unit(waited, Unit::share), answer.sentence.substr(opening + 2));
 }
 
 }  // namespace
@@ -53,6 +86,7 @@ std::vector<Answer> answer_all(const Profile& profile) {
     const auto found = std::ranges::find(profile.experiments, kind.id, &Experiment::id);
     if (found != profile.experiments.end()) answer_one(profile, *found, answers);
   }
+  for (Answer& answer : answers) withdraw_if_disturbed(profile, answer);
   return answers;
 }
 

@@ -9,6 +9,7 @@
 #include "answer_build.h"
 #include "answer_figures.h"
 #include "answer_statistics.h"
+#include "drift.h"
 #include "plot/axis.h"
 
 namespace galley::profiling {
@@ -24,7 +25,7 @@ struct Users {
   double tokens_per_s = 0, requests_per_s = 0;
 };
 
-std::vector<Users> users_of(const Figures& figures) {
+std::vector<Users> users_of(const Figures& figures, const Drift& drift) {
   auto counts = complete_columns(figures, {"users", "p99_latency_ms"})[0];
   std::ranges::sort(counts);
   counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
@@ -41,6 +42,7 @@ std::vector<Users> users_of(const Figures& figures) {
     std::vector<double> p99;
     for (const auto& [repetition, value] : of("p99_latency_ms")) p99.push_back(value);
     one.p99_ms = geometric_interval(p99);
+    if (one.p99_ms) one.p99_ms = widened_time(*one.p99_ms, drift);
     all.push_back(one);
   }
   return all;
@@ -103,7 +105,7 @@ std::string sentence_of(const CapacityRow& row) {
 std::vector<CapacityRow> capacity_table(const Profile& profile, const CapacityOptions& options) {
   const Experiment* experiment = profile.find("capacity");
   if (experiment == nullptr) return {};
-  const auto all = users_of(Figures(*experiment));
+  const auto all = users_of(Figures(*experiment), drift_of(profile, "capacity"));
   if (all.empty()) return {};
   std::vector<CapacityRow> rows;
   for (const double limit :

@@ -17,6 +17,10 @@
 namespace galley::profiling {
 namespace {
 
+/// Measured beside whatever else is.
+constexpr std::string_view kAlways = "machine";
+/// The short request that tells how fast a target is.
+constexpr std::uint32_t kBeatPrompt = 16, kBeatTokens = 4;
 constexpr std::uint64_t kUsualBudget = std::uint64_t{16} << 30;
 
 /// Shares of the time. What comes first is also what the others' affordability is judged by.
@@ -65,7 +69,8 @@ class Scratch {
 
 Status check(const MeasureOptions& options) {
   std::vector<std::string> ids;
-  for (const ExperimentKind& kind : kExperiments) ids.emplace_back(kind.id);
+  for (const ExperimentKind& kind : kExperiments)
+    if (kind.id != kAlways) ids.emplace_back(kind.id);
   for (const std::string& id : options.only)
     if (std::ranges::find(ids, id) == ids.end()) {
       const std::string close = nearest(id, ids);
@@ -95,6 +100,7 @@ class Study {
     profile_.seed = options_.seed;
     profile_.effort = options_.quick ? "quick" : "full";
     GALLEY_TRY_STATUS(options_.target.empty() ? run_engine() : run_target());
+    profile_.experiments.push_back(yardstick_->take());
     in_order_of_catalogue();
     profile_.seconds = std::chrono::duration<double>(system_clock().steady() - began).count();
     return std::move(profile_);
@@ -106,7 +112,21 @@ class Study {
     return options_.only.empty() || std::ranges::find(options_.only, id) != options_.only.end();
   }
 
-  Status begin(const Subject& subject) {
+  /// Of a target, a short request: how fast its machine computes cannot be seen otherwise.
+  Yardstick::Beat beat_of(Subject& subject) {
+    if (!subject.is_target()) return [] { return std::optional(beat_ms()); };
+    return [this, &subject, index = std::uint64_t{1} << 40]() mutable -> std::optional<double> {
+      if (is_gone_) return std::nullopt;
+      Ask ask;
+      ask.prompt = subject.make_prompt(frame_.seed, index++, kBeatPrompt, PromptShape::prose);
+      ask.max_tokens = kBeatTokens;
+      const auto replies = subject.answer(std::span(&ask, 1), {});
+      if (replies.empty() || !replies.front().fault.empty()) return std::nullopt;
+      return replies.front().latency_ms;
+    };
+  }
+
+  Status begin(Subject& subject) {
     profile_.model = subject.model();
     profile_.machine = subject.machine();
     frame_.context = subject.model().context;
@@ -134,6 +154,8 @@ class Study {
     const double seconds = options_.seconds > 0 ? options_.seconds
                            : options_.quick     ? kQuickSeconds
                                                 : kFullSeconds;
+    yardstick_.emplace(system_clock(), seconds, options_.target.empty(), beat_of(subject));
+    frame_.yardstick = &*yardstick_;
     plan_.emplace(system_clock(), seconds, std::move(items), stop_, [this](double ratio) {
       if (progress_) progress_(ratio, what_);
     });
@@ -167,6 +189,7 @@ class Study {
   void ask(std::string_view id, Measure&& measure) {
     if (is_gone_) return skip(id, "Left out: the target no longer answered.");
     one(id, [&](const Budget& budget) {
+      yardstick_->mark(id);
       Experiment experiment = measure(budget);
       is_gone_ = !profile_.target.empty() && experiment.rows.empty();
       return experiment;
@@ -200,6 +223,7 @@ class Study {
     for (const char* id : {"budget", "warm-up", "doubled", "instruction-sets", "threads", "formats",
                            "cache", "training-framework"})
       skip(id, "Left out: a server behind a URL cannot be asked for it.");
+    yardstick_->mark({});  // while there is a subject to look at
     return ok();
   }
 
@@ -219,7 +243,10 @@ class Study {
       GALLEY_TRY(profile_.model.snapshot, snapshot_of(options_.model));
       source.model = profile_.model;
       run_common(*subject);
-      one("budget", [&](const Budget& budget) { return run_budget(*subject, frame_, budget); });
+      one("budget", [&](const Budget& budget) {
+        yardstick_->mark("budget");
+        return run_budget(*subject, frame_, budget);
+      });
     }
     GALLEY_TRY(const auto scratch, Scratch::make());
     source.path = options_.model;
@@ -227,7 +254,10 @@ class Study {
     source.programs = options_.programs;
     source.threads = options_.threads;
     const auto alone = [&](std::string_view id, auto* experiment) {
-      one(id, [&](const Budget& budget) { return experiment(source, frame_, budget); });
+      one(id, [&](const Budget& budget) {
+        yardstick_->mark(id);
+        return experiment(source, frame_, budget);
+      });
     };
     alone("warm-up", &run_warm_up);
     alone("threads", &run_threads);
@@ -237,6 +267,7 @@ class Study {
     alone("doubled", &run_doubled);
     alone("differences", &run_differences);
     alone("training-framework", &run_training_framework);
+    yardstick_->mark({});
     return ok();
   }
 
@@ -258,6 +289,7 @@ class Study {
   Profile profile_;
   StudyFrame frame_;
   std::optional<TimePlan> plan_;
+  std::optional<Yardstick> yardstick_;
   std::string what_;
   /// A target that answered nothing of an experiment: each further one would wait for it.
   bool is_gone_ = false;

@@ -7,10 +7,14 @@
 #include <nlohmann/json.hpp>
 
 #include "answer_build.h"
+#include "drift.h"
 #include "merge_figures.h"
 
 namespace galley::profiling {
 namespace {
+
+/// A machine that was slowed down by more is worth a warning.
+constexpr double kSlowMachine = 0.1;
 
 std::string place_of(const Profile& study) {
   return study.target.empty() ? study.machine.name : study.target;
@@ -58,6 +62,17 @@ std::optional<Interval> ratio_of(const std::optional<Interval>& a,
   return Interval{ratio, ratio * std::exp(-down), ratio * std::exp(up)};
 }
 
+/// What the machine's own speed explains of a ratio is not the model's.
+Interval on_one_machine(const Interval& ratio, MergedFigure::Kind kind, const Profile& first,
+                        const Profile& other, std::string_view experiment) {
+  // Beats of a target are requests to it: a faster server has faster ones.
+  if (!first.target.empty() || !other.target.empty()) return ratio;
+  const Drift then = drift_of(first, experiment), now = drift_of(other, experiment);
+  if (kind == MergedFigure::Kind::time) return widened_ratio(ratio, now, then);
+  if (kind == MergedFigure::Kind::speed) return widened_ratio(ratio, then, now);
+  return ratio;
+}
+
 Verdict better_of(const Interval& ratio, bool lower_is_better) {
   const bool less = ratio.high<1, more = ratio.low> 1;
   if (!less && !more) return Verdict::cannot_tell;
@@ -96,6 +111,15 @@ std::vector<std::string> warnings_of(const std::vector<Profile>& studies) {
     warnings.emplace_back("quick and full studies are mixed: the quick ones' intervals are wider");
   if (differs(&Profile::galley_version))
     warnings.emplace_back("the studies come from different versions of Galley");
+  for (const Profile& study : studies) {
+    const auto slowdown = largest_slowdown(study);
+    if (slowdown && *slowdown > kSlowMachine)
+      warnings.push_back(fmt::format(
+          "{} was slowed down by up to {} during the study of {} at {}: its intervals reach down "
+          "to "
+          "a free machine's",
+          place_of(study), in_unit(*slowdown, Unit::share), study.model.name, moment_of(study)));
+  }
   return warnings;
 }
 
@@ -122,12 +146,15 @@ Result<Comparison> compare(const std::vector<Profile>& studies) {
   for (MergedFigure& merged : merged_figures(studies)) {
     ComparedRow row{.experiment = std::move(merged.experiment),
                     .measure = std::move(merged.measure),
-                    .lower_is_better = merged.lower_is_better,
+                    .lower_is_better = merged.kind != MergedFigure::Kind::speed,
                     .studies = {},
                     .sentence = {}};
     for (std::size_t i = 0; i < merged.studies.size(); ++i) {
       ComparedFigure figure{.figure = merged.studies[i], .ratio = {}, .better = {}};
       if (i > 0) figure.ratio = ratio_of(merged.studies[0], merged.studies[i]);
+      if (figure.ratio && out.same_machine)
+        figure.ratio =
+            on_one_machine(*figure.ratio, merged.kind, studies[0], studies[i], row.experiment);
       if (figure.ratio) figure.better = better_of(*figure.ratio, row.lower_is_better);
       row.studies.push_back(std::move(figure));
     }

@@ -10,6 +10,7 @@
 
 #include "answer_figures.h"
 #include "answer_statistics.h"
+#include "drift.h"
 
 namespace galley::profiling {
 namespace {
@@ -24,6 +25,17 @@ std::optional<Interval> mean_of_column(const Figures& figures, std::string_view 
     for (const std::size_t row : rows) sum += values[row];
     return sum / static_cast<double>(rows.size());
   });
+}
+
+/// A process keeps what it once touched, so that its memory hangs on what ran before.
+constexpr double kMemoryVaries = 0.1;
+
+std::optional<Interval> memory_of(const Figures& figures) {
+  auto interval = mean_of_column(figures, "resident_bytes");
+  if (interval)
+    interval = Interval{interval->value, interval->low / (1 + kMemoryVaries),
+                        interval->high * (1 + kMemoryVaries)};
+  return interval;
 }
 
 /// Time after the first token over the tokens after it, of all requests together.
@@ -85,15 +97,20 @@ class Collector {
  public:
   explicit Collector(const std::vector<Profile>& studies) : studies_(studies) {}
 
-  void add(std::string_view experiment, std::string measure, bool lower_is_better,
+  void add(std::string_view experiment, std::string measure, MergedFigure::Kind kind,
            const Measure& read) {
     MergedFigure figure{.experiment = std::string(experiment),
                         .measure = std::move(measure),
-                        .lower_is_better = lower_is_better,
+                        .kind = kind,
                         .studies = {}};
     for (const Profile& study : studies_) {
       const Experiment* found = study.find(experiment);
-      figure.studies.push_back(found != nullptr ? read(Figures(*found)) : std::nullopt);
+      auto interval = found != nullptr ? read(Figures(*found)) : std::nullopt;
+      if (interval && kind == MergedFigure::Kind::time)
+        interval = widened_time(*interval, drift_of(study, experiment));
+      if (interval && kind == MergedFigure::Kind::speed)
+        interval = widened_speed(*interval, drift_of(study, experiment));
+      figure.studies.push_back(interval);
     }
     constexpr std::ptrdiff_t kFewest = 2;
     if (std::ranges::count_if(figure.studies, [](const auto& one) { return one.has_value(); }) >=
@@ -126,30 +143,32 @@ class Collector {
 }  // namespace
 
 std::vector<MergedFigure> merged_figures(const std::vector<Profile>& studies) {
+  using Kind = MergedFigure::Kind;
   Collector collect(studies);
   for (const std::string_view id : {"narrow", "wide-greedy", "wide-sampled"}) {
-    collect.add(id, "time to the first token, ms", true,
+    collect.add(id, "time to the first token, ms", Kind::time,
                 [](const Figures& f) { return mean_of_column(f, "first_token_ms"); });
-    collect.add(id, "time of a whole answer, ms", true,
+    collect.add(id, "time of a whole answer, ms", Kind::time,
                 [](const Figures& f) { return mean_of_column(f, "latency_ms"); });
-    collect.add(id, "time of each further token, ms", true, token_time);
+    collect.add(id, "time of each further token, ms", Kind::time, token_time);
   }
   for (const std::string_view id : {"one-shot", "few-shot"})
     for (const double batch : collect.shared(id, "batch"))
-      collect.add(id, fmt::format("tokens a second at batch {:g}", batch), false,
+      collect.add(id, fmt::format("tokens a second at batch {:g}", batch), Kind::speed,
                   [batch](const Figures& f) { return batch_speed(f, batch); });
-  collect.add("length", "time of each generated token, ms", true, slope_per_token);
+  collect.add("length", "time of each generated token, ms", Kind::time, slope_per_token);
   for (const double batch : collect.shared("batching", "batch"))
-    collect.add("batching", fmt::format("tokens a second, continuous batch of {:g}", batch), false,
+    collect.add("batching", fmt::format("tokens a second, continuous batch of {:g}", batch),
+                Kind::speed,
                 [batch](const Figures& f) { return policy_speed(f, "continuous", batch); });
   for (const double users : collect.shared("capacity", "users")) {
-    collect.add("capacity", fmt::format("tokens a second with {:g} users", users), false,
+    collect.add("capacity", fmt::format("tokens a second with {:g} users", users), Kind::speed,
                 [users](const Figures& f) { return of_key(f, "users", users, "tokens_per_s"); });
-    collect.add("capacity", fmt::format("99 % of requests within, {:g} users, ms", users), true,
+    collect.add("capacity", fmt::format("99 % of requests within, {:g} users, ms", users),
+                Kind::time,
                 [users](const Figures& f) { return of_key(f, "users", users, "p99_latency_ms"); });
   }
-  collect.add("wide-greedy", "memory of the process, bytes", true,
-              [](const Figures& f) { return mean_of_column(f, "resident_bytes"); });
+  collect.add("wide-greedy", "memory of the process, bytes", Kind::memory, memory_of);
   return collect.take();
 }
 

@@ -12,11 +12,12 @@ namespace galley::profiling {
 
 struct MergedFigure {
   std::string experiment, measure;
-  bool lower_is_better = true;
+  enum class Kind { time, speed, memory } kind = Kind::time;
   std::vector<std::optional<Interval>> studies;  // as many as there are
 };
 
-/// Only figures that at least two of the studies hold.
+/// Only figures that at least two of the studies hold; times and speeds with what the machine's own
+/// changes may have done to them.
 std::vector<MergedFigure> merged_figures(const std::vector<Profile>& studies);
 
 }  // namespace galley::profiling

@@ -11,6 +11,15 @@ nlohmann::json interval_json(const Interval& interval) {
 
 }  // namespace
 
+nlohmann::json held_out_json(const HeldOut& held) {
+  return {{"model", held.model},
+          {"rows", held.rows},
+          {"latency_error_ratio", held.latency_error_ratio},
+          {"latency_worst_ratio", held.latency_worst_ratio},
+          {"memory_error_ratio", held.memory_error_ratio},
+          {"inside_ratio", held.inside_ratio}};
+}
+
 nlohmann::json prediction_json(const Prediction& prediction) {
   const ModelShape& model = prediction.model;
   nlohmann::json json{

@@ -7,6 +7,7 @@
 
 #include "answer_build.h"
 #include "base/units.h"
+#include "drift.h"
 #include "plot/page.h"
 #include "profiling/catalogue.h"
 #include "report_parts.h"
@@ -29,6 +30,7 @@ std::string plots_of(const Experiment& experiment) {
   if (id == "differences") return plots_of_differences(experiment);
   if (id == "quality") return plots_of_quality(experiment);
   if (id == "capacity") return plots_of_capacity(experiment);
+  if (id == "machine") return plots_of_machine(experiment);
   return plots_of_settings(experiment);
 }
 
@@ -56,6 +58,17 @@ std::string facts_of(const Profile& profile) {
                       profile.effort.empty() ? "a" : profile.effort, profile.seed,
                       plot::short_number(profile.scale));
   return text + ".";
+}
+
+/// What a reader must know of the machine before any time.
+std::string machine_line(const Profile& profile) {
+  const auto slowdown = largest_slowdown(profile);
+  if (!slowdown) return {};
+  return fmt::format(
+      "<p>The machine's own speed changed by up to {} during this study (<a href=\"#machine\">how "
+      "steady it was</a>). Where one time is compared with another in this study, both were "
+      "measured in turns; other times are as uncertain as that.</p>",
+      in_unit(*slowdown, Unit::share));
 }
 
 std::string_view title_of(std::string_view experiment) {
@@ -118,7 +131,7 @@ std::string report_html(const Profile& profile, const CapacityOptions& capacity)
   html +=
       "<p>Every answer is computed from the figures below it, with 95 % confidence. “Cannot "
       "tell” means that the interval lies on both sides of the rule in brackets.</p>";
-  html += summary_of(answers);
+  html += machine_line(profile) + summary_of(answers);
   for (const ExperimentKind& kind : kExperiments) {
     const Experiment* experiment = profile.find(kind.id);
     if (experiment == nullptr) continue;

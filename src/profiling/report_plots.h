@@ -16,6 +16,7 @@ std::string plots_of_warm_up(const Experiment& experiment);
 std::string plots_of_settings(const Experiment& experiment);
 std::string plots_of_differences(const Experiment& experiment);
 std::string plots_of_quality(const Experiment& experiment);
+std::string plots_of_machine(const Experiment& experiment);
 std::string plots_of_capacity(const Experiment& experiment);
 
 }  // namespace galley::profiling

@@ -102,6 +102,30 @@ std::string plots_of_length(const Experiment& experiment) {
                     {{natural.name, 0}, {full.name, 1}})});
 }
 
+std::string plots_of_machine(const Experiment& experiment) {
+  const Figures figures(experiment);
+  Line beats{"the same work", 0, {}, LineStyle::dots}, waits{"", 0, {}, LineStyle::dots};
+  for (std::size_t row = 0; row < figures.rows(); ++row) {
+    const auto at = figures.number(row, "at_s"), beat = figures.number(row, "beat_ms"),
+               waited = figures.number(row, "waited_share");
+    if (at && beat) beats.points.push_back({*at, *beat});
+    if (at && waited) waits.points.push_back({*at, 100 * *waited});
+  }
+  if (beats.points.size() < 2) return {};
+  const auto plot = [](std::string_view caption, std::string y_title, const Line& line) {
+    return figure_block(
+        caption,
+        plot::line_plot(plot::linear_axis("seconds of the study", largest(line.points, &Point::x)),
+                        plot::linear_axis(std::move(y_title),
+                                          std::max(1.0, largest(line.points, &Point::y) * 1.05)),
+                        {line}));
+  };
+  std::vector<std::string> plots{plot("A fixed piece of work, again and again", "ms", beats)};
+  if (!waits.points.empty())
+    plots.push_back(plot("Time in which others had the processors", "%", waits));
+  return figures_row(plots);
+}
+
 std::string plots_of_warm_up(const Experiment& experiment) {
   const Figures figures(experiment);
   std::map<double, std::vector<double>> by_request[2];

@@ -11,6 +11,7 @@
 #include "run_plan.h"
 #include "run_table.h"
 #include "subject.h"
+#include "yardstick.h"
 
 /// The experiments of the catalogue. Each measures within its budget and returns a table, shorter
 /// where time ran out, with notes that say so; none fails: what cannot be measured is a note.
@@ -24,6 +25,17 @@ struct StudyFrame {
   std::uint32_t context = 0;   // 0: unknown
   std::uint32_t rounds = ~0U;  // of each measurement at most, besides what time allows
   std::vector<std::uint64_t> memory_budgets;  // bytes
+  Yardstick* yardstick = nullptr;             // none: nobody looks at the machine
+
+  /// To be called between measurements.
+  void look() const {
+    if (yardstick != nullptr) yardstick->look();
+  }
+  /// To be called before a model that was measured is given up: nobody counts the waits of threads
+  /// that have ended.
+  void look_at_end() const {
+    if (yardstick != nullptr) yardstick->look(true);
+  }
 };
 
 /// Ask `index` of a workload (already scaled). `prompt_tokens` 0: as the workload draws it.

@@ -78,6 +78,7 @@ class BatchRounds {
                                 batch, expected, budget_.left_s()));
       return false;
     }
+    frame_.look();
     std::vector<Ask> asks;
     for (std::uint32_t i = 0; i < batch; ++i)
       asks.push_back(ask_of(subject_, work_, frame_, next_prompt_++, tokens));
@@ -138,6 +139,7 @@ Experiment run_length(Subject& subject, const StudyFrame& frame, const Budget& b
               fmt::format("answers of {} tokens were left out: the time was used up", lengths[i]));
         continue;
       }
+      frame.look();
       for (const bool ignore_eos : {false, true}) {
         Ask ask;
         ask.prompt = subject.make_prompt(frame.seed, next_prompt++, prompt, PromptShape::prose);

@@ -166,6 +166,7 @@ Experiment run_batching(Subject& subject, const StudyFrame& frame, const Budget&
                                    kPolicies[p], batch));
           continue;
         }
+        frame.look();
         const auto result = run_policy(subject, kPolicies[p], asks, batch, budget);
         if (budget.interrupted()) break;
         if (!result.whole) {

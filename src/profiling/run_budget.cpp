@@ -52,6 +52,7 @@ class Cells {
     std::vector<Ask> asks;
     for (std::uint32_t i = 0; i < cell.batch; ++i)
       asks.push_back(ask_of(subject_, one_shot, frame_, next_prompt_++, cell.prompt_tokens));
+    frame_.look();
     const auto replies = subject_.answer(asks, {.at_once = cell.batch});
     Tried tried;
     for (const Reply& reply : replies) {

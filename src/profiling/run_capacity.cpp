@@ -93,6 +93,7 @@ Experiment run_capacity(Subject& subject, const StudyFrame& frame, const Budget&
       std::vector<Ask> asks;
       while (asks.size() < std::max<std::size_t>(users, static_cast<std::size_t>(wanted)))
         asks.push_back(ask_of(subject, work, frame, next_prompt++));
+      frame.look();
       const Instant until = budget.now() + std::chrono::duration_cast<Instant::duration>(
                                                std::chrono::duration<double>(slice_s));
       const auto replies = subject.answer(asks, {.at_once = users, .no_start_after = until});

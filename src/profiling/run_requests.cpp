@@ -39,6 +39,7 @@ Experiment run_requests(Subject& subject, const StudyFrame& frame, std::string_v
   int faults = 0;
   std::uint32_t index = 0;
   for (; index < most && (index == 0 || !budget.over()); ++index) {
+    frame.look();
     const std::vector<Ask> asks{ask_of(subject, work, frame, index)};
     const auto replies = subject.answer(asks, {});
     if (replies.empty() || budget.interrupted()) break;

@@ -18,9 +18,6 @@ constexpr std::uint32_t kSurpriseTokens = 256;
 constexpr std::uint64_t kTextStream = std::uint64_t{1} << 48;  // apart from every prompt
 /// Requests that a freshly loaded model answers; the first only wakes it.
 constexpr std::size_t kRequestsEach = 3;
-/// Each setting is measured twice before the next, or a slow one would leave all others with one
-/// measurement, of which nobody knows how far it can be trusted.
-constexpr std::uint32_t kRoundsAVisit = 2;
 
 struct Measured {
   std::vector<Reply> replies;
@@ -74,6 +71,7 @@ Measured measure_one(const Setting& setting, const StudyFrame& frame, std::uint3
     if (i > 0) measured.replies.push_back(std::move(replies.front()));
     if (i > 0 && !budget.affords(each_s)) break;
   }
+  frame.look_at_end();
   measured.resident_bytes = subject.resident_bytes();
   if (with_text && budget.affords(pace.seconds(kSurpriseTokens, 0)))
     measured.nats = mean_of(surprise(subject, frame, kSurpriseTokens));
@@ -148,19 +146,24 @@ void measure_settings(Table& table, const std::vector<Setting>& settings, const 
   };
   std::vector<State> states(settings.size());
   const std::uint32_t rounds = std::min(kMostSettingRounds, frame.rounds);
-  for (std::uint32_t visit = 0; visit < rounds; visit += kRoundsAVisit) {
+  for (std::uint32_t round = 0; round < rounds; ++round) {
     bool any = false;
-    for (std::size_t k = 0; k < settings.size() * kRoundsAVisit && !budget.interrupted(); ++k) {
-      const std::size_t i = k / kRoundsAVisit;
-      const std::uint32_t round = visit + static_cast<std::uint32_t>(k % kRoundsAVisit);
+    for (std::size_t k = 0; k < settings.size() && !budget.interrupted(); ++k) {
+      // There and back again: a machine that slows down on the way meets all settings alike.
+      const bool goes_back = round % 2 == 1;
+      const std::size_t i = goes_back ? settings.size() - 1 - k : k;
       State& state = states[i];
-      if (round >= rounds || state.closed || (round > 0 && !budget.affords(state.seconds)))
-        continue;
+      // The slow ones stand last. On the way back they must leave time for those after them, of
+      // which nobody would know otherwise how far one measurement can be trusted.
+      double needed_s = state.seconds;
+      for (std::size_t next = 0; goes_back && next < i; ++next) needed_s += states[next].seconds;
+      if (state.closed || (round > 0 && !budget.affords(needed_s))) continue;
       if (budget.over()) {
         state.closed = true;
         table.note(fmt::format("{} was left out: the time was used up", settings[i].name));
         continue;
       }
+      frame.look();
       const Instant began = budget.now();
       Measured measured = measure_one(settings[i], frame, round, state.nats == 0, budget);
       state.seconds = std::chrono::duration<double>(budget.now() - began).count();

@@ -51,6 +51,10 @@ constexpr std::pair<std::string_view, std::string_view> kHelp[] = {
     {"correct", "1: the answer is the set's"},
     {"peak_bytes", "memory of the process when it had answered"},
     {"users", "that ask again as soon as they are answered"},
+    {"during", "the experiment that ran"},
+    {"at_s", "seconds since the study began"},
+    {"beat_ms", "a fixed piece of work, the same every time; of a target, a short request"},
+    {"waited_share", "of the time since the look before: others had the processors"},
 };
 
 std::string help_of(std::string_view column) {

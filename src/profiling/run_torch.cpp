@@ -38,6 +38,7 @@ Result<TorchSpeeds> run_engine(const std::filesystem::path& model, const TorchWo
         .prompt = reply.prompt_tokens / (reply.first_token_ms / 1000),
         .decode = (reply.output_tokens - 1) / ((reply.latency_ms - reply.first_token_ms) / 1000)};
   }
+  frame.look_at_end();
   return speeds;
 }
 

@@ -86,6 +86,7 @@ Experiment run_warm_up(const ModelSource& source, const StudyFrame& frame, const
     for (const bool warm_up : {false, true}) {
       EngineSettings settings = engine_of(source);
       settings.warm_up = warm_up;
+      frame.look();
       auto subject = EngineSubject::open(source.path, settings, budget.stop());
       if (!subject) {
         table.note("the model could not be loaded again: " + describe(subject.error()));
@@ -103,6 +104,7 @@ Experiment run_warm_up(const ModelSource& source, const StudyFrame& frame, const
         table.add({count(warm_up ? 1 : 0), count(i), number(replies.front().first_token_ms),
                    number(replies.front().latency_ms)});
       }
+      frame.look_at_end();
     }
     seconds = std::chrono::duration<double>(budget.now() - began).count();
   }

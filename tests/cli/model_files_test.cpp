@@ -58,7 +58,7 @@ TEST_F(ModelFilesTest, WrongUsageIsOneSentence) {
     return galley(words);
   };
   EXPECT_EQ(synth({"--preset", "7b", "--out", path("m")}).err,
-            "--preset: there is no preset '7b'; expected 15m, 125m, 1.1b, 3b, gpt2-125m\n");
+            "--preset: there is no preset '7b'; expected 15m, 125m, 350m, 1.1b, 3b, gpt2-125m\n");
   EXPECT_THAT(synth({"--preset", "15m", "--quant", "q3", "--out", path("m")}).err,
               HasSubstr("'q3' is no format"));
   EXPECT_EQ(synth({"--preset", "15m"}).code, 2);

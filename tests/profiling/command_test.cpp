@@ -103,7 +103,7 @@ TEST_F(ProfileCommand, MeasuresARealServer) {
   ASSERT_TRUE(server) << server.error().message;
   const auto out = run(
       {"--target", server->url() + "/v1", "--quick", "--rounds", "1", "--scale", "0.06", "--json"});
-  ASSERT_TRUE(out.succeeded()) << out.stderr_bytes;
+  ASSERT_TRUE(out.succeeded()) << out.exit_code << " " << out.stderr_bytes;
   const auto document = parse_json(out.stdout_bytes);
   ASSERT_TRUE(document);
   const auto profile = parse_profile(dump_json((*document)["profiles"][0]));

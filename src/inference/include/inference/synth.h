@@ -25,7 +25,7 @@ struct SynthShape {
   std::size_t vocabulary = 0;  // at least 320; a vocabulary file's own size wins
 };
 
-/// "15m", "125m", "1.1b" (TinyLlama's shape), "3b", "gpt2-125m".
+/// "15m", "125m", "350m", "1.1b" (TinyLlama's shape), "3b", "gpt2-125m".
 std::optional<SynthShape> synth_preset(std::string_view name);
 std::vector<std::string> synth_preset_names();
 

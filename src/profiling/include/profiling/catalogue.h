@@ -53,6 +53,9 @@ inline constexpr std::string_view kDifferences[] = {
 // Of two or more models on an evaluation set: a row each question.
 inline constexpr std::string_view kQuality[] = {"model",      "question",      "correct",  // 0 or 1
                                                 "latency_ms", "output_tokens", "peak_bytes"};
+// How fast the machine itself was, looked at between measurements.
+inline constexpr std::string_view kMachine[] = {"during",  // the experiment
+                                                "at_s", "beat_ms", "waited_share"};
 // Users that ask again as soon as they are answered.
 inline constexpr std::string_view kCapacity[] = {
     "users", "repetition", "requests", "tokens_per_s", "p50_latency_ms", "p99_latency_ms"};
@@ -77,6 +80,7 @@ inline constexpr ExperimentKind kExperiments[] = {
     {"differences", "Whether outputs differ, and whether quality does", columns::kDifferences},
     {"quality", "Answers to an evaluation set", columns::kQuality},
     {"capacity", "Users at once", columns::kCapacity},
+    {"machine", "How steady the machine was", columns::kMachine},
 };
 
 }  // namespace galley::profiling

@@ -118,6 +118,8 @@ struct HeldOut {
 /// Errors: invalid_argument (fewer than three sizes on one machine).
 Result<HeldOut> leave_out_largest(std::span<const Profile> studies);
 
+/// {model, rows, latency_error_ratio, latency_worst_ratio, memory_error_ratio, inside_ratio}
+nlohmann::json held_out_json(const HeldOut& held);
 /// {model, devices, load, basis, latency_ms: {value, low, high}, …}
 nlohmann::json prediction_json(const Prediction& prediction);
 
