@@ -121,7 +121,8 @@ Status read_pollux(const std::filesystem::path& data, std::vector<Record>& recor
     place(job, rows.text(i, "placement"));
     if (job.gpus < 1) continue;
     job.batch_per_gpu = rows.number(i, "local_bsz", 1);
-    job.network_gbps = 6.25;  // 50 Gbit/s instances
+    job.network_gbps = 6.25;                  // 50 Gbit/s instances
+    job.context = rows.text(i, "placement");  // all batches of one ring were measured in one go
     // "13" and "31" are the same nodes in another order: two measurements of one thing.
     std::string nodes = rows.text(i, "placement");
     std::ranges::sort(nodes);

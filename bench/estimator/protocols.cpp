@@ -151,17 +151,23 @@ Status score(const EstimatorModel& model, const std::vector<const Record*>& reco
   return ok();
 }
 
-Result<std::vector<Scored>> cross_validate(const std::vector<Record>& records, std::uint64_t seed) {
+Result<std::vector<Scored>> cross_validate(const std::vector<Record>& records, std::uint64_t seed,
+                                           Apart apart) {
   constexpr std::size_t kFolds = 5;
   const auto all = pointers(records);
-  const auto folds = estimator::grouped_folds(fit_rows(all), kFolds, seed);
+  const auto rows_of = [&](const std::vector<const Record*>& some) {
+    auto rows = fit_rows(some);
+    if (apart == Apart::records) rows.groups.clear();
+    return rows;
+  };
+  const auto folds = estimator::grouped_folds(rows_of(all), kFolds, seed);
   std::vector<Scored> scored;
   for (std::size_t fold = 0; fold < kFolds; ++fold) {
     std::vector<const Record*> learned;
     std::vector<const Record*> asked;
     for (std::size_t i = 0; i < all.size(); ++i)
       (folds[i] == fold ? asked : learned).push_back(all[i]);
-    GALLEY_TRY(const auto model, estimator::fit_estimator(fit_rows(learned)));
+    GALLEY_TRY(const auto model, estimator::fit_estimator(rows_of(learned)));
     GALLEY_TRY_STATUS(score(model, asked, scored));
   }
   return scored;
@@ -242,6 +248,20 @@ double repeated_mape_pct(const std::vector<Record>& pollux) {
     }
   }
   return count > 0 ? sum / count : 0;
+}
+
+std::vector<Record> median_of_repeats(const std::vector<Record>& records) {
+  std::map<std::string, std::vector<const Record*>> same;
+  for (const Record& record : records) same[record.configuration].push_back(&record);
+  std::vector<Record> result;
+  for (const auto& [key, repeats] : same) {
+    std::vector<double> steps;
+    for (const Record* one : repeats) steps.push_back(one->row.step_s);
+    result.push_back(*repeats.front());
+    result.back().row.step_s = quantile_of(std::move(steps), 0.5);
+    result.back().row.job.context.clear();  // of all of them, not of one
+  }
+  return result;
 }
 
 std::vector<Scored> against_medians(const std::vector<Record>& records,

@@ -35,8 +35,12 @@ estimator::FitRows fit_rows(const std::vector<const Record*>& records);
 Status score(const estimator::EstimatorModel& model, const std::vector<const Record*>& records,
              std::vector<Scored>& out);
 
-/// Random folds, whole configurations together.
-Result<std::vector<Scored>> cross_validate(const std::vector<Record>& records, std::uint64_t seed);
+/// What stays on one side of a random split.
+enum class Apart { configurations, records };
+
+/// Random folds of whole configurations, or of single records whatever they measure.
+Result<std::vector<Scored>> cross_validate(const std::vector<Record>& records, std::uint64_t seed,
+                                           Apart apart = Apart::configurations);
 
 /// Fits on records for which `learn` holds and scores the others.
 Result<std::vector<Scored>> fit_and_score(const std::vector<Record>& records,
@@ -68,6 +72,9 @@ Result<UnseenNetwork> leave_networks_out(const std::vector<Record>& records);
 /// whose nodes are the same in another order. No estimate can be nearer than that to a single
 /// measurement. The mean over the table, each scaled to one measurement beside the mean of many.
 double repeated_mape_pct(const std::vector<Record>& pollux);
+
+/// One record for each configuration: the median of its measurements.
+std::vector<Record> median_of_repeats(const std::vector<Record>& records);
 
 /// The same estimates beside the median of all measurements of their configuration, where it was
 /// measured at least three times: what is left of their error when that of measuring is not.

@@ -136,6 +136,7 @@ KernelAnswer evaluate(const KernelModel& model, const FeatureRow& row) {
   if (model.alpha.empty()) return answer;
   thread_local std::vector<float> covariances;
   auto inputs = kernel_inputs(model.vocabulary, row);
+  answer.value += evaluate(model.series, inputs);
   for (std::size_t i = 0; i < FeatureRow::kNumbers; ++i)
     inputs[i] = std::clamp(inputs[i], model.least[i], model.most[i]);
   kernel_row(model.components, model.points, inputs, covariances);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <type_traits>
@@ -164,7 +165,16 @@ Json print_kernel(const KernelModel& kernel) {
   }
   Json points = Json::array();
   for (const auto& values : kernel.points) points.push_back(short_numbers(values));
-  return {{"mean", kernel.mean},
+  Json series = Json::array();
+  for (const auto& one : kernel.series.series)
+    series.push_back({{"key", short_numbers({one.key.begin(), one.key.end()})},
+                      {"level", short_number(one.shape.level)},
+                      {"variance", short_number(one.shape.variance)},
+                      {"length", short_number(one.shape.length)},
+                      {"log_batch", short_numbers(one.log_batch)},
+                      {"alpha", short_numbers(one.alpha)}});
+  return {{"series", std::move(series)},
+          {"mean", kernel.mean},
           {"noise", kernel.noise},
           {"components", std::move(components)},
           {"vocabulary", print_vocabulary(kernel.vocabulary)},
@@ -193,6 +203,34 @@ void read_components(ModelReader& reader, const Json& json, KernelModel& kernel)
   }
 }
 
+SeriesModel read_series(ModelReader& reader, const Json& items) {
+  SeriesModel model;
+  if (!items.is_array() || items.size() > kMostPoints) {
+    reader.fail("the series are no list");
+    return model;
+  }
+  for (const Json& item : items) {
+    SeriesModel::Series one;
+    const auto key = reader.list<float>(item, "key", one.key.size());
+    one.log_batch = reader.list<float>(item, "log_batch", kMostPoints);
+    one.alpha = reader.list<float>(item, "alpha", kMostPoints);
+    one.shape = {.level = static_cast<float>(reader.number(item, "level")),
+                 .variance = static_cast<float>(reader.number(item, "variance")),
+                 .length = static_cast<float>(reader.number(item, "length"))};
+    if (one.shape.level < 0 || one.shape.variance < 0 || one.shape.length < 1e-6F)
+      reader.fail("a variance of the series is out of range");
+    if (key.size() != one.key.size() || one.alpha.size() != one.log_batch.size()) {
+      reader.fail("a series has lists of the wrong length");
+      return model;
+    }
+    std::ranges::copy(key, one.key.begin());
+    if (!model.series.empty() && !(model.series.back().key < one.key))
+      reader.fail("the series are not in order");
+    model.series.push_back(std::move(one));
+  }
+  return model;
+}
+
 KernelModel read_kernel(ModelReader& reader) {
   const Json& json = reader.member(reader.root(), "kernel");
   KernelModel kernel;
@@ -212,6 +250,8 @@ KernelModel read_kernel(ModelReader& reader) {
     if (kernel.points[k].size() != kernel.alpha.size())
       reader.fail("the kernel's points and weights differ in number");
   }
+  if (json.is_object() && json.contains("series"))  // older files lack it
+    kernel.series = read_series(reader, json["series"]);
   if (reader.fault().empty()) set_range(kernel);
   return kernel;
 }

@@ -76,11 +76,13 @@ bool varies(const std::vector<float>& values) {
   return std::ranges::any_of(values, [&](float value) { return value != values.front(); });
 }
 
-std::vector<Component> usable_components(const Points& points) {
+std::vector<Component> usable_components(const Points& points, bool with_context) {
   auto components = offered_components();
   for (auto& component : components)
-    std::erase_if(component.inputs,
-                  [&](const auto& input) { return !varies(points[input.index]); });
+    std::erase_if(component.inputs, [&](const auto& input) {
+      return !varies(points[input.index]) ||
+             (!with_context && input.index == category_input(record_context));
+    });
   std::erase_if(components, [](const Component& component) { return component.inputs.empty(); });
   return components;
 }
@@ -333,7 +335,9 @@ KernelModel fit_kernel(std::span<const FeatureRow> rows, std::span<const double>
     Vector part(static_cast<Eigen::Index>(learned_on.size()));
     for (std::size_t i = 0; i < learned_on.size(); ++i)
       part[static_cast<Eigen::Index>(i)] = y[static_cast<Eigen::Index>(learned_on[i])];
-    KernelLearning learning(usable_components(points), points, part, noise);
+    // Where series follow, each has what is its context's: the kernel looks at the rest.
+    KernelLearning learning(usable_components(points, rows.size() <= options.most_points), points,
+                            part, noise);
     learning.run(options.rounds);
     model.components = learning.components();
     noise = learning.noise();
@@ -343,6 +347,16 @@ KernelModel fit_kernel(std::span<const FeatureRow> rows, std::span<const double>
   model.points = points_of(model.vocabulary, rows, chosen);
   set_range(model);
   solve_alpha(rows, y, chosen, noise, model);
+  if (rows.size() <= options.most_points) return model;  // the kernel itself knows every record
+  std::vector<std::array<float, SeriesModel::kInputs>> inputs;
+  std::vector<double> left;
+  inputs.reserve(rows.size());
+  left.reserve(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    inputs.push_back(kernel_inputs(model.vocabulary, rows[i]));
+    left.push_back(targets[i] - evaluate(model, rows[i]).value);
+  }
+  model.series = fit_series(inputs, left);
   return model;
 }
 

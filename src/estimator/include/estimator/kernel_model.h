@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "estimator/features.h"
+#include "estimator/series_model.h"
 
 namespace galley::estimator {
 
@@ -31,6 +32,7 @@ struct KernelModel {
   std::vector<float> alpha;                         // as many as points
   std::array<float, FeatureRow::kNumbers> least{};  // of the points
   std::array<float, FeatureRow::kNumbers> most{};
+  SeriesModel series;  // what more records than points tell besides; often empty
   double mean = 0;
   double noise = 0;  // standard deviation of a record around the truth, as learned
 };

@@ -23,9 +23,15 @@ struct KernelOptions {
 
 /// Learns components' variances and inputs' weights by the marginal likelihood (resilient
 /// gradient steps), then solves for alpha: exactly up to most_points rows, by projection on a
-/// subset of regressors beyond. `start` continues from an earlier fit's components.
+/// subset of regressors beyond, with series behind it (SeriesModel). `start` continues from an
+/// earlier fit's components.
 KernelModel fit_kernel(std::span<const FeatureRow> rows, std::span<const double> targets,
                        const KernelOptions& options, const KernelModel* start = nullptr);
+
+/// What the series among these records still tell: `left` is what the kernel leaves of each.
+/// Variances by the likelihood, weights exactly, far-off records counted less. O(records).
+SeriesModel fit_series(std::span<const std::array<float, SeriesModel::kInputs>> inputs,
+                       std::span<const double> left);
 
 /// Rows of equal length, one after the other.
 struct DenseTable {
