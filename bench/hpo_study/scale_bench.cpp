@@ -44,7 +44,7 @@ hpo::StudySpec spec_of(const std::string& method, std::int64_t workers, std::uin
   } else if (method == "auto") {
     return hpo::choose_method(
                spec, ScheduleWorld::space(),
-               {.gpus = workers,
+               {.at_once = workers,
                 .reports_of_a_trial = static_cast<std::int64_t>(ScheduleWorld::kEpochs)})
         .spec;
   }

@@ -159,14 +159,14 @@ Result<int> preview_study(Session& session, const PreviewOptions& options) {
 }  // namespace
 
 Command study_preview_command(Session& session) {
+  auto wanted = std::make_shared<PreviewOptions>();
   return {
       .name = "preview",
       .help = "What a study will take, before anything starts",
-      .examples = {"galley tune preview study.json",
+      .examples = {"galley tune preview study.json -- ./train.sh --lr {lr}",
                    "galley tune preview study.json --gpus 16 --seconds 90 --usd-per-gpu-hour 2.5",
                    "galley tune preview study.json --prices data/estimator/prices.csv"},
-      .define = [&session](Options& options) -> Action {
-        auto wanted = std::make_shared<PreviewOptions>();
+      .define = [&session, wanted](Options& options) -> Action {
         options.positional("FILE", wanted->study.file, "Study, JSON or YAML")
             .number("--gpus", wanted->gpus, "N", "That it can expect; all when absent")
             .text("--seconds", wanted->seconds, "S",
@@ -175,7 +175,9 @@ Command study_preview_command(Session& session) {
             .text("--prices", wanted->prices, "CSV",
                   "Price list: the cheapest of the trials' GPU type counts");
         return [&session, wanted] { return preview_study(session, *wanted); };
-      }};
+      },
+      .takes_words = true,
+      .after_dashes = &wanted->study.after_dashes};
 }
 
 }  // namespace galley::cli

@@ -27,25 +27,29 @@ bool may_change_on_the_way(const Space& space) {
 /// Where settings may change on the way, what leads early loses late: trials are not judged by
 /// rungs, but against members of the same age, or at their ends.
 AutoChoice schedule_choice(StudySpec spec, const AutoFacts& facts) {
-  const auto at_once = facts.gpus / std::max<std::int64_t>(spec.gpus.per_trial, 1);
-  if (std::max(at_once, spec.population) < kLeastPopulation) {
+  const std::int64_t members =
+      std::max(std::min(facts.at_once, spec.termination.max_sessions.value_or(facts.at_once)),
+               spec.population);
+  if (members < kLeastPopulation) {
     spec.sampler = "hybrid";
     return {std::move(spec),
-            fmt::format("{} GPUs are too few for a population of {}: a model of whole trials",
-                        facts.gpus, kLeastPopulation)};
+            fmt::format(
+                "{} trial{} at once {} too few for a population of {}: a model of whole trials",
+                members, members == 1 ? "" : "s", members == 1 ? "is" : "are", kLeastPopulation)};
   }
   spec.sampler = "random";
   spec.pbt.enabled = true;
-  if (spec.population == 0) spec.population = at_once;
+  if (spec.population == 0) spec.population = members;
   if (spec.step <= 0)
     spec.step =
         spec.max_resource *
         static_cast<double>(std::max<std::int64_t>(facts.reports_of_a_trial / kComparisons, 1)) /
         static_cast<double>(facts.reports_of_a_trial);
-  const auto members = spec.population;
-  return {std::move(spec),
-          fmt::format("p_range allows settings to change on the way: a population of {} on {} GPUs",
-                      members, facts.gpus)};
+  const auto population = spec.population;
+  return {
+      std::move(spec),
+      fmt::format("p_range allows settings to change on the way: a population of {}, {} at once",
+                  population, facts.at_once)};
 }
 
 }  // namespace
@@ -78,9 +82,9 @@ AutoChoice choose_method(StudySpec spec, const Space& space, const AutoFacts& fa
   const double reports = static_cast<double>(facts.reports_of_a_trial);
   spec.stopping.rungs = std::clamp(
       static_cast<int>(std::floor(std::log(reports) / std::log(spec.stopping.eta))), 1, 3);
-  return {spec, fmt::format("trials report on the way: {} rungs of their own budget, and a model "
-                            "that learns from them, for {} GPUs",
-                            spec.stopping.rungs, facts.gpus)};
+  return {spec, fmt::format("trials report on the way: {} rung{} of their own budget, and a model "
+                            "that learns from them",
+                            spec.stopping.rungs, spec.stopping.rungs == 1 ? "" : "s")};
 }
 
 }  // namespace galley::hpo

@@ -32,7 +32,8 @@ bool takes_jobs(const protocol::NodeRecord& node) {
   return node.state == "up" && node.accepts_jobs;
 }
 
-std::int64_t slots_of_nodes(const std::vector<protocol::NodeRecord>& nodes, const StudyFile& file) {
+std::int64_t slots_there_are(const std::vector<protocol::NodeRecord>& nodes,
+                             const StudyFile& file) {
   const std::int64_t gpus = file.spec.gpus.per_trial;
   std::int64_t slots = 0;
   for (const auto& node : nodes) {
@@ -41,7 +42,11 @@ std::int64_t slots_of_nodes(const std::vector<protocol::NodeRecord>& nodes, cons
         node.devices, [](const auto& device) { return device.state == "in_service"; });
     slots += gpus > 0 ? healthy / gpus : slots_of_cpus(node.cpus, file);
   }
-  return std::clamp<std::int64_t>(slots, 1, kMaxSlots);
+  return std::min(slots, kMaxSlots);
+}
+
+std::int64_t slots_of_nodes(const std::vector<protocol::NodeRecord>& nodes, const StudyFile& file) {
+  return std::max<std::int64_t>(slots_there_are(nodes, file), 1);
 }
 
 std::string gpu_type_of(const std::vector<protocol::NodeRecord>& nodes) {
@@ -89,14 +94,16 @@ Result<StudyPreview> forecast(const StudyFile& file, std::int64_t slots,
 
 Result<StudyPreview> preview_alone(const Json& json, const PreviewWishes& wishes,
                                    std::int64_t cpus) {
-  GALLEY_TRY(const auto file, read_study_file(json));
-  std::int64_t slots = file.spec.gpus.per_trial > 0 ? 1 : slots_of_cpus(cpus, file);
-  if (wishes.gpus) {
-    GALLEY_TRY(slots, slots_of_gpus(*wishes.gpus, file));
-  }
+  const auto slots_of = [&](const StudyFile& read) -> Result<std::int64_t> {
+    if (wishes.gpus) return slots_of_gpus(*wishes.gpus, read);
+    return std::max<std::int64_t>(read.spec.gpus.per_trial > 0 ? 1 : slots_of_cpus(cpus, read), 1);
+  };
+  Json copy = json;
+  GALLEY_TRY(const auto file, read_study_file(copy, slots_of));
+  GALLEY_TRY(const std::int64_t slots, slots_of(file));
   const bool told = wishes.seconds_per_resource.has_value();
-  return forecast(file, std::clamp<std::int64_t>(slots, 1, kMaxSlots),
-                  wishes.seconds_per_resource.value_or(1), told ? "as you say" : "a guess");
+  return forecast(file, std::min(slots, kMaxSlots), wishes.seconds_per_resource.value_or(1),
+                  told ? "as you say" : "a guess");
 }
 
 Json to_json(const StudyPreview& preview) {

@@ -9,7 +9,9 @@ namespace galley::studies {
 /// Of GPUs that a caller names. Errors: invalid_argument (too few for one).
 Result<std::int64_t> slots_of_gpus(std::int64_t gpus, const StudyFile& file);
 /// Trials of the job, or of `gpus_per_trial`, that the nodes can hold at once when nobody else
-/// works; at least 1.
+/// works.
+std::int64_t slots_there_are(const std::vector<protocol::NodeRecord>& nodes, const StudyFile& file);
+/// The same, but at least 1.
 std::int64_t slots_of_nodes(const std::vector<protocol::NodeRecord>& nodes, const StudyFile& file);
 /// The model of their GPUs, where all have one; else empty.
 std::string gpu_type_of(const std::vector<protocol::NodeRecord>& nodes);

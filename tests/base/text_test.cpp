@@ -38,6 +38,7 @@ TEST(Nearest, FindsTheWordThatWasMeant) {
   const std::vector<std::string> words{"gpus", "cpus", "memory", "nodes", "gpu_type"};
   EXPECT_EQ(nearest("gpu", words), "gpus");
   EXPECT_EQ(nearest("memroy", words), "memory");
+  EXPECT_EQ(nearest("gpsu", words), "gpus") << "two letters swapped are one mistake";
   EXPECT_EQ(nearest("node", words), "nodes");
   EXPECT_EQ(nearest("gpus", words), "gpus");
 }

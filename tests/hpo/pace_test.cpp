@@ -258,7 +258,7 @@ TEST(Auto, ChoosesBySpaceMeasuresAndReports) {
   spec.measures = {{"accuracy", true}};
   spec.sampler = "auto";
   const auto space = test::line_space();
-  const auto with = choose_method(spec, space, {.gpus = 8, .reports_of_a_trial = 100});
+  const auto with = choose_method(spec, space, {.at_once = 8, .reports_of_a_trial = 100});
   EXPECT_EQ(with.spec.sampler, "rungs");
   EXPECT_EQ(with.spec.stopping.method, Stopping::asha);
   EXPECT_EQ(with.spec.stopping.rungs, 3);

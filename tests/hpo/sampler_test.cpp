@@ -281,7 +281,7 @@ TEST(ChooseMethod, APopulationNeedsBoundsCheckpointsReportsAndGpus) {
   StudySpec spec;
   spec.sampler = "auto";
   spec.max_resource = 27;
-  const AutoFacts facts{.gpus = 64, .reports_of_a_trial = 27};
+  const AutoFacts facts{.at_once = 64, .reports_of_a_trial = 27};
   EXPECT_FALSE(choose_method(spec, *Space::make({rate}), facts).spec.pbt.enabled);
   rate.hard_high = 2;
   const Space bounded = *Space::make({rate});
@@ -290,7 +290,7 @@ TEST(ChooseMethod, APopulationNeedsBoundsCheckpointsReportsAndGpus) {
   EXPECT_TRUE(chosen.pbt.enabled);
   EXPECT_EQ(chosen.population, 64);
   EXPECT_EQ(chosen.step, 1);
-  const StudySpec few = choose_method(spec, bounded, {.gpus = 4, .reports_of_a_trial = 27}).spec;
+  const StudySpec few = choose_method(spec, bounded, {.at_once = 4, .reports_of_a_trial = 27}).spec;
   EXPECT_FALSE(few.pbt.enabled);
   EXPECT_EQ(few.sampler, "hybrid");
   EXPECT_EQ(few.stopping.method, Stopping::none);

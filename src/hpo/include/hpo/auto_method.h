@@ -10,7 +10,7 @@ namespace galley::hpo {
 
 /// What `auto` is chosen by.
 struct AutoFacts {
-  std::int64_t gpus = 1;                // that the study can expect to hold
+  std::int64_t at_once = 1;             // trials that the study can expect to run
   std::int64_t reports_of_a_trial = 1;  // within a budget; 1: only the result
   bool writes_checkpoints = true;       // a stopped trial can go on
 };

@@ -95,7 +95,7 @@ export function StudyView({ id }: { id: string }) {
         <Figure name={`${head.best}, ${study.measures.map(({ name }) => name).join(', ')}`} unit={study.best ? head.bestTrial(study.best.trial) : undefined}>
           {study.best ? study.best.values.map(brief).join(' · ') : <small>{head.none}</small>}
         </Figure>
-        <Figure name={head.trials} unit={study.max_trials ? head.of(count(study.max_trials)) : undefined}>{count(study.trials)}</Figure>
+        <Figure name={head.trials} unit={study.max_trials && study.max_trials !== study.trials ? head.of(count(study.max_trials)) : undefined}>{count(study.trials)}</Figure>
         <Figure name={head.live}>{count(study.pools.live)}</Figure>
         <Figure name={head.gpuHours}>{brief(gpuHours(study.gpu_seconds))}</Figure>
         <Figure name={head.took}><Took from={study.created_at} to={study.ended_at} /></Figure>
