@@ -93,10 +93,10 @@ std::string rule_text(const Rule& rule, Unit unit) {
   return {};
 }
 
-Answer answered(const Question& question, const Interval& figure, std::string facts) {
+Drafted answered(const Question& question, const Interval& figure, std::string facts) {
   if (!std::isfinite(figure.value) || !std::isfinite(figure.low) || !std::isfinite(figure.high))
     return unanswered(question, "the figures do not give a number", std::move(facts));
-  Answer answer = start(question);
+  Drafted answer{start(question), question, facts};
   answer.figure = figure;
   answer.has_figure = true;
   answer.verdict = judge(figure, question.rule);
@@ -119,14 +119,14 @@ Answer answered(const Question& question, const Interval& figure, std::string fa
   return answer;
 }
 
-Answer unanswered(const Question& question, std::string_view reason, std::string facts) {
-  Answer answer = start(question);
+Drafted unanswered(const Question& question, std::string_view reason, std::string facts) {
+  Drafted answer{start(question), question, facts};
   answer.sentence = sentence_of("Cannot tell", reason, facts);
   return answer;
 }
 
-Answer answered_if(const Question& question, const std::optional<Interval>& figure,
-                   std::string_view reason, std::string facts) {
+Drafted answered_if(const Question& question, const std::optional<Interval>& figure,
+                    std::string_view reason, std::string facts) {
   return figure ? answered(question, *figure, std::move(facts))
                 : unanswered(question, reason, std::move(facts));
 }

@@ -40,12 +40,18 @@ struct Question {
   std::string rule_words{};   // where the rule's own words would mislead
 };
 
+/// An answer that a wider interval can still be put to.
+struct Drafted : Answer {
+  Question asked;
+  std::string facts;
+};
+
 /// `facts`: further sentences that hold whatever the verdict, made of figures only.
-Answer answered(const Question& question, const Interval& figure, std::string facts = {});
+Drafted answered(const Question& question, const Interval& figure, std::string facts = {});
 /// `reason`: why there is no interval, without the final stop.
-Answer unanswered(const Question& question, std::string_view reason, std::string facts = {});
+Drafted unanswered(const Question& question, std::string_view reason, std::string facts = {});
 /// answered() where there is an interval, unanswered() with the reason elsewhere.
-Answer answered_if(const Question& question, const std::optional<Interval>& figure,
-                   std::string_view reason, std::string facts = {});
+Drafted answered_if(const Question& question, const std::optional<Interval>& figure,
+                    std::string_view reason, std::string facts = {});
 
 }  // namespace galley::profiling

@@ -11,7 +11,7 @@ namespace galley::profiling {
 namespace {
 
 /// A machine this much slower than it can be is not to be measured on.
-constexpr double kSteady = 0.1;
+constexpr double kSteady = 1.1;
 constexpr double kFastest = 0.05;
 
 }  // namespace
@@ -36,7 +36,7 @@ void answer_machine(const Experiment& experiment, Answers& out) {
   const auto slowdown = resampled(levels.size(), [&](std::span<const std::size_t> rows) {
     double sum = 0;
     for (const std::size_t row : rows) sum += levels[row];
-    return sum / static_cast<double>(rows.size()) / fastest - 1;
+    return sum / static_cast<double>(rows.size()) / fastest;
   });
   std::string facts;
   if (slowdown)
@@ -49,8 +49,8 @@ void answer_machine(const Experiment& experiment, Answers& out) {
       {.experiment = experiment.id,
        .id = "steady",
        .question = "Had the study the machine for itself?",
-       .measure = "what the same work took longer than in its best moments",
-       .unit = Unit::share,
+       .measure = "the time of the same work over that in its best moments",
+       .unit = Unit::ratio,
        .rule = {.kind = Rule::Kind::below, .bound = kSteady},
        .if_yes = "the machine was free and kept its speed",
        .if_no = "the machine was slowed down during this study"},

@@ -2,12 +2,13 @@
 
 #include <vector>
 
+#include "answer_build.h"
 #include "profiling/answers.h"
 
 /// The answers of each family of experiments, appended in a fixed order.
 namespace galley::profiling {
 
-using Answers = std::vector<Answer>;
+using Answers = std::vector<Drafted>;
 
 /// narrow, wide-greedy, wide-sampled: rows are requests.
 void answer_requests(const Profile& profile, const Experiment& experiment, Answers& out);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "answer_build.h"
@@ -51,19 +52,35 @@ bool is_counted(const Answer& answer) {
 }
 
 /// Others do not hold up short requests as they do long ones, nor one thread as they do many, so
-/// that where they had the processors for long not even a ratio of times is the model's.
-void withdraw_if_disturbed(const Profile& profile, Answer& answer) {
-  constexpr double kMostWaited = 0.5;
+/// that a ratio of times is not quite the model's where they had the processors for a while, and
+/// not at all where they had them for most of the time.
+void mind_the_machine(const Profile& profile, Drafted& answer) {
+  constexpr double kTooMuch = 0.5;
+  constexpr double kOfARatio = 0.5, kOfAShare = 0.25;
   const double waited = drift_of(profile, answer.experiment).waited;
-  if (!answer.has_figure || is_counted(answer) || waited <= kMostWaited) return;
-  answer.verdict = Verdict::cannot_tell;
-  answer.has_figure = false;
-  answer.figure = {};
-  const auto opening = answer.sentence.find(": ");
-  answer.sentence = fmt::format(
-      "Cannot tell: other programs had the processors for {} of the time. What was measured would "
-      "say: {}",
-      in_unit(waited, Unit::share), answer.sentence.substr(opening + 2));
+  if (!answer.has_figure || is_counted(answer) || waited <= 0) return;
+  if (waited > kTooMuch) {
+    const auto opening = answer.sentence.find(": ");
+    answer.verdict = Verdict::cannot_tell;
+    answer.has_figure = false;
+    answer.figure = {};
+    answer.sentence = fmt::format(
+        "Cannot tell: other programs had the processors for {} of the time. What was measured "
+        "would "
+        "say: {}",
+        in_unit(waited, Unit::share), answer.sentence.substr(opening + 2));
+    return;
+  }
+  Interval wide = answer.figure;
+  if (answer.asked.unit == Unit::ratio) {
+    const double factor = std::pow(1 - waited, kOfARatio);
+    wide.low *= factor;
+    wide.high /= factor;
+  } else {
+    wide.low -= kOfAShare * waited;
+    wide.high += kOfAShare * waited;
+  }
+  answer = answered(Question(answer.asked), wide, std::string(answer.facts));
 }
 
 }  // namespace
@@ -86,8 +103,8 @@ std::vector<Answer> answer_all(const Profile& profile) {
     const auto found = std::ranges::find(profile.experiments, kind.id, &Experiment::id);
     if (found != profile.experiments.end()) answer_one(profile, *found, answers);
   }
-  for (Answer& answer : answers) withdraw_if_disturbed(profile, answer);
-  return answers;
+  for (Drafted& answer : answers) mind_the_machine(profile, answer);
+  return {answers.begin(), answers.end()};
 }
 
 nlohmann::json answers_json(std::span<const Answer> answers) {

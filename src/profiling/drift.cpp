@@ -16,7 +16,7 @@ constexpr double kFastest = 0.05;
 constexpr std::size_t kLeastLooks = 3;
 
 struct Looks {
-  std::vector<double> beats_ms, free_shares;
+  std::vector<double> beats_ms, free_shares, all_free_shares;
 };
 
 double mean(const std::vector<double>& values) {
@@ -39,9 +39,12 @@ Levels levels_of(const Profile& profile) {
     const auto beat = figures.number(row, "beat_ms");
     if (!beat || *beat <= 0) continue;
     const double waited = std::clamp(figures.number(row, "waited_share").value_or(0), 0.0, 0.99);
+    const double any_waited =
+        std::clamp(figures.number(row, "any_waited_share").value_or(waited), waited, 0.99);
     for (Looks* looks : {&levels.all, &levels.by_experiment[figures.text(row, "during")]}) {
       looks->beats_ms.push_back(*beat);
       looks->free_shares.push_back(1 - waited);
+      looks->all_free_shares.push_back(1 - any_waited);
     }
   }
   return levels;
@@ -69,7 +72,7 @@ Drift drift_of(const Profile& profile, std::string_view experiment) {
   const Looks& looks = found == levels.by_experiment.end() ? levels.all : found->second;
   const double beat_ms = mean(looks.beats_ms);
   const double free_share = mean(looks.free_shares);
-  return {.faster = std::min(1.0, fastest_ms(levels.all) / beat_ms) * free_share,
+  return {.faster = std::min(1.0, fastest_ms(levels.all) / beat_ms) * mean(looks.all_free_shares),
           .slower = std::max(1.0, slowest_ms(levels) / beat_ms),
           .level_ms = beat_ms / free_share,
           .waited = 1 - free_share};

@@ -115,10 +115,10 @@ std::vector<std::string> warnings_of(const std::vector<Profile>& studies) {
     const auto slowdown = largest_slowdown(study);
     if (slowdown && *slowdown > kSlowMachine)
       warnings.push_back(fmt::format(
-          "{} was slowed down by up to {} during the study of {} at {}: its intervals reach down "
-          "to "
-          "a free machine's",
-          place_of(study), in_unit(*slowdown, Unit::share), study.model.name, moment_of(study)));
+          "{} took up to {} as long as in its best moments during the study of {} at {}: its "
+          "intervals reach down to a free machine's",
+          place_of(study), in_unit(1 + *slowdown, Unit::ratio), study.model.name,
+          moment_of(study)));
   }
   return warnings;
 }

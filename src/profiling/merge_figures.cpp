@@ -27,14 +27,14 @@ std::optional<Interval> mean_of_column(const Figures& figures, std::string_view 
   });
 }
 
-/// A process keeps what it once touched, so that its memory hangs on what ran before.
-constexpr double kMemoryVaries = 0.1;
+/// A process keeps what it once touched, so that its memory hangs on how much ran before.
+constexpr double kMemoryVariesBytes = 8 << 20;
 
 std::optional<Interval> memory_of(const Figures& figures) {
   auto interval = mean_of_column(figures, "resident_bytes");
   if (interval)
-    interval = Interval{interval->value, interval->low / (1 + kMemoryVaries),
-                        interval->high * (1 + kMemoryVaries)};
+    interval = Interval{interval->value, std::max(interval->low - kMemoryVariesBytes, 1.0),
+                        interval->high + kMemoryVariesBytes};
   return interval;
 }
 

@@ -227,34 +227,44 @@ Result<Prediction> predict(std::span<const Profile> studies, const PredictReques
 
 Result<HeldOut> leave_out_largest(std::span<const Profile> studies) {
   constexpr std::size_t kFewestSizes = 3;
+  constexpr double kSameSize = 1.1;  // models this near in parameters are one size
   std::vector<StudyRows> rows;
   for (const Profile* study :
        studies.empty() ? std::vector<const Profile*>{} : studies_of(studies, std::nullopt)) {
     GALLEY_TRY(StudyRows one, rows_of(*study));
     rows.push_back(std::move(one));
   }
-  if (rows.size() < kFewestSizes)
-    return Error{Errc::invalid_argument,
-                 fmt::format("leaving out the largest of {} studies of one machine leaves too few "
-                             "to fit: three are needed",
-                             rows.size())};
   std::ranges::sort(rows, {}, [](const StudyRows& one) { return one.model.parameters; });
-  const StudyRows largest = std::move(rows.back());
-  rows.pop_back();
-  const Spread spread = spread_for(rows, largest.model);
-  const SeenWrong wrong = errors_on(spread.fit, largest);
-  HeldOut held{.model = largest.model.name,
-               .rows = largest.rows.size(),
-               .latency_error_ratio = wrong.time,
-               .latency_worst_ratio = wrong.worst_time,
-               .memory_error_ratio = wrong.memory.value_or(0),
-               .inside_ratio = 0};
-  for (const TimedRow& row : largest.rows) {
-    const auto interval =
-        around(spread.fit.seconds(largest.model, row.load, largest.devices), spread.time_half);
-    held.inside_ratio += row.seconds >= interval.low && row.seconds <= interval.high;
+  // Several studies of one size are left out together: the others must not know it.
+  const auto first_largest = std::ranges::find_if(rows, [&](const StudyRows& one) {
+    return one.model.parameters * kSameSize >= rows.back().model.parameters;
+  });
+  const std::vector<StudyRows> largest(first_largest, rows.end());
+  rows.erase(first_largest, rows.end());
+  std::size_t sizes = largest.empty() ? 0 : 1;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    sizes += i == 0 || rows[i].model.parameters > kSameSize * rows[i - 1].model.parameters;
+  if (sizes < kFewestSizes)
+    return Error{Errc::invalid_argument,
+                 fmt::format("leaving out the largest of {} sizes on one machine leaves too few "
+                             "to fit: three are needed",
+                             sizes)};
+  const Spread spread = spread_for(rows, largest.front().model);
+  HeldOut held{.model = largest.front().model.name};
+  const double share = 1.0 / static_cast<double>(largest.size());
+  for (const StudyRows& study : largest) {
+    const SeenWrong wrong = errors_on(spread.fit, study);
+    held.rows += study.rows.size();
+    held.latency_error_ratio += share * wrong.time;
+    held.latency_worst_ratio = std::max(held.latency_worst_ratio, wrong.worst_time);
+    held.memory_error_ratio += share * wrong.memory.value_or(0);
+    for (const TimedRow& row : study.rows) {
+      const auto interval =
+          around(spread.fit.seconds(study.model, row.load, study.devices), spread.time_half);
+      held.inside_ratio += row.seconds >= interval.low && row.seconds <= interval.high;
+    }
   }
-  held.inside_ratio /= static_cast<double>(largest.rows.size());
+  held.inside_ratio /= static_cast<double>(held.rows);
   return held;
 }
 

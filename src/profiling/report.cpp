@@ -65,10 +65,11 @@ std::string machine_line(const Profile& profile) {
   const auto slowdown = largest_slowdown(profile);
   if (!slowdown) return {};
   return fmt::format(
-      "<p>The machine's own speed changed by up to {} during this study (<a href=\"#machine\">how "
-      "steady it was</a>). Where one time is compared with another in this study, both were "
-      "measured in turns; other times are as uncertain as that.</p>",
-      in_unit(*slowdown, Unit::share));
+      "<p>The machine's own speed changed during this study: at its slowest it took {} as long as "
+      "in its best moments (<a href=\"#machine\">how steady it was</a>). Times that are compared "
+      "with one another were measured in turns; a time that stands alone is as uncertain as "
+      "that.</p>",
+      in_unit(1 + *slowdown, Unit::ratio));
 }
 
 std::string_view title_of(std::string_view experiment) {
@@ -130,7 +131,8 @@ std::string report_html(const Profile& profile, const CapacityOptions& capacity)
                       escaped(facts_of(profile)));
   html +=
       "<p>Every answer is computed from the figures below it, with 95 % confidence. “Cannot "
-      "tell” means that the interval lies on both sides of the rule in brackets.</p>";
+      "tell” means that the interval lies on both sides of the rule in brackets, or that others "
+      "used the machine too much.</p>";
   html += machine_line(profile) + summary_of(answers);
   for (const ExperimentKind& kind : kExperiments) {
     const Experiment* experiment = profile.find(kind.id);

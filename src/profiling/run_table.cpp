@@ -55,6 +55,7 @@ constexpr std::pair<std::string_view, std::string_view> kHelp[] = {
     {"at_s", "seconds since the study began"},
     {"beat_ms", "a fixed piece of work, the same every time; of a target, a short request"},
     {"waited_share", "of the time since the look before: others had the processors"},
+    {"any_waited_share", "the same, if no two threads waited at once"},
 };
 
 std::string help_of(std::string_view column) {

@@ -17,7 +17,7 @@ constexpr std::size_t kNumbers = 256 * 1024;  // more than the caches nearest to
 constexpr double kLooks = 200;                // in a study
 constexpr double kLeastIntervalS = 0.4;
 constexpr double kPause = 25;  // between two looks at least, in times of what a look takes
-constexpr double kLeastShare = 0.02;
+constexpr double kMostWaited = 0.98;
 
 float work(const std::vector<float>& numbers) {
   constexpr std::size_t kLanes = 16;
@@ -80,11 +80,14 @@ std::vector<double> ThreadWaits::since_last() {
   return waits_s;
 }
 
-double undisturbed_share(const std::vector<double>& waits_s, double window_s) {
-  if (window_s <= 0) return 1;
-  double longest_s = 0;
-  for (const double wait : waits_s) longest_s = std::max(longest_s, wait);
-  return std::clamp(1 - longest_s / window_s, kLeastShare, 1.0);
+WaitedShares waited_shares(const std::vector<double>& waits_s, double window_s) {
+  double longest = 0, none = 1;
+  for (const double wait_s : waits_s) {
+    const double share = window_s > 0 ? std::clamp(wait_s / window_s, 0.0, kMostWaited) : 0;
+    longest = std::max(longest, share);
+    none *= 1 - share;
+  }
+  return {.longest = longest, .any = std::min(1 - none, kMostWaited)};
 }
 
 Yardstick::Yardstick(const Clock& clock, double study_s, bool counts_waits, Beat beat)
@@ -126,8 +129,10 @@ void Yardstick::read() {
     table_.note("The machine was looked at no further: a look failed.");
     return;
   }
+  const WaitedShares waited = waited_shares(waits_s, window_s);
   table_.add({Cell{during_}, number(seconds_between(began_, now)), number(*beat),
-              waits_s.empty() ? Cell{} : number(1 - undisturbed_share(waits_s, window_s))});
+              waits_s.empty() ? Cell{} : number(waited.longest),
+              waits_s.empty() ? Cell{} : number(waited.any)});
 }
 
 }  // namespace galley::profiling

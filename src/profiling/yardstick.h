@@ -30,9 +30,13 @@ class ThreadWaits {
   std::map<int, std::uint64_t> seen_ns_;
 };
 
-/// The share of a time that the thread that waited most did not wait. It is the one that everything
-/// else waits for; the work of the others is taken over by those that run.
-double undisturbed_share(const std::vector<double>& waits_s, double window_s);
+/// Shares of a time. `longest`: in which the thread that waited most waited. `any`: in which some
+/// thread did, as if their waits knew nothing of one another. What waiting cost lies between them:
+/// threads of a model wait for each other, and take over a part of each other's work.
+struct WaitedShares {
+  double longest = 0, any = 0;
+};
+WaitedShares waited_shares(const std::vector<double>& waits_s, double window_s);
 
 /// Looks at the machine between the measurements of a study, some two hundred times, and keeps what
 /// it saw: how fast it computes, and how long others kept us from it. What lasts longer than a

@@ -155,6 +155,27 @@ TEST(Drift, SamplingIsNotBlamedForTheMachine) {
   expect_verdict(with(3, 1.5), "wide-sampled.sampling-costs", Verdict::cannot_tell);
 }
 
+TEST(Answers, RatiosOfABusyMachineAreLessSure) {
+  const auto threads = [] {
+    std::vector<Row> rows;
+    Noise noise(0.01);
+    for (int repetition = 0; repetition < 4; ++repetition)
+      for (const char* setting : {"1", "2"})
+        rows.push_back({{"setting", std::string(setting)},
+                        {"repetition", double(repetition)},
+                        {"latency_ms", (*setting == '1' ? 13.0 : 10.0) * noise()}});
+    return table_of("threads", rows);
+  };
+  const Profile calm = profile_with({threads(), machine({{"threads"}})});
+  const Profile busy = profile_with({threads(), machine({{"threads", 1, 0.4}})});
+  expect_verdict(calm, "threads.pay", Verdict::yes);
+  expect_verdict(busy, "threads.pay", Verdict::cannot_tell);
+  EXPECT_LT(answer_of(calm, "threads.pay").figure.high / answer_of(calm, "threads.pay").figure.low,
+            1.1);
+  EXPECT_NEAR(answer_of(busy, "threads.pay").figure.low,
+              answer_of(calm, "threads.pay").figure.low * std::sqrt(0.6), 0.01);
+}
+
 TEST(Answers, TimesOfAMachineThatOthersHadSayNothing) {
   const auto rows = [] {
     std::vector<Row> requests;
@@ -184,11 +205,12 @@ TEST(Answers, TheStudyHadTheMachineForItself) {
   expect_verdict(machine({{"narrow"}}, 3), "machine.steady", Verdict::cannot_tell);
 }
 
-TEST(Yardstick, TheThreadThatWaitsMostHoldsUpTheOthers) {
-  EXPECT_EQ(undisturbed_share({}, 1), 1);
-  EXPECT_NEAR(undisturbed_share({0.2, 0, 0}, 1), 0.8, 1e-9);
-  EXPECT_NEAR(undisturbed_share({0.25, 0.5}, 1), 0.5, 1e-9);
-  EXPECT_GT(undisturbed_share({9, 9}, 1), 0);
+TEST(Yardstick, WhatWaitingCostLiesBetweenTwoShares) {
+  EXPECT_EQ(waited_shares({}, 1).longest, 0);
+  EXPECT_NEAR(waited_shares({0.2, 0, 0}, 1).any, 0.2, 1e-9);
+  EXPECT_NEAR(waited_shares({0.25, 0.5}, 1).longest, 0.5, 1e-9);
+  EXPECT_NEAR(waited_shares({0.25, 0.5}, 1).any, 0.625, 1e-9);
+  EXPECT_LT(waited_shares({9, 9}, 1).any, 1);
 }
 
 TEST(Yardstick, LooksAtEachExperimentAndNowAndThenInBetween) {

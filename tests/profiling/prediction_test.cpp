@@ -164,6 +164,21 @@ TEST(Prediction, HoldsWithTheLargestLeftOut) {
   EXPECT_GE(held->inside_ratio, 0.8);
 }
 
+TEST(Prediction, LeavesOutEveryStudyOfTheLargestSize) {
+  auto studies = four_sizes();
+  Machine slow;
+  slow.products_per_s /= 2;
+  slow.bytes_per_s /= 2;
+  studies.push_back(study("1.1b again", 22, 2048, 4, slow));
+  const auto held = leave_out_largest(studies);
+  ASSERT_TRUE(held) << held.error().message;
+  // Nothing told of the slow one, so that it comes out half as slow as it is.
+  EXPECT_GT(held->latency_worst_ratio, 0.3);
+  EXPECT_EQ(held->rows, 2 * leave_out_largest(four_sizes())->rows);
+  studies = {studies[0], studies[1], studies[1]};
+  EXPECT_EQ(leave_out_largest(studies).error().code, Errc::invalid_argument);
+}
+
 TEST(Prediction, NeedsThreeSizesToLeaveOneOut) {
   auto studies = four_sizes();
   studies.resize(2);

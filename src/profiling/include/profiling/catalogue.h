@@ -55,7 +55,8 @@ inline constexpr std::string_view kQuality[] = {"model",      "question",      "
                                                 "latency_ms", "output_tokens", "peak_bytes"};
 // How fast the machine itself was, looked at between measurements.
 inline constexpr std::string_view kMachine[] = {"during",  // the experiment
-                                                "at_s", "beat_ms", "waited_share"};
+                                                "at_s", "beat_ms", "waited_share",
+                                                "any_waited_share"};
 // Users that ask again as soon as they are answered.
 inline constexpr std::string_view kCapacity[] = {
     "users", "repetition", "requests", "tokens_per_s", "p50_latency_ms", "p99_latency_ms"};

@@ -106,9 +106,9 @@ struct PredictRequest {
 /// invalid_argument (studies without rows to fit, a load of 0).
 Result<Prediction> predict(std::span<const Profile> studies, const PredictRequest& request);
 
-/// Leaves out the study of the largest model and predicts every row of it from the others.
+/// Leaves out the studies of the largest size and predicts every row of them from the others.
 struct HeldOut {
-  std::string model;
+  std::string model;  // the first of that size
   std::size_t rows = 0;
   double latency_error_ratio = 0;  // |predicted ÷ measured − 1|, mean over the rows
   double latency_worst_ratio = 0;
