@@ -67,7 +67,9 @@ void add_estimates(CLI::App& app, Chosen& chosen) {
                                     chosen, queue, galley::bench::run_backfill_bench);
   backfill->add_option("--trace", queue->trace, "A trace as for galley simulate")
       ->capture_default_str();
-  backfill->add_option("--cluster", queue->cluster, "64x8, or as for galley simulate")
+  backfill
+      ->add_option("--cluster", queue->cluster,
+                   "As for galley simulate; 64x8 suits the whole Philly trace, 12x8 its excerpt")
       ->capture_default_str();
   add_seeds(backfill, queue->seeds, "Of the errors of estimates");
 }

@@ -30,8 +30,7 @@ std::string help_text() {
 
 A trace is a folder with philly_jobs.csv or one openb_pod_list_*.csv, one of these files, or a file
 with what `galley jobs --json` prints. A cluster is 64x8, 4xH100x8, parts joined by +, or a JSON file
-of kind cluster with nodes, teams and guarantees. Where no team has a guarantee, each is given whole
-nodes by its share of the trace's GPU time.
+of kind cluster with nodes, teams and guarantees.
 
 Policies:
 )";
@@ -64,7 +63,7 @@ Result<simulation::Cluster> cluster_for(const SimulateCommand& command,
                                         const std::filesystem::path& galley) {
   auto cluster = command.cluster.empty() ? cluster_of(server_of(command, galley))
                                          : simulation::read_cluster(command.cluster);
-  if (cluster) simulation::guarantee_by_share(*cluster, trace);
+  if (cluster && command.guarantees == "share") simulation::guarantee_by_share(*cluster, trace);
   return cluster;
 }
 
@@ -102,6 +101,11 @@ void add_simulate_options(CLI::App& app, SimulateCommand& command) {
                  "64x8, 4xH100x8+8xA100x4, or a JSON file; else the "
                  "server's nodes");
   app.add_option("--policy", command.policies, "Names of policies, joined by commas")
+      ->capture_default_str();
+  app.add_option("--guarantees", command.guarantees,
+                 "Where the cluster states none: share gives each team whole nodes by its share of "
+                 "the trace's GPU time, none leaves all GPUs to everybody")
+      ->check(CLI::IsMember({"share", "none"}))
       ->capture_default_str();
   app.add_option("--what-if", command.what_if, "A change such as \"add 4xH100x8\": would it help?");
   app.add_option("--from-history", command.from_history,

@@ -18,9 +18,10 @@ struct SimulateCommand {
   std::string jobs;     // folder or file; empty: the server's history
   std::string cluster;  // short form or file; empty: the server's nodes
   std::string policies = "galley,fifo-skip,easy-exact,quota-bestfit";
-  std::string html;          // file to write; empty: none
-  std::string what_if;       // "add 4xH100x8"; empty: none
-  std::string from_history;  // "30d": only jobs submitted that long before the last one
+  std::string guarantees = "share";  // or "none"; where the cluster states none
+  std::string html;                  // file to write; empty: none
+  std::string what_if;               // "add 4xH100x8"; empty: none
+  std::string from_history;          // "30d": only jobs submitted that long before the last one
   std::string server, data, token;
   std::uint64_t seed = 1;
   std::uint32_t threads = 0;

@@ -25,6 +25,9 @@ struct Job {
   bool has_private_cluster = false;
   bool placed = false;
   bool by_age = false;  // was past the age limit when it was placed, and is not guaranteed
+  /// Its band of expected runtimes, where it was past the age limit when it was placed, no gang,
+  /// and nothing else bounded its wait.
+  std::optional<int> lifted_from;
   bool stopping = false;
   bool held_back = false;   // its user's quota keeps it out of the queue
   bool entitled = false;    // its team's private cluster runs it: it is guaranteed

@@ -17,10 +17,18 @@ Planner::Planner(State& state, WallTime now)
       pool_(state.fleet.pool()),
       reserved_(state.fleet.size(), 0),
       reserved_until_(state.fleet.size()),
+      aged_gpus_(state.aged_gpus),
+      aged_node_gpus_(state.aged_node_gpus),
+      lifted_gpus_(state.lifted_gpus),
       walk_(state.queue, state.shares, {now, state.options.age_limit}) {
   for (std::size_t i = 0; i < state.fleet.size(); ++i)
     gpus_in_service_ += std::popcount(pool_.in_service(static_cast<NodeIndex>(i)));
   keep_limit_ = static_cast<int>(state.options.keep_ratio * gpus_in_service_);
+  // Jobs that go first by age have a part of the fleet: were it all of it, an overload would turn
+  // the queue into first come, first served.
+  const double least = gpus_in_service_ > 0 ? 1.0 : 0.0;
+  aged_limit_ = std::max(state.options.aged_ratio * gpus_in_service_, least);
+  lift_limit_ = std::max(state.options.lifted_ratio * gpus_in_service_, least);
 }
 
 const Plan& Planner::decide() {
@@ -136,25 +144,43 @@ void Planner::hold_bookings() {
   }
 }
 
+void Planner::count_started_by_age(const Job& job) {
+  if (now_ - job.spec.queued_at < state_.options.age_limit) return;
+  if (job.is_gang) {
+    aged_gpus_ += gpus_of(job);
+    if (aged_gpus_ >= aged_limit_) walk_.end_aged();
+    return;
+  }
+  if (job.has_private_cluster) return;
+  const int band = JobQueue::band_of(job);
+  double& lifted = lifted_gpus_[static_cast<std::size_t>(band)];
+  lifted += gpus_of(job);
+  if (lifted >= lift_limit_) walk_.end_lifts(band);
+  if (job.needs_nodes) aged_node_gpus_ += gpus_of(job);
+}
+
 void Planner::walk_queue() {
   const std::vector<JobIndex> due = state_.due;
   for (const JobIndex index : due) consider(index);
-  // Jobs that go first by age have a part of the fleet: were it all of it, an overload would turn
-  // the queue into first come, first served.
-  const double aged_limit =
-      std::max(state_.options.aged_ratio * gpus_in_service_, gpus_in_service_ > 0 ? 1.0 : 0.0);
-  double aged_gpus = state_.aged_gpus;
-  if (aged_gpus > 0 && aged_gpus >= aged_limit) walk_.end_aged();
+  if (aged_gpus_ > 0 && aged_gpus_ >= aged_limit_) walk_.end_aged();
+  for (int band = 0; band < JobQueue::kBands; ++band)
+    if (const double lifted = lifted_gpus_[static_cast<std::size_t>(band)];
+        lifted > 0 && lifted >= lift_limit_)
+      walk_.end_lifts(band);
   // One at a time, the job that has waited longest for a whole node comes first: small ones that
   // keep coming would take each GPU as it falls free.
   std::optional<JobIndex> first;
   for (const auto priority_class :
        {protocol::PriorityClass::urgent, protocol::PriorityClass::normal})
     if (const auto oldest = state_.queue.oldest_for_a_node(priority_class);
-        oldest && !first && !state_.guarantees.any() &&
+        oldest && !first && !state_.guarantees.any() && aged_node_gpus_ < aged_limit_ &&
         state_.has_waited(state_.jobs[*oldest], now_))
       first = oldest;
-  if (first) (void)consider(*first);
+  if (first) {
+    const std::size_t starts_before = plan_.starts.size();
+    (void)consider(*first);
+    if (plan_.starts.size() > starts_before) count_started_by_age(state_.jobs[*first]);
+  }
   while (const auto index = walk_.next()) {
     if (index == first) continue;
     const bool depth_left = plan_.reservations.size() < state_.options.reservation_depth;
@@ -165,10 +191,7 @@ void Planner::walk_queue() {
     const std::size_t starts_before = plan_.starts.size();
     const Job& job = state_.jobs[*index];
     if (!consider(*index)) walk_.skip(job.signature);
-    if (plan_.starts.size() > starts_before && state_.is_aged(job, now_)) {
-      aged_gpus += gpus_of(job);
-      if (aged_gpus >= aged_limit) walk_.end_aged();
-    }
+    if (plan_.starts.size() > starts_before) count_started_by_age(job);
   }
 }
 

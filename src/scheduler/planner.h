@@ -71,6 +71,8 @@ class Planner {
   std::optional<std::vector<NodeIndex>> fullest_of_free(const std::vector<Request>& members) const;
   void count_reserved(NodeIndex node, int gpus, WallTime until);
   void walk_queue();
+  /// The job was started: were it past the age limit, its kind has less left.
+  void count_started_by_age(const Job& job);
   /// Starts the job, or keeps something for it. False: jobs like it need not be looked at.
   bool consider(JobIndex index);
   void start(JobIndex index, const std::vector<Choice>& choices, Standing standing);
@@ -124,6 +126,10 @@ class Planner {
   int kept_gpus_ = 0;                     // idle ones that holds keep
   int keep_limit_ = 0;
   int gpus_in_service_ = 0;
+  // GPUs of jobs that go first by age: gangs, those that need a node, and others by their band.
+  double aged_limit_ = 0, lift_limit_ = 0;
+  double aged_gpus_ = 0, aged_node_gpus_ = 0;
+  std::array<double, JobQueue::kBands> lifted_gpus_{};
   bool keeps_for_queue_ = false;
   bool keeps_for_waited_ = false;
   /// Nodes by when they could hold a kind of member. Times only grow in a pass, so that the head of

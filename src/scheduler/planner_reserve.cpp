@@ -154,7 +154,8 @@ void Planner::reserve(JobIndex index, const std::vector<Request>& members) {
   // more than one job only up to the limit. A job past the age limit is served whatever it costs.
   const Job& job = state_.jobs[index];
   const bool soon = when->first - now_ <= std::min(length_of(job), kLongestKeeping);
-  const bool waited = state_.has_waited(job, now_);
+  const bool waited =
+      state_.has_waited(job, now_) && (job.is_gang ? aged_gpus_ : aged_node_gpus_) < aged_limit_;
   bool& keeps_already = waited ? keeps_for_waited_ : keeps_for_queue_;
   const bool keeps = (soon || waited) && (kept_gpus_ < keep_limit_ || !keeps_already);
   keeps_already |= keeps;

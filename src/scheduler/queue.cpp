@@ -10,13 +10,14 @@ std::size_t class_of(const Job& job) { return static_cast<std::size_t>(job.spec.
 
 }  // namespace
 
+int JobQueue::band_of(const Job& job) {
+  if (!job.spec.runtime) return kBands - 1;
+  const double minutes = static_cast<double>(job.spec.runtime->typical.count()) / 60e3;
+  return std::clamp(static_cast<int>(std::log2(std::max(minutes, 1.0)) / 2), 0, kBands - 1);
+}
+
 JobQueue::Entry JobQueue::entry_of(JobIndex index, const Job& job) {
-  Entry entry{job.spec.seq, index, kLastBand, !job.has_private_cluster, job.spec.queued_at};
-  if (job.spec.runtime) {
-    const double minutes = static_cast<double>(job.spec.runtime->typical.count()) / 60e3;
-    entry.band = std::clamp(static_cast<int>(std::log2(std::max(minutes, 1.0)) / 2), 0, kLastBand);
-  }
-  return entry;
+  return {job.spec.seq, index, band_of(job), !job.has_private_cluster, job.spec.queued_at};
 }
 
 void JobQueue::add(JobIndex index, const Job& job) {
@@ -64,33 +65,43 @@ QueueWalk::QueueWalk(const JobQueue& queue, const FairShare& shares, Aging aging
     : queue_(queue), shares_(shares), aging_(aging) {}
 
 int QueueWalk::band_of(const JobQueue::Entry& entry) const {
-  if (!entry.is_lifted) return entry.band;
+  if (!entry.is_lifted || lifts_ended_[static_cast<std::size_t>(entry.band)]) return entry.band;
   return std::max(0, entry.band - static_cast<int>((aging_.now - entry.queued_at) / aging_.limit));
+}
+
+QueueWalk::Head QueueWalk::head_of(Signature signature, Cursor cursor, By by) const {
+  const JobQueue::Entry& entry = *cursor.second;
+  return {by == By::band ? band_of(entry) : 0, entry.band, entry.seq, entry.job, signature, cursor};
 }
 
 QueueWalk::Heads QueueWalk::heads_of(const JobQueue::Lines& lines, By by) const {
   std::vector<Head> heads;
   heads.reserve(lines.size());
-  for (const auto& [signature, line] : lines) {
-    const JobQueue::Entry& first = *line.begin();
-    heads.push_back({by == By::band ? band_of(first) : 0,
-                     first.seq,
-                     first.job,
-                     signature,
-                     {&line, line.begin()}});
-  }
+  for (const auto& [signature, line] : lines)
+    heads.push_back(head_of(signature, {&line, line.begin()}, by));
   return Heads(std::greater<>{}, std::move(heads));
 }
 
+void QueueWalk::tidy(Heads& heads) const {
+  while (!heads.empty()) {
+    const Head& top = heads.top();
+    const bool skipped = skipped_.contains(top.signature);
+    if (!skipped && (top.band == top.own || !lifts_ended_[static_cast<std::size_t>(top.own)]))
+      return;
+    const Head moved = head_of(top.signature, top.cursor, By::band);
+    heads.pop();
+    if (!skipped) heads.push(moved);
+  }
+}
+
 std::optional<QueueWalk::Head> QueueWalk::pop(Heads& heads, By by) {
+  if (by == By::band) tidy(heads);
   while (!heads.empty()) {
     const Head head = heads.top();
     heads.pop();
     if (skipped_.contains(head.signature)) continue;
     Cursor cursor = head.cursor;
-    if (++cursor.second != cursor.first->end())
-      heads.push({by == By::band ? band_of(*cursor.second) : 0, cursor.second->seq,
-                  cursor.second->job, head.signature, cursor});
+    if (++cursor.second != cursor.first->end()) heads.push(head_of(head.signature, cursor, by));
     return head;
   }
   return std::nullopt;
@@ -111,7 +122,7 @@ void QueueWalk::open_class() {
 
 void QueueWalk::push_team(std::size_t team) {
   Heads& heads = team_heads_.at(team);
-  while (!heads.empty() && skipped_.contains(heads.top().signature)) heads.pop();
+  tidy(heads);
   if (!heads.empty()) teams_.push({heads.top().band, claim_of(team), shares_.name(team), team});
 }
 
@@ -137,8 +148,9 @@ std::optional<JobIndex> QueueWalk::next() {
       const TeamLine line = teams_.top();
       teams_.pop();
       Heads& heads = team_heads_.at(line.team);
-      const bool stale = heads.empty() || skipped_.contains(heads.top().signature) ||
-                         heads.top().band != line.band || claim_of(line.team) > line.claim;
+      tidy(heads);
+      const bool stale =
+          heads.empty() || heads.top().band != line.band || claim_of(line.team) > line.claim;
       if (stale) {  // it was given something, or its first job was left out
         push_team(line.team);
         continue;

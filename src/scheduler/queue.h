@@ -22,6 +22,11 @@ namespace galley::scheduler {
 /// leaves out the others: with 100,000 jobs in the queue it looks at some hundreds.
 class JobQueue {
  public:
+  /// Bands of expected runtimes, each four times as long as the one before, from under 4 minutes.
+  /// Of unknown length counts as long.
+  static constexpr int kBands = 7;
+  static int band_of(const Job& job);
+
   void add(JobIndex index, const Job& job);
   void remove(JobIndex index, const Job& job);
   /// The job of the class that has waited longest for a whole node of its own.
@@ -34,7 +39,7 @@ class JobQueue {
   struct Entry {
     JobSeq seq = 0;
     JobIndex job{};
-    int band = 0;            // of its expected runtime
+    int band = 0;
     bool is_lifted = false;  // by a band for each age limit
     WallTime queued_at{};
     bool operator<(const Entry& other) const { return seq < other.seq; }
@@ -48,7 +53,6 @@ class JobQueue {
     std::map<std::size_t, Lines> by_team;
   };
   static constexpr std::size_t kClasses = 3;
-  static constexpr int kLastBand = 6;
 
   std::array<Class, kClasses> classes_;
 
@@ -69,6 +73,8 @@ class QueueWalk {
   /// Ends the part of the walk that goes by age; jobs that it did not reach come in their team's
   /// turn.
   void end_aged() { aged_ended_ = true; }
+  /// From now on jobs of this band stand in it, however long they have waited.
+  void end_lifts(int band) { lifts_ended_[static_cast<std::size_t>(band)] = true; }
   /// Leaves out the rest of the jobs of this signature.
   void skip(Signature signature) { skipped_.insert(signature); }
   /// The team was given so many GPU-seconds in this pass: it falls back behind the others.
@@ -77,7 +83,8 @@ class QueueWalk {
  private:
   using Cursor = std::pair<const JobQueue::Line*, JobQueue::Line::const_iterator>;
   struct Head {
-    int band = 0;  // of the job's expected runtime; 0 where only acceptance counts
+    int band = 0;  // where the job stands; 0 where only acceptance counts
+    int own = 0;   // band of its expected runtime
     std::int64_t seq = 0;
     JobIndex job{};
     Signature signature{};
@@ -99,10 +106,12 @@ class QueueWalk {
 
   void open_class();
   enum class By { acceptance, band };
-  /// Bands of expected runtimes, each four times as long as the one before, from under 4 minutes.
-  /// Of unknown length counts as long. Each age limit that a job has waited takes it one band up,
-  /// unless its team's private cluster bounds its wait.
+  /// Where the job stands, unless its team's private cluster bounds its wait: its band, less one
+  /// for each age limit that it has waited.
   int band_of(const JobQueue::Entry& entry) const;
+  Head head_of(Signature signature, Cursor cursor, By by) const;
+  /// The first head is none of a job that is left out or stands elsewhere by now.
+  void tidy(Heads& heads) const;
   void push_team(std::size_t team);
   double claim_of(std::size_t team) const;
   Heads heads_of(const JobQueue::Lines& lines, By by) const;
@@ -114,6 +123,7 @@ class QueueWalk {
   const JobQueue& queue_;
   const FairShare& shares_;
   const Aging aging_;
+  std::array<bool, JobQueue::kBands> lifts_ended_{};
   std::set<Signature> skipped_;
   std::size_t class_ = 0;
   bool class_open_ = false;

@@ -40,6 +40,8 @@ State::State(const State& other)
       queued_gpu_s(other.queued_gpu_s),
       queued_without_gpus(other.queued_without_gpus),
       aged_gpus(other.aged_gpus),
+      lifted_gpus(other.lifted_gpus),
+      aged_node_gpus(other.aged_node_gpus),
       placed_of_class(other.placed_of_class) {
 }  // the placer has caches of its own and learns the mix anew
 

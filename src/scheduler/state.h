@@ -86,7 +86,10 @@ struct State {
   std::vector<std::int64_t> queued_of_team;
   std::array<double, 3> queued_gpu_s{};  // expected work that waits, by class
   std::int64_t queued_without_gpus = 0;
-  double aged_gpus = 0;                           // held by jobs that were placed by age
+  double aged_gpus = 0;  // held by gangs that were placed by age
+  /// Held by others that had waited for as long, by their band; and by those that need a node.
+  std::array<double, JobQueue::kBands> lifted_gpus{};
+  double aged_node_gpus = 0;
   std::array<std::int64_t, 3> placed_of_class{};  // by PriorityClass, without those that stop
 
   /// Brings numbers and caches up to date after nodes have changed. Before anything else.
@@ -126,6 +129,8 @@ struct State {
   bool has_waited(const Job& job, WallTime now) const;
   void join_private_cluster(JobIndex index);
   void rebuild_private_cluster(std::size_t team);
+  /// The placed job holds (1) or no longer holds (-1) what its age counts for.
+  void count_by_age(const Job& job, int change);
   /// The job has joined (1) or left (-1) those that wait.
   void count_waiting(const Job& job, int change);
 };

@@ -20,6 +20,14 @@ void State::count_waiting(const Job& job, int change) {
   if (job.spec.resources.gpus == 0) queued_without_gpus += change;
 }
 
+void State::count_by_age(const Job& job, int change) {
+  const double gpus = change * gpus_of(job);
+  if (job.by_age) aged_gpus += gpus;
+  if (!job.lifted_from) return;
+  lifted_gpus[static_cast<std::size_t>(*job.lifted_from)] += gpus;
+  if (job.needs_nodes) aged_node_gpus += gpus;
+}
+
 void State::set_node(const NodeOffer& offer) {
   fleet.set(offer);
   if (!fleet.is_numbered()) return;
@@ -134,7 +142,10 @@ void State::place_job(const JobPlaced& event) {
   shares.hold(job.team, share_of(job), event.at);
   ++placed_of_class[static_cast<std::size_t>(job.spec.priority_class)];
   job.by_age = !job.entitled && is_aged(job, event.at);
-  if (job.by_age) aged_gpus += gpus_of(job);
+  if (!job.entitled && !job.is_gang && !job.has_private_cluster &&
+      event.at - job.spec.queued_at >= options.age_limit)
+    job.lifted_from = JobQueue::band_of(job);
+  count_by_age(job, 1);
   if (job.entitled && !guarantees.protect(job, *known, fleet)) misplaced.push_back(*known);
   if (!quotas.bounds(job)) return;
   quotas.leave(job, *known);
@@ -147,7 +158,10 @@ void State::expect_runtime(const RuntimeExpected& event) {
   if (!known || jobs[*known].spec.runtime == event.runtime) return;
   Job& job = jobs[*known];
   if (job.placed) {
+    count_by_age(job, -1);
     job.spec.runtime = event.runtime;
+    if (job.lifted_from) job.lifted_from = JobQueue::band_of(job);
+    count_by_age(job, 1);
     for (const Held& one : job.held) releases.touch(one.grant.node);
     return;
   }
@@ -196,7 +210,7 @@ void State::remove_job(const JobGone& event) {
     if (job.protected_) guarantees.released(index, job, jobs, on_node);
     detach(index);
     shares.hold(job.team, -share_of(job), event.at);
-    if (job.by_age) aged_gpus -= gpus_of(job);
+    count_by_age(job, -1);
     if (!job.stopping) --placed_of_class[static_cast<std::size_t>(job.spec.priority_class)];
     std::erase(misplaced, index);
   } else {

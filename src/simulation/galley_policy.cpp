@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
 
 #include "policies.h"
@@ -15,6 +16,8 @@ namespace {
 /// For nodes that state no processors or memory: as much as anybody asks.
 constexpr std::int64_t kPlentyOfCpus = 1'000'000;
 constexpr std::int64_t kPlentyOfBytes = std::int64_t{1} << 50;
+/// 90th percentile of the standard normal distribution.
+constexpr double kNormal90 = 1.2816;
 
 std::uint32_t number_in(std::string_view text) {
   std::uint32_t number = 0;
@@ -63,11 +66,15 @@ scheduler::NodeOffer offer_of(const NodeType& type, std::uint32_t node) {
 /// Galley's scheduler as the controller drives it, except that what is asked for happens at once.
 class GalleyPolicy final : public Policy {
  public:
-  GalleyPolicy(const Workload& workload, const PolicyOptions& options)
+  GalleyPolicy(const Workload& workload, const PolicyOptions& options, double error_sigma)
       : workload_(workload),
         scheduler_(options_of(options)),
         waiting_by_team_(workload.trace.teams.size()),
         checkpoint_every_(options.checkpoint_every) {
+    if (error_sigma > 0) {
+      believed_ = believed_runtimes(workload, error_sigma, options.seed);
+      long_one_ratio_ = std::exp(kNormal90 * error_sigma);
+    }
     std::uint32_t node = 0;
     for (const NodeType& type : workload.cluster.node_types)
       for (std::int64_t i = 0; i < type.count; ++i)
@@ -131,10 +138,19 @@ class GalleyPolicy final : public Policy {
       queued.uneven_gpus.assign(shape.members.begin(), shape.members.end());
     queued.team = team_of(job);
     queued.queued_at = it.submit;
-    queued.runtime = runtimes_.predict(it.team, shape.gpus());
+    queued.runtime = runtime_of(job);
     if (checkpoint_every_.count() > 0) queued.checkpoint_every = checkpoint_every_;
     if (const auto done = done_.find(job); done != done_.end()) queued.done = done->second;
     return queued;
+  }
+
+  std::optional<scheduler::Runtime> runtime_of(JobIndex job) const {
+    if (believed_.empty())
+      return runtimes_.predict(workload_.job(job).team, workload_.shape(job).gpus());
+    const Millis typical = believed_[static_cast<std::size_t>(job)];
+    return scheduler::Runtime{.typical = typical,
+                              .long_one = Millis{static_cast<std::int64_t>(
+                                  static_cast<double>(typical.count()) * long_one_ratio_)}};
   }
 
   void queue(JobIndex job) {
@@ -195,7 +211,9 @@ class GalleyPolicy final : public Policy {
   scheduler::Scheduler scheduler_;
   scheduler::StartEstimator estimator_;
   RuntimeModel runtimes_;
-  std::vector<JobIndex> fresh_;  // submitted at this instant
+  std::vector<Millis> believed_;  // of each job; empty: what runtimes_ has learnt
+  double long_one_ratio_ = 1;     // of the 90th percentile to what is believed
+  std::vector<JobIndex> fresh_;   // submitted at this instant
   std::int64_t waiting_ = 0;
   std::vector<std::int64_t> waiting_by_team_;
   const Millis checkpoint_every_;
@@ -205,8 +223,9 @@ class GalleyPolicy final : public Policy {
 
 }  // namespace
 
-std::unique_ptr<Policy> make_galley(const Workload& workload, const PolicyOptions& options) {
-  return std::make_unique<GalleyPolicy>(workload, options);
+std::unique_ptr<Policy> make_galley(const Workload& workload, const PolicyOptions& options,
+                                    double error_sigma) {
+  return std::make_unique<GalleyPolicy>(workload, options, error_sigma);
 }
 
 }  // namespace galley::simulation

@@ -41,7 +41,9 @@ std::unique_ptr<Policy> make_las(const Workload& workload);
 /// borrowed. Jobs that the team's own cells could not hold are refused.
 std::unique_ptr<Policy> make_quota(const Workload& workload, Fit fit);
 
-/// The real scheduler.
-std::unique_ptr<Policy> make_galley(const Workload& workload, const PolicyOptions& options);
+/// The real scheduler. `error_sigma`: it is told runtimes times exp(N(0, sigma)), and how far such
+/// estimates reach; 0: what a RuntimeModel learns of jobs that have ended.
+std::unique_ptr<Policy> make_galley(const Workload& workload, const PolicyOptions& options,
+                                    double error_sigma = 0);
 
 }  // namespace galley::simulation

@@ -21,7 +21,13 @@ constexpr double kNoisySigma = 1;
 
 const std::array kPolicies{
     Entry{{"galley", "Galley's own scheduler; runtimes are learnt from jobs that have ended"},
-          make_galley},
+          [](const Workload& workload, const PolicyOptions& options) {
+            return make_galley(workload, options);
+          }},
+    Entry{{"galley-noisy", "the same, told runtimes that are off by exp(N(0, 1))"},
+          [](const Workload& workload, const PolicyOptions& options) {
+            return make_galley(workload, options, kNoisySigma);
+          }},
     Entry{{"fifo", "in order; the first that does not fit holds up all"},
           [](const Workload& workload, const PolicyOptions&) {
             return make_ordered(workload, {.skip = false});

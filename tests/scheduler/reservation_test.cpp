@@ -194,6 +194,45 @@ TEST(Starvation, AWholeNodeIsFoundWhenOnlyOneSideIsKnown) {
   EXPECT_LE(wait_among_small_ones(4, 5min, 30s), 25h);
 }
 
+/// Jobs of four days keep waiting, and short ones keep coming that would fill every GPU: GPU-hours
+/// that each kind gets in five weeks on a node of eight.
+std::pair<double, double> long_and_short_hours() {
+  Controller world;
+  world.add(up(1, {.cpus = 64, .gpus = 8}));
+  int next = 1;
+  const auto submit = [&](int count, Millis length) {
+    for (int i = 0; i < count; ++i)
+      world.submit(lasting(queued(next++, {.gpus = 1, .cpus = 1}), length));
+  };
+  constexpr Millis kLong = 96h;
+  constexpr Millis kShort = 6h;
+  submit(20, kLong);
+  std::multimap<WallTime, JobId> ends;
+  double long_hours = 0;
+  double short_hours = 0;
+  for (; world.now < kNow + 24h * 35; world.now += kShort) {
+    while (!ends.empty() && ends.begin()->first <= world.now) {
+      world.end(ends.begin()->second);
+      ends.erase(ends.begin());
+    }
+    submit(10, kShort);
+    for (const JobId& id : world.settle().first) {
+      const bool is_long = world.running.at(id).job.runtime->typical == kLong;
+      (is_long ? long_hours : short_hours) += is_long ? 96 : 6;
+      ends.emplace(world.now + (is_long ? kLong : kShort), id);
+    }
+  }
+  return {long_hours, short_hours};
+}
+
+TEST(Starvation, LongJobsThatHaveWaitedForDaysGetAPartOfTheFleetAndNoMore) {
+  const auto [long_hours, short_hours] = long_and_short_hours();
+
+  EXPECT_GE(long_hours, 24 * 35 / 2.0) << "half of one GPU at least";
+  EXPECT_LE(long_hours, 24 * 35 * 1.5 + 96) << "and little more than that GPU";
+  EXPECT_GE(short_hours, 24 * 35 * 6.0);
+}
+
 class Bookings : public Reservations {
  protected:
   void SetUp() override {

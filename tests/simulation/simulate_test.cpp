@@ -54,7 +54,7 @@ TEST(Simulate, GivesEveryFigureOfEveryPolicyAndTheSameOnAnyNumberOfThreads) {
           "utilisation_pct", "fragmentation_pct", "preemptions", "lost_gpu_hours", "fairness"})
       EXPECT_TRUE(policy[key].is_number()) << name << " " << key;
     EXPECT_TRUE(policy["sharing_anomalies"]["count"].is_number()) << name;
-    EXPECT_EQ(policy["start_interval_coverage_pct"].is_null(), name != "galley") << name;
+    EXPECT_EQ(policy["start_interval_coverage_pct"].is_null(), !name.starts_with("galley")) << name;
   }
 }
 

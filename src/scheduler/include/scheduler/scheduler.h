@@ -16,9 +16,11 @@ struct State;
 
 struct Options {
   std::size_t reservation_depth =
-      64;                    // blocked jobs of the documented order that get a reservation
-  double keep_ratio = 0.05;  // of the fleet's GPUs, kept idle for blocked jobs at once
-  double aged_ratio = 0.15;  // of the fleet's GPUs, for borrowed jobs that went by age
+      64;                      // blocked jobs of the documented order that get a reservation
+  double keep_ratio = 0.05;    // of the fleet's GPUs, kept idle for blocked jobs at once
+  double aged_ratio = 0.15;    // of the fleet's GPUs, for borrowed gangs that went by age; and as
+                               // much for jobs that need one whole node
+  double lifted_ratio = 0.05;  // likewise, for each band of runtimes of jobs lifted out of it
   Millis usage_half_life{std::chrono::hours(24 * 7)};
   Millis age_limit{std::chrono::hours(24)};  // after it a job goes before the fair share
   Millis minimum_runtime{
