@@ -56,7 +56,7 @@ bool is_counted(const Answer& answer) {
 /// not at all where they had them for most of the time.
 void mind_the_machine(const Profile& profile, Drafted& answer) {
   constexpr double kTooMuch = 0.5;
-  constexpr double kOfARatio = 0.5, kOfAShare = 0.25;
+  constexpr double kOfARatio = 0.5, kOfAShare = 1.0 / 3;
   const double waited = drift_of(profile, answer.experiment).waited;
   if (!answer.has_figure || is_counted(answer) || waited <= 0) return;
   if (waited > kTooMuch) {
