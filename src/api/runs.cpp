@@ -8,7 +8,6 @@
 #include "estimates/live_etas.h"
 #include "reply.h"
 #include "run_compare.h"
-#include "run_search.h"
 #include "run_views.h"
 #include "tracking/tracking.h"
 
@@ -31,17 +30,17 @@ std::vector<std::string> all_of(const http::Request& request, std::string_view p
 }
 
 Result<http::Response> list_runs(Context& context, const http::Request& request) {
-  RunQuestion question{.filter = query_text(request, "filter"),
-                       .order = query_text(request, "order"),
-                       .cursor = query_text(request, "cursor"),
-                       .with_total = query_text(request, "total") == "true"};
+  tracking::RunQuestion question{.filter = query_text(request, "filter"),
+                                 .order = query_text(request, "order"),
+                                 .cursor = query_text(request, "cursor"),
+                                 .with_total = query_text(request, "total") == "true"};
   GALLEY_TRY(question.limit, query_limit(request));
   if (request.query_value("offset")) {
-    GALLEY_TRY(question.offset, query_integer(request, "offset", 0, 0, kMaxRunOffset));
+    GALLEY_TRY(question.offset, query_integer(request, "offset", 0, 0, tracking::kMaxRunOffset));
   }
   GALLEY_TRY(const auto wanted, parse_wanted_keys(all_of(request, "column")));
   auto& tracking = context.services.tracking;
-  GALLEY_TRY(const auto found, find_runs(tracking, context.services.database, question));
+  GALLEY_TRY(const auto found, tracking.find(question));
   Json items = Json::array();
   for (const auto& run : found.runs) {
     GALLEY_TRY(const auto details, tracking.get(run.id));

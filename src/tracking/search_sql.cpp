@@ -7,6 +7,36 @@
 namespace galley::tracking {
 namespace {
 
+/// Where the values of a field are.
+struct RunColumn {
+  std::string_view table{};  // empty: the runs' own
+  std::string_view key{};    // column of the key; empty: it has none
+  std::string_view column;
+  bool may_lack = false;  // some runs have none
+};
+
+/// In the order of RunField.
+constexpr std::array<RunColumn, 13> kColumnOfField{{
+    {.column = "created_ms"},
+    {.column = "ended_ms", .may_lack = true},
+    {.column = "name"},
+    {.column = "state"},
+    {.column = "job_id", .may_lack = true},
+    {.column = "user_name"},
+    {.column = "id"},
+    {.table = "series", .key = "metric_key", .column = "last_value"},
+    {.table = "run_params", .key = "param_key", .column = "value"},
+    {.table = "run_tags", .key = "tag_key", .column = "value"},
+    {.table = "run_datasets", .column = "name"},
+    {.table = "run_datasets", .column = "digest"},
+    {.table = "run_datasets", .column = "context"},
+}};
+static_assert(kColumnOfField.size() == static_cast<std::size_t>(RunField::dataset_tag) + 1);
+
+const RunColumn& column_of(RunField field) {
+  return kColumnOfField[static_cast<std::size_t>(field)];
+}
+
 /// SQLite's own "like" does not mind the case, and PostgreSQL's does.
 std::string_view sql_of(RunComparison comparison, store::Database::Kind kind) {
   constexpr std::array<std::string_view, 6> kOperators{"=", "<>", "<", "<=", ">", ">="};
@@ -69,93 +99,33 @@ void add_comparison(SearchSql& sql, std::string_view column, const RunCondition&
 }
 
 void add_condition(SearchSql& sql, const RunCondition& condition, std::string_view run_id) {
-  const auto among = [&](std::string_view table, std::string_view key, std::string_view column) {
-    sql.add(fmt::format(" and exists (select 1 from {} x where x.run_id = {} and x.{} = ", table,
-                        run_id, key));
-    sql.value(condition.key).add(" and ");
-    add_comparison(sql, fmt::format("x.{}", column), condition);
-    sql.add(")");
-  };
-  const auto own = [&](std::string_view column) {
+  const RunColumn& at = column_of(condition.field);
+  if (at.table.empty()) {
     sql.add(" and ");
-    add_comparison(sql, column, condition);
-  };
-  const auto of_dataset = [&](std::string_view column) {
-    sql.add(
-        fmt::format(" and exists (select 1 from run_datasets x where x.run_id = {} and ", run_id));
-    add_comparison(sql, fmt::format("x.{}", column), condition);
-    sql.add(")");
-  };
-  switch (condition.field) {
-    case RunField::created:
-      return own("r.created_ms");
-    case RunField::ended:
-      return own("r.ended_ms");
-    case RunField::name:
-      return own("r.name");
-    case RunField::state:
-      return own("r.state");
-    case RunField::job_id:
-      return own("r.job_id");
-    case RunField::user:
-      return own("r.user_name");
-    case RunField::id:
-      return own("r.id");
-    case RunField::dataset:
-      return of_dataset("name");
-    case RunField::dataset_digest:
-      return of_dataset("digest");
-    case RunField::dataset_tag:
-      return of_dataset("context");
-    case RunField::metric:
-      return among("series", "metric_key", "last_value");
-    case RunField::param:
-      return among("run_params", "param_key", "value");
-    case RunField::tag:
-      return among("run_tags", "tag_key", "value");
+    return add_comparison(sql, fmt::format("r.{}", at.column), condition);
   }
+  sql.add(
+      fmt::format(" and exists (select 1 from {} x where x.run_id = {} and ", at.table, run_id));
+  if (!at.key.empty()) sql.add(fmt::format("x.{} = ", at.key)).value(condition.key).add(" and ");
+  add_comparison(sql, fmt::format("x.{}", at.column), condition);
+  sql.add(")");
 }
 
 void add_order(SearchSql& sql, const RunOrder& order) {
+  const RunColumn& at = column_of(order.field);
   const std::string_view direction = order.descending ? " desc, " : ", ";
-  const auto own = [&](std::string_view column) { sql.add(column).add(direction); };
-  const auto among = [&](std::string_view table, std::string_view key, std::string_view column) {
-    for (const bool absent : {true, false}) {
-      sql.add(fmt::format("(select x.{} from {} x where x.run_id = r.id and x.{} = ", column, table,
-                          key))
-          .value(order.key)
-          .add(absent ? ") is null, " : ")");
-    }
-    sql.add(direction);
-  };
-  switch (order.field) {
-    case RunField::created:
-      return own("r.created_ms");
-    case RunField::ended:
-      sql.add("r.ended_ms is null, ");
-      return own("r.ended_ms");
-    case RunField::name:
-      return own("r.name");
-    case RunField::state:
-      return own("r.state");
-    case RunField::job_id:
-      sql.add("r.job_id is null, ");
-      return own("r.job_id");
-    case RunField::user:
-      return own("r.user_name");
-    case RunField::id:
-      return own("r.id");
-    case RunField::metric:
-      return among("series", "metric_key", "last_value");
-    case RunField::param:
-      return among("run_params", "param_key", "value");
-    case RunField::tag:
-      return among("run_tags", "tag_key", "value");
-    case RunField::dataset:
-    case RunField::dataset_digest:
-    case RunField::dataset_tag:
-      return;
+  if (at.table.empty()) {
+    if (at.may_lack) sql.add(fmt::format("r.{} is null, ", at.column));
+    sql.add(fmt::format("r.{}", at.column)).add(direction);
+    return;
   }
+  if (at.key.empty()) return;  // a run has many of them
+  for (const bool absent : {true, false})
+    sql.add(fmt::format("(select x.{} from {} x where x.run_id = r.id and x.{} = ", at.column,
+                        at.table, at.key))
+        .value(order.key)
+        .add(absent ? ") is null, " : ")");
+  sql.add(direction);
 }
 
 }  // namespace galley::tracking

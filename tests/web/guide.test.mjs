@@ -85,3 +85,16 @@ test('one click submits the changed job, and the old one is cancelled only when 
   assert.equal((await shared.server.call('GET', `/api/v1/jobs/${job.id}`)).state, 'cancelled');
   noTroubles(page);
 });
+
+test('a running job says what is left to pay beside the time that is left', async () => {
+  const steps = 'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo "galley:: step=$i total_steps=30000 loss=1"; sleep 0.02; done';
+  const job = await shared.server.submit('paid', steps, { resources: { gpus: 1 }, max_runtime: '1h' });
+  const page = await openPage(shared.browser, shared.server);
+  await page.goto(`${shared.server.url}/jobs/${job.id}`);
+  await page.getByText(/left.* · .*\$[\d.,]+ still to pay/).waitFor();
+  await screenshot(page, 'cost-left-1280-light');
+  assert.deepEqual(await axe(page), []);
+  noTroubles(page);
+  await shared.server.call('POST', `/api/v1/jobs/${job.id}/cancel`, {});
+  await shared.server.ended(job.id);
+});

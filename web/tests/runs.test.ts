@@ -8,6 +8,8 @@ import { dimensionsOf, marksOf, namesOf, nearestPoint, parseIds, placeOf, points
 import { fieldName, offers } from '../src/lib/runs/complete';
 import { lineageLines } from '../src/lib/runs/lineage';
 import { placeOf as placeOfPath } from '../src/lib/router';
+import { runsEn } from '../src/text/runs_en';
+import { runsKo } from '../src/text/runs_ko';
 
 const run = (name: string, metrics: Record<string, number | null>, params: Record<string, string>): ListedRun =>
   ({ id: `run_${name}`, name, experiment: '', state: 'running', created_at: '', metrics, params, tags: { who: 'me' } });
@@ -147,5 +149,11 @@ describe('lineage', () => {
       { path: ['code', 'commit'], value: 'abc' }, { path: ['code', 'dirty'], value: 'false' }, { path: ['parents'], value: id, to: `/runs/${id}` },
     ]);
     expect(lineageLines(undefined)).toEqual([]);
+  });
+  it('names whatever the server captures, in words of people', () => {
+    const captured = ['node', 'nodes', 'gpus', 'gpu.type', 'gpu.driver', 'image', 'image.digest', 'python', 'os', 'cuda', 'user', 'parent', 'attempts',
+      'commit', 'branch', 'repository', 'dirty', 'code', 'environment', 'datasets'];
+    for (const words of [runsEn.lineageWords, runsKo.lineageWords])
+      for (const key of captured) expect(words[key], key).toMatch(/^[A-Z가-힣]/);
   });
 });

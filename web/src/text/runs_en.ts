@@ -13,6 +13,8 @@ export const runsEn = {
     code: 'Code', environment: 'Environment', data: 'Data', datasets: 'Data sets', parent: 'Parent', parents: 'Parents', children: 'Children',
     git: 'Git', commit: 'Commit', branch: 'Branch', dirty: 'Uncommitted changes', image: 'Image', command: 'Command', inputs: 'Inputs', outputs: 'Outputs',
     sources: 'Sources', snapshots: 'Snapshots', job: 'Job', study: 'Study', trial: 'Trial',
+    repository: 'Repository', node: 'Machine', nodes: 'Machines', gpus: 'GPUs', 'gpu.type': 'GPU type', 'gpu.driver': 'GPU driver', cuda: 'CUDA version',
+    python: 'Python version', os: 'Operating system', 'image.digest': 'Image digest', user: 'User', attempts: 'Attempts',
   } as Record<string, string>,
   yes: 'Yes', no: 'No',
   compared: {

@@ -14,6 +14,8 @@ export const runsKo: RunsText = {
     code: '코드', environment: '환경', data: '데이터', datasets: '데이터 세트', parent: '상위', parents: '상위', children: '하위',
     git: 'Git', commit: '커밋', branch: '브랜치', dirty: '커밋되지 않은 변경', image: '이미지', command: '명령', inputs: '입력', outputs: '출력',
     sources: '출처', snapshots: '스냅샷', job: '작업', study: '탐색', trial: '시도',
+    repository: '저장소', node: '노드', nodes: '노드 수', gpus: 'GPU 수', 'gpu.type': 'GPU 종류', 'gpu.driver': 'GPU 드라이버', cuda: 'CUDA 버전',
+    python: 'Python 버전', os: '운영 체제', 'image.digest': '이미지 다이제스트', user: '사용자', attempts: '실행 횟수',
   },
   yes: '예', no: '아니요',
   compared: {

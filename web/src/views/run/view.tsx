@@ -61,7 +61,7 @@ function Pairs({ title, pairs, empty }: { title: string; pairs: Record<string, s
 
 function LineagePane({ lineage }: { lineage: RunDetail['lineage'] }) {
   const words = useRunsText();
-  const name = (key: string) => words.lineageWords[key] ?? key.replaceAll('_', ' ');
+  const name = (key: string) => words.lineageWords[key] ?? key;
   const say = (value: string) => (value === 'true' ? words.yes : value === 'false' ? words.no : value);
   return (
     <section class="card" aria-label={words.lineage}>

@@ -9,9 +9,9 @@
 #include "base/result.h"
 #include "store/database.h"
 #include "store/filter.h"
-#include "tracking/tracking.h"
+#include "tracking/records.h"
 
-namespace galley::api {
+namespace galley::tracking {
 
 inline constexpr std::array kRunFields{
     store::FilterField{"id", "runs.id"},
@@ -35,19 +35,9 @@ struct RunQuestion {
 };
 
 struct RunAnswer {
-  std::vector<tracking::Run> runs;
+  std::vector<Run> runs;
   std::string next_cursor;              // empty at the end
   std::optional<std::int64_t> total{};  // of all pages
 };
 
-/// Runs without the value of the order come last, newest first. A parameter or tag compared with
-/// a number fulfils nothing unless it is one; ordered, numbers come before other texts.
-///
-/// What tracking::Tracking::search() can answer is answered by it, within its times; the rest
-/// (`or`, `not`, `in`, numbers in parameters, offsets) by a statement of our own, which may look at
-/// every run: some 0.1 to 0.3 s at 100,000. Reads the database; settles points that wait where
-/// metrics matter. Errors: invalid_argument (filter, order, cursor, offset).
-Result<RunAnswer> find_runs(tracking::Tracking& tracking, store::Database& database,
-                            const RunQuestion& question);
-
-}  // namespace galley::api
+}  // namespace galley::tracking

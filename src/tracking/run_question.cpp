@@ -1,4 +1,4 @@
-#include "run_search.h"
+#include "tracking/run_question.h"
 
 #include <fmt/format.h>
 
@@ -7,15 +7,13 @@
 #include <utility>
 
 #include "base/text.h"
+#include "tracking/tracking.h"
 
-namespace galley::api {
+namespace galley::tracking {
 namespace {
 
 using store::Transaction;
 using store::Value;
-using tracking::RunComparison;
-using tracking::RunCondition;
-using tracking::RunField;
 
 constexpr std::string_view kMetrics = "metrics.";
 constexpr std::string_view kParams = "params.";
@@ -103,7 +101,7 @@ RunComparison comparison_of(std::string_view sign) {
 }
 
 /// Adds the term to the search; false where it cannot be said in one.
-bool add_term(tracking::RunSearch& search, const store::FilterTerm& term) {
+bool add_term(RunSearch& search, const store::FilterTerm& term) {
   RunCondition condition{.key = term.key, .comparison = comparison_of(term.comparison)};
   const auto* const text = std::get_if<std::string>(&term.value);
   if (text != nullptr) condition.text = *text;
@@ -131,12 +129,12 @@ bool add_term(tracking::RunSearch& search, const store::FilterTerm& term) {
   return true;
 }
 
-std::optional<tracking::RunSearch> as_search(const RunQuestion& question,
-                                             const store::Filter& filter, const Order& order) {
-  if (question.offset || !filter.is_conjunction || filter.terms.size() > tracking::kMaxConditions ||
+std::optional<RunSearch> as_search(const RunQuestion& question, const store::Filter& filter,
+                                   const Order& order) {
+  if (question.offset || !filter.is_conjunction || filter.terms.size() > kMaxConditions ||
       !(order.by_age() || order.family == kMetrics))
     return std::nullopt;
-  tracking::RunSearch search{.limit = question.limit, .cursor = question.cursor};
+  RunSearch search{.limit = question.limit, .cursor = question.cursor};
   search.order = {.field = order.by_age() ? RunField::created : RunField::metric,
                   .key = order.key,
                   .descending = order.descending};
@@ -195,14 +193,14 @@ constexpr std::string_view kColumnsOfRuns =
     "select runs.id, runs.name, runs.experiment, runs.job_id, runs.state, runs.created_ms,"
     " runs.ended_ms from ";
 
-Result<tracking::Run> run_of_row(const store::Row& row) {
-  GALLEY_TRY(const auto state, tracking::parse_run_state(row.text(4)));
-  tracking::Run run{.id = RunId::trusted(row.text(0)),
-                    .name = row.text(1),
-                    .experiment = row.text(2),
-                    .job_id = row.text(3),
-                    .state = state,
-                    .created = from_ms(row.integer(5))};
+Result<Run> run_of_row(const store::Row& row) {
+  GALLEY_TRY(const auto state, parse_run_state(row.text(4)));
+  Run run{.id = RunId::trusted(row.text(0)),
+          .name = row.text(1),
+          .experiment = row.text(2),
+          .job_id = row.text(3),
+          .state = state,
+          .created = from_ms(row.integer(5))};
   if (!row.is_null(6)) run.ended = from_ms(row.integer(6));
   return run;
 }
@@ -220,7 +218,7 @@ class OwnSearch {
 
   Result<std::int64_t> total() { return count(false); }
 
-  Result<std::vector<tracking::Run>> page(std::int64_t offset, std::int64_t limit) {
+  Result<std::vector<Run>> page(std::int64_t offset, std::int64_t limit) {
     if (!order_.column.empty()) return rows(by_column(), offset, limit);
     GALLEY_TRY(auto runs, rows(by_key(), offset, limit));
     const auto found = static_cast<std::int64_t>(runs.size());
@@ -291,10 +289,10 @@ class OwnSearch {
     return sql;
   }
 
-  Result<std::vector<tracking::Run>> rows(Sql sql, std::int64_t offset, std::int64_t limit) {
+  Result<std::vector<Run>> rows(Sql sql, std::int64_t offset, std::int64_t limit) {
     sql.add(" limit ").value(limit).add(" offset ").value(offset);
     GALLEY_TRY(const auto found, transaction_.query(sql.text, std::move(sql.parameters)));
-    std::vector<tracking::Run> runs;
+    std::vector<Run> runs;
     runs.reserve(found.size());
     for (const auto& row : found) {
       GALLEY_TRY(auto run, run_of_row(row));
@@ -335,9 +333,8 @@ Result<std::int64_t> offset_of(const RunQuestion& question) {
 
 }  // namespace
 
-Result<RunAnswer> find_runs(tracking::Tracking& tracking, store::Database& database,
-                            const RunQuestion& question) {
-  const RunFamilies families(database.kind());
+Result<RunAnswer> Tracking::find(const RunQuestion& question) {
+  const RunFamilies families(database_.kind());
   GALLEY_TRY(const auto filter, store::parse_filter(question.filter, kRunFields, families.all));
   GALLEY_TRY(const auto order, parse_order(question.order));
   const bool of_runs_alone =
@@ -345,16 +342,15 @@ Result<RunAnswer> find_runs(tracking::Tracking& tracking, store::Database& datab
         return question.filter.find(family.prefix) != std::string::npos;
       });
   const bool plain = of_runs_alone && order.by_age() && order.descending && !question.offset;
-  const auto search = plain ? std::nullopt : as_search(question, filter, order);
-  const bool own = !plain && !search;
+  const auto told = plain ? std::nullopt : as_search(question, filter, order);
+  const bool own = !plain && !told;
   RunAnswer answer;
   if (plain) {
-    GALLEY_TRY(auto page,
-               tracking.list({.where_sql = filter.sql, .where_parameters = filter.parameters},
-                             question.limit, question.cursor));
+    GALLEY_TRY(auto page, list({.where_sql = filter.sql, .where_parameters = filter.parameters},
+                               question.limit, question.cursor));
     answer = {std::move(page.runs), std::move(page.next_cursor)};
-  } else if (search) {
-    GALLEY_TRY(auto page, tracking.search(*search));
+  } else if (told) {
+    GALLEY_TRY(auto page, search(*told));
     answer = {std::move(page.runs), std::move(page.next_cursor)};
   }
   if (!own && !question.with_total) return answer;
@@ -362,9 +358,9 @@ Result<RunAnswer> find_runs(tracking::Tracking& tracking, store::Database& datab
   if (own) {
     GALLEY_TRY(offset, offset_of(question));
   }
-  if (!of_runs_alone || order.family == kMetrics) GALLEY_TRY_STATUS(tracking.settle_all());
-  GALLEY_TRY_STATUS(database.read([&](Transaction& transaction) -> Status {
-    OwnSearch asked(transaction, database.kind(), filter, families, order);
+  if (!of_runs_alone || order.family == kMetrics) GALLEY_TRY_STATUS(settle_all());
+  GALLEY_TRY_STATUS(database_.read([&](Transaction& transaction) -> Status {
+    OwnSearch asked(transaction, database_.kind(), filter, families, order);
     if (question.with_total) {
       GALLEY_TRY(answer.total, asked.total());
     }
@@ -380,4 +376,4 @@ Result<RunAnswer> find_runs(tracking::Tracking& tracking, store::Database& datab
   return answer;
 }
 
-}  // namespace galley::api
+}  // namespace galley::tracking
