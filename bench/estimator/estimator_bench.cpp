@@ -6,6 +6,7 @@
 #include <cmath>
 #include <ctime>
 #include <random>
+#include <set>
 
 #include "estimator/advice.h"
 #include "estimator/export_model.h"
@@ -16,9 +17,16 @@ namespace {
 
 double processor_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
-void note(const char* what, const ErrorSummary& errors) {
+/// Says it on stderr, and keeps it among the details of the report.
+void note(const std::string& what, const ErrorSummary& errors, BenchReport& report) {
+  report.details[what] = {{"rows", errors.count},
+                          {"mdape_pct", errors.mdape_pct},
+                          {"mape_pct", errors.mape_pct},
+                          {"p90_pct", errors.p90_pct},
+                          {"interval90_coverage_pct", errors.coverage_pct},
+                          {"interval90_width_ratio_median", errors.width_ratio_median}};
   fmt::print(stderr,
-             "{:<34} {:>5.0f} rows  MdAPE {:6.2f} %  MAPE {:6.2f} %  p90 {:6.1f} %  90 % interval "
+             "{:<44} {:>5.0f} rows  MdAPE {:6.2f} %  MAPE {:6.2f} %  p90 {:6.1f} %  90 % interval "
              "covers {:5.1f} %, width {:.2f}\n",
              what, errors.count, errors.mdape_pct, errors.mape_pct, errors.p90_pct,
              errors.coverage_pct, errors.width_ratio_median);
@@ -51,13 +59,14 @@ void put(std::map<std::string, double>& figures, const std::string& name,
 /// Cross-validation of one table over all seeds; figures are of all of them together.
 Result<std::vector<Scored>> seeds_together(const char* name, const std::vector<Record>& records,
                                            const EstimatorBenchOptions& options,
+                                           BenchReport& report,
                                            Apart apart = Apart::configurations) {
   std::vector<Scored> all;
   for (std::int64_t seed = 1; seed <= options.seeds; ++seed) {
     GALLEY_TRY(const auto scored, cross_validate(records, static_cast<std::uint64_t>(seed), apart));
     all.insert(all.end(), scored.begin(), scored.end());
   }
-  note(name, summarise(all));
+  note(name, summarise(all), report);
   return all;
 }
 
@@ -65,19 +74,22 @@ Result<std::vector<Scored>> seeds_together(const char* name, const std::vector<R
 /// configurations left out instead of single records; the median of their measurements estimated
 /// instead of each; and how far measurements of one configuration lie from each other.
 Status repeated_figures(const std::vector<Record>& pollux, const EstimatorBenchOptions& options,
-                        std::map<std::string, double>& figures) {
-  GALLEY_TRY(const auto grouped, seeds_together("pollux, whole configurations", pollux, options));
+                        BenchReport& report) {
+  auto& figures = report.figures;
+  GALLEY_TRY(const auto grouped,
+             seeds_together("pollux, whole configurations", pollux, options, report));
   put(figures, "pollux_configurations", summarise(grouped));
   put(figures, "pollux_configurations_beside_median", summarise(against_medians(pollux, grouped)));
-  GALLEY_TRY(const auto medians,
-             seeds_together("pollux, medians of repeats", median_of_repeats(pollux), options));
+  GALLEY_TRY(const auto medians, seeds_together("pollux, medians of repeats",
+                                                median_of_repeats(pollux), options, report));
   put(figures, "pollux_medians", summarise(medians));
   figures["pollux_noise_floor_pct"] = repeated_mape_pct(pollux);
   return ok();
 }
 
 Status cross_validated_figures(const Datasets& sets, const EstimatorBenchOptions& options,
-                               std::map<std::string, double>& figures) {
+                               BenchReport& report) {
+  auto& figures = report.figures;
   Intervals intervals;
   struct Table {
     const char* name;
@@ -91,8 +103,8 @@ Status cross_validated_figures(const Datasets& sets, const EstimatorBenchOptions
     // The floors in the research were measured on random single records; gavel and lambda list
     // nothing twice, so that only for pollux it is another protocol.
     const bool repeats = table.records == &sets.pollux;
-    if (repeats) GALLEY_TRY_STATUS(repeated_figures(*table.records, once, figures));
-    GALLEY_TRY(const auto scored, seeds_together(table.name, *table.records, once,
+    if (repeats) GALLEY_TRY_STATUS(repeated_figures(*table.records, once, report));
+    GALLEY_TRY(const auto scored, seeds_together(table.name, *table.records, once, report,
                                                  repeats ? Apart::records : Apart::configurations));
     const auto errors = summarise(scored);
     put(figures, table.name, errors);
@@ -110,61 +122,73 @@ Status cross_validated_figures(const Datasets& sets, const EstimatorBenchOptions
   return ok();
 }
 
-void put_unseen(const UnseenGpu& unseen, std::map<std::string, double>& figures) {
-  const auto zero = summarise(unseen.without_probe);
-  const auto one = summarise(unseen.one_probe);
-  const auto network = summarise(unseen.probe_of_network);
-  const auto job = summarise(unseen.probe_of_job);
-  note("lambda, unseen GPU", zero);
-  note("  with one probe of any job", one);
-  note("  with one probe of the network", network);
-  note("  with one probe of the job", job);
-  put(figures, "lambda_unseen_gpu", zero);
-  put(figures, "lambda_unseen_gpu_any_probe", one);
-  put(figures, "lambda_unseen_gpu_network_probe", network);
-  put(figures, "lambda_unseen_gpu_one_probe", job);
-  const auto each = summarise(unseen.probe_of_each);
-  note("  with one probe of each network", each);
-  put(figures, "lambda_unseen_gpu_probe_of_each_network", each);
+void put_unseen(const std::string& name, const UnseenGpu& unseen, BenchReport& report) {
+  struct Reading {
+    const char* words;
+    const char* figure;
+    const std::vector<Scored>* scored;
+  };
+  for (const auto& reading :
+       {Reading{"no probe", "", &unseen.without_probe},
+        Reading{"one probe of any job", "_any_probe", &unseen.one_probe},
+        Reading{"one probe of the network", "_network_probe", &unseen.probe_of_network},
+        Reading{"one probe of the job", "_one_probe", &unseen.probe_of_job},
+        Reading{"one probe of each network", "_probe_of_each_network", &unseen.probe_of_each}}) {
+    if (reading.scored->empty()) continue;
+    const auto errors = summarise(*reading.scored);
+    note(fmt::format("{}, unseen GPU, {}", name, reading.words), errors, report);
+    put(report.figures, name + "_unseen_gpu" + reading.figure, errors);
+  }
 }
 
 /// Does a probe of a network that nobody has trained help?
-Status put_unseen_networks(const char* name, const std::vector<Record>& records,
-                           std::map<std::string, double>& figures) {
-  if (records.empty() || records.size() > 2'000) return ok();
+Status put_unseen_networks(const std::string& name, const std::vector<Record>& records,
+                           BenchReport& report) {
+  if (records.empty()) return ok();
   GALLEY_TRY(const auto unseen, leave_networks_out(records));
   for (const auto& [probes, scored] :
-       {std::pair{0, &unseen.without_probe}, std::pair{1, &unseen.one_probe},
-        std::pair{3, &unseen.three_probes}}) {
+       {std::pair{"0", &unseen.without_probe}, std::pair{"1", &unseen.one_probe},
+        std::pair{"any_1", &unseen.any_probe}, std::pair{"3", &unseen.three_probes}}) {
     const auto errors = summarise(*scored);
-    note(fmt::format("{}, unseen network, {} probes", name, probes).c_str(), errors);
-    put(figures, fmt::format("{}_unseen_network_probes_{}", name, probes), errors);
+    if (scored->empty()) continue;
+    note(fmt::format("{}, unseen network, probes: {}", name, probes), errors, report);
+    put(report.figures, fmt::format("{}_unseen_network_probes_{}", name, probes), errors);
   }
   return ok();
 }
 
-Status split_figures(const Datasets& sets, std::map<std::string, double>& figures) {
-  if (!sets.lambda.empty()) {
-    GALLEY_TRY(const auto unseen, leave_gpus_out(sets.lambda));
-    put_unseen(unseen, figures);
+Status split_figures(const Datasets& sets, BenchReport& report) {
+  auto& figures = report.figures;
+  for (const auto& [name, table] :
+       {std::pair{"gavel", &sets.gavel}, std::pair{"lambda", &sets.lambda},
+        std::pair{"pollux", &sets.pollux}, std::pair{"elasticflow", &sets.elasticflow},
+        std::pair{"neusight", &sets.neusight}}) {
+    if (table->empty()) continue;
+    GALLEY_TRY(const auto unseen, leave_gpus_out(*table));
+    put_unseen(name, unseen, report);
+    GALLEY_TRY_STATUS(put_unseen_networks(name, *table, report));
   }
-  GALLEY_TRY_STATUS(put_unseen_networks("gavel", sets.gavel, figures));
-  GALLEY_TRY_STATUS(put_unseen_networks("lambda", sets.lambda, figures));
-  GALLEY_TRY_STATUS(put_unseen_networks("elasticflow", sets.elasticflow, figures));
   if (!sets.elasticflow.empty()) {
     GALLEY_TRY(const auto scored, fit_and_score(sets.elasticflow, [](const Record& record) {
                  return record.row.job.gpus <= 8;
                }));
     const auto errors = summarise(scored);
-    note("elasticflow, 1-8 to 16-64 GPUs", errors);
+    note("elasticflow, 1-8 to 16-64 GPUs", errors, report);
     put(figures, "elasticflow", errors);
   }
   return ok();
 }
 
+bool has_new_gpus(const std::vector<Record>& fit, const std::vector<Record>& test) {
+  std::set<std::string> known;
+  for (const Record& record : fit) known.insert(record.row.job.gpu.name);
+  return std::ranges::none_of(
+      test, [&](const Record& record) { return known.contains(record.row.job.gpu.name); });
+}
+
 /// Estimates of tables that the fit has not seen: other devices, networks, placements.
-Status transfer_figures(const Datasets& fit, const Datasets& test,
-                        std::map<std::string, double>& figures) {
+Status transfer_figures(const Datasets& fit, const Datasets& test, BenchReport& report) {
+  auto& figures = report.figures;
   Intervals intervals;
   struct Table {
     const char* name;
@@ -177,10 +201,14 @@ Status transfer_figures(const Datasets& fit, const Datasets& test,
         Table{"elasticflow", &fit.elasticflow, &test.elasticflow},
         Table{"neusight", &fit.neusight, &test.neusight}}) {
     if (table.fit->empty() || table.test->empty()) continue;
+    if (has_new_gpus(*table.fit, *table.test)) {
+      GALLEY_TRY(const auto unseen, unseen_gpus(*table.fit, *table.test));
+      put_unseen(table.name, unseen, report);
+    }
     for (const std::size_t probes : {0U, 1U, 3U}) {
       GALLEY_TRY(const auto scored, with_probes(*table.fit, *table.test, probes));
       const auto errors = summarise(scored);
-      note(fmt::format("{}, {} probes a network", table.name, probes).c_str(), errors);
+      note(fmt::format("{}, {} probes a network", table.name, probes), errors, report);
       put(figures,
           probes == 0 ? std::string(table.name) : fmt::format("{}_probes_{}", table.name, probes),
           errors);
@@ -191,10 +219,6 @@ Status transfer_figures(const Datasets& fit, const Datasets& test,
         figures["cost_regret_p90_pct"] = regret.p90_pct;
       }
     }
-  }
-  if (!fit.lambda.empty() && !test.lambda.empty()) {
-    GALLEY_TRY(const auto unseen, unseen_gpus(fit.lambda, test.lambda));
-    put_unseen(unseen, figures);
   }
   if (!fit.neusight.empty() && !test.neusight.empty())
     figures["neusight_mean_pct"] = figures["neusight_mape_pct"];
@@ -299,7 +323,9 @@ Status speed_figures(std::map<std::string, double>& figures) {
                                         .trees = boosting,
                                         .kernel_weight = 0.5,
                                         .errors = {},
+                                        .probed_errors = {},
                                         .probed = {},
+                                        .unprobed = {},
                                         .records = 10'000};
   constexpr std::size_t kAsked = 3'000;
   double sum = evaluate(linear, dense.row(0)) + evaluate(cart, dense.row(0)) +
@@ -361,10 +387,10 @@ Result<BenchReport> run_estimator_bench(const EstimatorBenchOptions& options) {
   }
   if (transfers) {
     GALLEY_TRY(const auto test, read_datasets(options.test));
-    GALLEY_TRY_STATUS(transfer_figures(sets, test, report.figures));
+    GALLEY_TRY_STATUS(transfer_figures(sets, test, report));
   } else {
-    GALLEY_TRY_STATUS(cross_validated_figures(sets, options, report.figures));
-    GALLEY_TRY_STATUS(split_figures(sets, report.figures));
+    GALLEY_TRY_STATUS(cross_validated_figures(sets, options, report));
+    GALLEY_TRY_STATUS(split_figures(sets, report));
     for (std::int64_t seed = 1; seed <= options.seeds; ++seed) report.seeds.push_back(seed);
   }
   GALLEY_TRY_STATUS(speed_figures(report.figures));

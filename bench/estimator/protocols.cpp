@@ -26,9 +26,13 @@ double quantile_of(std::vector<double> values, double at) {
 
 /// A row that a user would measure first: few GPUs, together, a middle batch.
 std::vector<const Record*> in_probe_order(std::vector<const Record*> records) {
-  std::ranges::sort(records, {}, [](const Record* record) {
+  std::vector<double> batches;
+  for (const Record* record : records) batches.push_back(record->row.job.batch_per_gpu);
+  const double middle = quantile_of(std::move(batches), 0.5);
+  std::ranges::sort(records, {}, [&](const Record* record) {
     const auto& job = record->row.job;
-    return std::tuple(job.gpus, job.nodes, job.batch_per_gpu, record->configuration);
+    return std::tuple(job.gpus, job.nodes, std::abs(std::log(job.batch_per_gpu / middle)),
+                      record->configuration);
   });
   return records;
 }
@@ -190,6 +194,7 @@ Result<UnseenGpu> leave_gpus_out(const std::vector<Record>& records) {
     std::vector<const Record*> learned;
     for (const Record& record : records)
       if (record.row.job.gpu.name != gpu) learned.push_back(&record);
+    if (learned.size() < 20) continue;
     GALLEY_TRY(const auto model, estimator::fit_estimator(fit_rows(learned)));
     GALLEY_TRY_STATUS(add_unseen_gpu(model, rows, out));
   }
@@ -227,6 +232,8 @@ Result<UnseenNetwork> leave_networks_out(const std::vector<Record>& records) {
     GALLEY_TRY_STATUS(score(model, rows, out.without_probe));
     GALLEY_TRY_STATUS(probe_and_score(model, choose_probes(rows, 1), rows, out.one_probe));
     GALLEY_TRY_STATUS(probe_and_score(model, choose_probes(rows, 3), rows, out.three_probes));
+    for (std::size_t i = 0; i < rows.size(); i += std::max<std::size_t>(rows.size() / 6, 1))
+      GALLEY_TRY_STATUS(probe_and_score(model, {rows[i]}, rows, out.any_probe));
   }
   return out;
 }

@@ -64,7 +64,9 @@ Result<std::vector<Scored>> with_probes(const std::vector<Record>& fit,
 
 /// Every network left out in turn, and estimated with none, one and three probes of it.
 struct UnseenNetwork {
-  std::vector<Scored> without_probe, one_probe, three_probes;
+  std::vector<Scored> without_probe;
+  std::vector<Scored> one_probe, three_probes;  // those that a user would measure first
+  std::vector<Scored> any_probe;                // one of any job, also an odd one
 };
 Result<UnseenNetwork> leave_networks_out(const std::vector<Record>& records);
 

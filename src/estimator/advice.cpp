@@ -228,8 +228,13 @@ std::string no_reason(const std::vector<AdviceRow>& rows) {
   std::map<Verdict, std::size_t> counts;
   for (const AdviceRow& row : rows) ++counts[row.verdict];
   std::string reason = "No configuration is feasible:";
-  for (const auto& [verdict, count] : counts)
-    reason += fmt::format(" {} {}", count, to_string(verdict));
+  const char* between = " ";
+  for (const auto& [verdict, count] : counts) {
+    std::string words(to_string(verdict));
+    std::ranges::replace(words, '_', ' ');
+    reason += fmt::format("{}{} {}", between, count, words);
+    between = ", ";
+  }
   return reason + ".";
 }
 

@@ -53,16 +53,47 @@ double trees_part(const EstimatorModel& model, const FeatureRow& row) {
   return evaluate(model.trees, dense);
 }
 
+std::size_t probes_of(const EstimatorModel& model, const std::string& what) {
+  const auto found = model.probed.find(what);
+  return found == model.probed.end() ? 0 : found->second;
+}
+
+/// What probes told of a job of which nothing else is known; nothing for jobs that others tell of.
+const ProbedErrors* probed_errors_of(const EstimatorModel& model, const FeatureRow& row) {
+  if (model.probed.empty()) return nullptr;
+  const auto& network = row.categories[network_name];
+  const auto& gpu = row.categories[gpu_name];
+  const bool here = probes_of(model, network + kProbedOn + gpu) > 0;
+  const auto of = [&](ProbedKind kind, std::size_t probes) {
+    return &model.probed_errors[static_cast<std::size_t>(kind)][probes > 1 ? 1 : 0];
+  };
+  if (const auto probes = probes_of(model, network); probes > 0)
+    return of(here ? ProbedKind::network_here : ProbedKind::network_elsewhere, probes);
+  if (const auto probes = probes_of(model, gpu); probes > 0)
+    return of(here ? ProbedKind::gpu_same_network : ProbedKind::gpu_other_network, probes);
+  return nullptr;
+}
+
 /// A few probes of something new leave more open than records of it do, and less than none.
 std::array<double, 5> quantiles_for(const EstimatorModel& model, const FeatureRow& row,
                                     Familiarity familiarity) {
   const auto of = [&](Familiarity kind) {
     return model.errors[static_cast<std::size_t>(kind)].log_error;
   };
+  const ProbedErrors* probed = probed_errors_of(model, row);
+  if (probed == nullptr) return of(familiarity);
   const bool network = model.probed.contains(row.categories[network_name]);
-  if (familiarity > Familiarity::near ||
-      (!network && !model.probed.contains(row.categories[gpu_name])))
-    return of(familiarity);
+  if (familiarity > Familiarity::near) {
+    // The other half of the job is still unknown: the wider of both.
+    auto quantiles = of(familiarity);
+    if (probed->errors.count > 0)
+      for (std::size_t i = 0; i < quantiles.size(); ++i) {
+        const double other = probed->errors.log_error[i];
+        if (std::abs(other) > std::abs(quantiles[i])) quantiles[i] = other;
+      }
+    return quantiles;
+  }
+  if (probed->errors.count > 0) return probed->errors.log_error;
   auto quantiles = of(network ? Familiarity::new_network : Familiarity::new_gpu);
   for (double& quantile : quantiles) quantile *= kSpreadProbed;
   return quantiles;
@@ -103,8 +134,14 @@ Learned learned_step(const EstimatorModel& model, const JobFeatures& job, const 
   const double bound = std::max(learned.physics.bound_s, kLeastStep);
   const double log_physics = std::log(learned.physics.step_s);
   // A file may hold numbers that are each in order and yet overflow together.
-  learned.log_step = std::clamp(std::isfinite(left) ? log_physics + left : log_physics,
-                                std::log(bound), std::log(std::max(kMostStep, bound)));
+  learned.log_step = std::isfinite(left) ? log_physics + left : log_physics;
+  const ProbedErrors* probed = model.unprobed ? probed_errors_of(model, row) : nullptr;
+  if (probed != nullptr && probed->weight < 1) {
+    const double unprobed = learned_step(*model.unprobed, job, row).log_step;
+    learned.log_step = unprobed + probed->weight * (learned.log_step - unprobed);
+  }
+  learned.log_step =
+      std::clamp(learned.log_step, std::log(bound), std::log(std::max(kMostStep, bound)));
   return learned;
 }
 
@@ -114,6 +151,12 @@ std::string_view to_string(Familiarity familiarity) {
   constexpr std::array<std::string_view, kFamiliarities> kNames{"seen", "near", "new_gpu",
                                                                 "new_network", "new_both"};
   return kNames[static_cast<std::size_t>(familiarity)];
+}
+
+std::string_view to_string(ProbedKind kind) {
+  constexpr std::array<std::string_view, kProbedKinds> kNames{
+      "network_here", "network_elsewhere", "gpu_same_network", "gpu_other_network"};
+  return kNames[static_cast<std::size_t>(kind)];
 }
 
 double predict_log_step(const EstimatorModel& model, const JobFeatures& job) {
@@ -157,6 +200,7 @@ Result<EstimatorModel> calibrate(EstimatorModel model, std::span<const Observati
                    .expected = "a time above 0"};
   }
   if (probes.empty()) return model;
+  if (!model.unprobed) model.unprobed = std::make_shared<const EstimatorModel>(model);
   calibrate_physics(model.physics, without_learned(model, probes));
   auto& kernel = model.kernel;
   const auto before = static_cast<Eigen::Index>(kernel.alpha.size());
@@ -166,14 +210,20 @@ Result<EstimatorModel> calibrate(EstimatorModel model, std::span<const Observati
   for (const auto& probe : probes) {
     const auto row = feature_row(probe.job);
     const double left = std::log(probe.step_s / physics_step_s(model.physics, probe.job));
-    residuals.push_back((left - (1 - model.kernel_weight) * trees_part(model, row)) /
-                            model.kernel_weight -
-                        kernel.mean);
+    residuals.push_back(
+        (left - (1 - model.kernel_weight) * trees_part(model, row)) / model.kernel_weight -
+        kernel.mean - evaluate(kernel.series, kernel_inputs(kernel.vocabulary, row)));
+    bool any_new = false;
     for (std::size_t c = 0; c < FeatureRow::kCategories; ++c) {
-      if (in_vocabulary(kernel, static_cast<FeatureCategory>(c), row)) continue;
-      kernel.vocabulary[c].push_back(row.categories[c]);
-      if (c == network_name || c == gpu_name) model.probed.insert(row.categories[c]);
+      const auto& word = row.categories[c];
+      const bool is_known = in_vocabulary(kernel, static_cast<FeatureCategory>(c), row);
+      if (!is_known) kernel.vocabulary[c].push_back(word);
+      if (c != network_name && c != gpu_name) continue;
+      if (is_known && !model.probed.contains(word)) continue;
+      ++model.probed[word];
+      any_new = true;
     }
+    if (any_new) ++model.probed[probed_key(probe.job)];
     const auto inputs = kernel_inputs(kernel.vocabulary, row);
     for (std::size_t k = 0; k < KernelModel::kInputs; ++k) kernel.points[k].push_back(inputs[k]);
   }

@@ -300,18 +300,41 @@ TreeModel read_trees(ModelReader& reader) {
   return trees;
 }
 
+ErrorQuantiles read_quantiles(ModelReader& reader, const Json& one) {
+  ErrorQuantiles errors;
+  errors.count = reader.number(one, "records");
+  const auto values = reader.list<double>(one, "log_error", errors.log_error.size());
+  if (values.size() != errors.log_error.size() || !std::is_sorted(values.begin(), values.end()))
+    reader.fail("error quantiles are not in order");
+  else
+    std::copy(values.begin(), values.end(), errors.log_error.begin());
+  return errors;
+}
+
+Json print_quantiles(const ErrorQuantiles& errors) {
+  return {{"records", errors.count}, {"log_error", errors.log_error}};
+}
+
+std::string probed_name(std::size_t kind, std::size_t several) {
+  return std::string(to_string(static_cast<ProbedKind>(kind))) + (several > 0 ? "_several" : "");
+}
+
 void read_errors(ModelReader& reader, EstimatorModel& model) {
   const Json& json = reader.member(reader.root(), "errors");
   for (std::size_t i = 0; i < kFamiliarities; ++i) {
     const auto name = std::string(to_string(static_cast<Familiarity>(i)));
-    const Json& one = reader.member(json, name.c_str());
-    auto& errors = model.errors[i];
-    errors.count = reader.number(one, "records");
-    const auto values = reader.list<double>(one, "log_error", errors.log_error.size());
-    if (values.size() != errors.log_error.size() || !std::is_sorted(values.begin(), values.end()))
-      return reader.fail("error quantiles are not in order");
-    std::copy(values.begin(), values.end(), errors.log_error.begin());
+    model.errors[i] = read_quantiles(reader, reader.member(json, name.c_str()));
   }
+  if (!reader.root().contains("probed_errors")) return;  // older files lack them
+  const Json& probed = reader.root()["probed_errors"];
+  for (std::size_t kind = 0; kind < kProbedKinds; ++kind)
+    for (std::size_t several = 0; several < 2; ++several) {
+      const Json& one = reader.member(probed, probed_name(kind, several).c_str());
+      auto& into = model.probed_errors[kind][several];
+      into.weight = reader.number(one, "weight");
+      into.errors = read_quantiles(reader, one);
+      if (into.weight < 0 || into.weight > 1) reader.fail("a weight of probes is not from 0 to 1");
+    }
 }
 
 }  // namespace
@@ -321,8 +344,14 @@ std::string print_model(const EstimatorModel& model) {
   for (const auto& [name, factors] : model.physics.of_network) networks[name] = factors;
   Json errors = Json::object();
   for (std::size_t i = 0; i < kFamiliarities; ++i)
-    errors[std::string(to_string(static_cast<Familiarity>(i)))] = {
-        {"records", model.errors[i].count}, {"log_error", model.errors[i].log_error}};
+    errors[std::string(to_string(static_cast<Familiarity>(i)))] = print_quantiles(model.errors[i]);
+  Json probed = Json::object();
+  for (std::size_t kind = 0; kind < kProbedKinds; ++kind)
+    for (std::size_t several = 0; several < 2; ++several) {
+      const auto& one = model.probed_errors[kind][several];
+      Json& into = probed[probed_name(kind, several)] = print_quantiles(one.errors);
+      into["weight"] = one.weight;
+    }
   const Json json{{"kind", "estimator"},
                   {"version", kModelVersion},
                   {"records", model.records},
@@ -338,7 +367,8 @@ std::string print_model(const EstimatorModel& model) {
                    {{"one_hot", model.encoder.one_hot},
                     {"vocabulary", print_vocabulary(model.encoder.vocabulary)}}},
                   {"trees", print_trees(model.trees)},
-                  {"errors", std::move(errors)}};
+                  {"errors", std::move(errors)},
+                  {"probed_errors", std::move(probed)}};
   return dump_json(json);
 }
 

@@ -1,5 +1,6 @@
 #include "estimator/prices.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -59,6 +60,19 @@ Result<double> price_number(const CsvTable& table, std::size_t row, std::size_t 
                .expected = "a number from 0"};
 }
 
+/// Chips of a slice such as tpu-v4-8: up to v4, and of v5p, its number counts cores, two on a chip.
+/// 1 for anything else.
+double chips_of_slice(std::string_view gpu) {
+  constexpr std::string_view kBegin = "tpu-v";
+  const auto dash = gpu.rfind('-');
+  if (!gpu.starts_with(kBegin) || dash <= kBegin.size()) return 1;
+  const auto count = csv_number(gpu.substr(dash + 1));
+  if (!count || *count < 1 || *count > 1e5) return 1;
+  const auto version = gpu.substr(kBegin.size(), dash - kBegin.size());
+  const bool cores = version == "2" || version == "3" || version == "4" || version == "5p";
+  return cores ? std::max(*count / 2, 1.0) : *count;
+}
+
 }  // namespace
 
 Result<std::vector<PriceRow>> parse_prices(std::string_view csv) {
@@ -75,6 +89,7 @@ Result<std::vector<PriceRow>> parse_prices(std::string_view csv) {
                  .gpu = text(i, columns.gpu)};
     if (row.gpu.empty()) continue;
     GALLEY_TRY(row.gpus, price_number(table, i, columns.gpus));
+    row.gpus *= chips_of_slice(row.gpu);
     GALLEY_TRY(row.usd_per_h, price_number(table, i, columns.price));
     GALLEY_TRY(row.spot_usd_per_h, price_number(table, i, columns.spot));
     if (row.gpus > 0 && (row.usd_per_h > 0 || row.spot_usd_per_h > 0))

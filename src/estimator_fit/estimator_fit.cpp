@@ -113,16 +113,20 @@ double conformal_quantile(const std::vector<WeightedError>& sorted, double level
 
 constexpr std::size_t kLeastForQuantiles = 12;
 
-bool set_quantiles(std::span<const LeftOut> left_out, double weight, ErrorQuantiles& errors) {
-  if (left_out.size() < kLeastForQuantiles) return false;
-  std::vector<WeightedError> sorted;
-  for (const auto& one : left_out)
-    sorted.push_back({one.actual - weight * one.kernel - (1 - weight) * one.trees, one.weight});
+bool set_quantiles(std::vector<WeightedError> sorted, ErrorQuantiles& errors) {
+  if (sorted.size() < kLeastForQuantiles) return false;
   std::ranges::sort(sorted, {}, &WeightedError::error);
   errors.count = static_cast<double>(sorted.size());
   for (std::size_t i = 0; i < errors.log_error.size(); ++i)
     errors.log_error[i] = conformal_quantile(sorted, ErrorQuantiles::kLevels[i]);
   return true;
+}
+
+bool set_quantiles(std::span<const LeftOut> left_out, double weight, ErrorQuantiles& errors) {
+  std::vector<WeightedError> sorted;
+  for (const auto& one : left_out)
+    sorted.push_back({one.actual - weight * one.kernel - (1 - weight) * one.trees, one.weight});
+  return set_quantiles(std::move(sorted), errors);
 }
 
 ErrorQuantiles widened(const ErrorQuantiles& from, double by) {
@@ -139,8 +143,7 @@ std::vector<std::vector<std::size_t>> rows_by(std::span<const Observation> rows,
   for (std::size_t i = 0; i < rows.size(); ++i)
     by_value[category == gpu_name ? rows[i].job.gpu.name : rows[i].job.network.name].push_back(i);
   std::vector<std::vector<std::size_t>> groups;
-  if (by_value.size() < 3)
-    return groups;  // with one other value left, nothing can be learned of it
+  if (by_value.size() < 2) return groups;
   for (auto& [name, which] : by_value) groups.push_back(std::move(which));
   std::ranges::stable_sort(groups, std::ranges::greater{},
                            [](const auto& which) { return which.size(); });
@@ -151,15 +154,149 @@ std::vector<std::vector<std::size_t>> rows_by(std::span<const Observation> rows,
 /// What was left out, by whether the rest still knew the other half of the job.
 struct LeftOutKinds {
   std::vector<LeftOut> one_new, both_new;
+  std::size_t groups = 0;
 };
+
+/// Estimates of a job by a model that left its network or device out, without and with probes.
+struct ProbedEstimate {
+  double unprobed = 0;  // log(actual / estimate)
+  double probed = 0;
+  double weight = 1;
+  std::size_t group = 0;  // a row of what was left out
+};
+using ProbedEstimates = std::array<std::array<std::vector<ProbedEstimate>, 2>, kProbedKinds>;
+
+EstimatorModel model_of(const SplitFit& fit, double kernel_weight) {
+  EstimatorModel model;
+  model.physics = fit.physics;
+  model.kernel = fit.kernel;
+  model.encoder = fit.encoder;
+  model.trees = fit.trees;
+  model.kernel_weight = kernel_weight;
+  return model;
+}
+
+/// Rows that a user might probe: `count` of them at random.
+std::vector<std::size_t> probes_among(std::vector<std::size_t> which, std::size_t count,
+                                      std::mt19937_64& random) {
+  std::ranges::shuffle(which, random);
+  which.resize(std::min(count, which.size()));
+  return which;
+}
+
+/// Probes jobs of what was left out, and estimates the others with what that told.
+Status probe_left_out(const FitRows& data, std::span<const std::size_t> which,
+                      FeatureCategory category, const EstimatorModel& model,
+                      ProbedEstimates& estimates) {
+  constexpr std::size_t kDraws = 4;
+  constexpr std::size_t kSeveral = 3;
+  std::mt19937_64 random(which.front());
+  const auto name_of = [&](std::size_t i) -> const std::string& {
+    const auto& job = data.rows[i].job;
+    return category == gpu_name ? job.network.name : job.gpu.name;
+  };
+  for (std::size_t draw = 0; draw < 2 * kDraws; ++draw) {
+    const std::size_t several = draw % 2;
+    if (which.size() < 2 * kSeveral && several > 0) continue;
+    const auto chosen =
+        probes_among({which.begin(), which.end()}, several > 0 ? kSeveral : 1, random);
+    std::vector<Observation> probes;
+    std::set<std::string> groups, names;
+    for (const std::size_t i : chosen) {
+      probes.push_back(data.rows[i]);
+      names.insert(name_of(i));
+      if (i < data.groups.size()) groups.insert(data.groups[i]);
+    }
+    GALLEY_TRY(const auto calibrated, calibrate(model, probes));
+    for (const std::size_t i : which) {
+      if (std::ranges::find(chosen, i) != chosen.end()) continue;
+      if (i < data.groups.size() && groups.contains(data.groups[i])) continue;
+      const bool same = names.contains(name_of(i));
+      const auto kind = category == network_name
+                            ? (same ? ProbedKind::network_here : ProbedKind::network_elsewhere)
+                            : (same ? ProbedKind::gpu_same_network : ProbedKind::gpu_other_network);
+      const double actual = std::log(data.rows[i].step_s);
+      estimates[static_cast<std::size_t>(kind)][several].push_back(
+          {actual - predict_log_step(model, data.rows[i].job),
+           actual - predict_log_step(calibrated, data.rows[i].job),
+           1 / static_cast<double>(which.size()), which.front()});
+    }
+  }
+  return ok();
+}
+
+/// The next device or network is one more of a few: where few were left out, errors of another
+/// one spread wider than theirs, as Student's t does beside the normal distribution (first term of
+/// its expansion at 95 %), and around a mean that is not known well.
+double few_groups_factor(std::size_t groups) {
+  constexpr double kMost = 2;
+  if (groups < 2) return kMost;
+  const double count = static_cast<double>(groups);
+  return std::min(kMost, (1 + 0.93 / (count - 1)) * std::sqrt(1 + 1 / count));
+}
+
+void widen_around_median(ErrorQuantiles& errors, double by) {
+  const double middle = errors.log_error[2];
+  for (double& error : errors.log_error) error = middle + by * (error - middle);
+}
+
+double blended(const ProbedEstimate& one, double weight) {
+  return weight * one.probed + (1 - weight) * one.unprobed;
+}
+
+/// How far off estimates are with this weight: the mean over what was left out, and half of the
+/// harm, beside no probe, to what it harmed most.
+double probed_cost(const std::vector<ProbedEstimate>& estimates, double weight) {
+  struct Sums {
+    double with = 0, without = 0, count = 0;
+  };
+  std::map<std::size_t, Sums> groups;
+  for (const auto& one : estimates) {
+    auto& sums = groups[one.group];
+    sums.with += std::min(std::abs(blended(one, weight)), 1.0);
+    sums.without += std::min(std::abs(one.unprobed), 1.0);
+    ++sums.count;
+  }
+  double mean = 0, harm = 0;
+  for (const auto& [group, sums] : groups) {
+    mean += sums.with / sums.count / static_cast<double>(groups.size());
+    harm = std::max(harm, (sums.with - sums.without) / sums.count);
+  }
+  return mean + 0.5 * harm;
+}
+
+/// What probes tell is believed as far as it made estimates of other jobs better.
+void set_probed(const ProbedEstimates& all, EstimatorModel& model) {
+  for (std::size_t kind = 0; kind < kProbedKinds; ++kind)
+    for (std::size_t several = 0; several < 2; ++several) {
+      const auto& estimates = all[kind][several];
+      auto& into = model.probed_errors[kind][several];
+      if (estimates.size() < kLeastForQuantiles) continue;
+      double least = 1e300;
+      for (const double weight : {1.0, 0.75, 0.5, 0.25, 0.0})
+        if (const double cost = probed_cost(estimates, weight); cost < least * 0.98) {
+          least = cost;
+          into.weight = weight;
+        }
+      std::vector<WeightedError> errors;
+      std::set<std::size_t> groups;
+      for (const auto& one : estimates) {
+        errors.push_back({blended(one, into.weight), one.weight});
+        groups.insert(one.group);
+      }
+      if (set_quantiles(std::move(errors), into.errors))
+        widen_around_median(into.errors, few_groups_factor(groups.size()));
+    }
+}
 
 /// A device that was left out may have been the only one of its networks: those rows tell of jobs
 /// of which neither is known. Every device counts the same, however many its rows: the next new one
 /// is one of them. Networks count by their rows: some are described by a number that means little.
-Result<LeftOutKinds> left_out_by(std::span<const Observation> rows, FeatureCategory category,
-                                 const FitOptions& options, const KernelModel& start) {
+Result<LeftOutKinds> left_out_by(const FitRows& data, FeatureCategory category,
+                                 const FitOptions& options, const EstimatorModel& whole,
+                                 ProbedEstimates& probed) {
   LeftOutKinds kinds;
-  if (rows.size() > kManyRows) return kinds;
+  const std::span<const Observation> rows(data.rows);
   const auto other = [&](std::size_t i) -> const std::string& {
     return category == gpu_name ? rows[i].job.network.name : rows[i].job.gpu.name;
   };
@@ -167,16 +304,38 @@ Result<LeftOutKinds> left_out_by(std::span<const Observation> rows, FeatureCateg
     std::vector<bool> is_out(rows.size(), false);
     for (const std::size_t i : which) is_out[i] = true;
     std::set<std::string> known;
-    for (std::size_t i = 0; i < rows.size(); ++i)
-      if (!is_out[i]) known.insert(other(i));
+    std::vector<Observation> rest;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (is_out[i]) continue;
+      known.insert(other(i));
+      rest.push_back(rows[i]);
+    }
+    if (rest.size() < kLeastRows / 2) continue;
+    GALLEY_TRY(const auto fit, fit_split(rest, options, &whole.kernel));
+    ++kinds.groups;
     std::vector<LeftOut> of_group;
-    GALLEY_TRY_STATUS(leave_out(rows, which, options, start, of_group));
+    predict_left_out(fit, rows, which, of_group);
     for (auto& one : of_group) {
       if (category == gpu_name) one.weight = 1 / static_cast<double>(of_group.size());
       (known.contains(other(one.row)) ? kinds.one_new : kinds.both_new).push_back(one);
     }
+    GALLEY_TRY_STATUS(
+        probe_left_out(data, which, category, model_of(fit, whole.kernel_weight), probed));
   }
   return kinds;
+}
+
+/// As many rows as leaving devices and networks out can be afforded on, evenly spread.
+FitRows thinned_rows(const FitRows& data) {
+  constexpr std::size_t kMostMeasured = 1'200;
+  if (data.rows.size() <= kMostMeasured) return data;
+  FitRows kept;
+  const std::size_t stride = (data.rows.size() - 1) / kMostMeasured + 1;
+  for (std::size_t i = 0; i < data.rows.size(); i += stride) {
+    kept.rows.push_back(data.rows[i]);
+    if (i < data.groups.size()) kept.groups.push_back(data.groups[i]);
+  }
+  return kept;
 }
 
 Status measure_errors(const FitRows& data, const FitOptions& options, EstimatorModel& model) {
@@ -209,11 +368,19 @@ Status measure_errors(const FitRows& data, const FitOptions& options, EstimatorM
     of(Familiarity::seen) = of(Familiarity::near);
   set_quantiles(all.first(middle), weight, of(Familiarity::near));
   set_quantiles(all.subspan(middle), weight, of(Familiarity::seen));
-  GALLEY_TRY(const auto gpus, left_out_by(data.rows, gpu_name, options, model.kernel));
-  if (!set_quantiles(gpus.one_new, weight, of(Familiarity::new_gpu)))
+  if (!options.novelty) return ok();
+  const auto measured = thinned_rows(data);
+  ProbedEstimates probed;
+  GALLEY_TRY(const auto gpus, left_out_by(measured, gpu_name, options, model, probed));
+  if (set_quantiles(gpus.one_new, weight, of(Familiarity::new_gpu)))
+    widen_around_median(of(Familiarity::new_gpu), few_groups_factor(gpus.groups));
+  else
     of(Familiarity::new_gpu) = widened(of(Familiarity::near), 3);
-  GALLEY_TRY(auto networks, left_out_by(data.rows, network_name, options, model.kernel));
-  if (!set_quantiles(networks.one_new, weight, of(Familiarity::new_network)))
+  GALLEY_TRY(auto networks, left_out_by(measured, network_name, options, model, probed));
+  set_probed(probed, model);
+  if (set_quantiles(networks.one_new, weight, of(Familiarity::new_network)))
+    widen_around_median(of(Familiarity::new_network), few_groups_factor(networks.groups));
+  else
     of(Familiarity::new_network) = widened(of(Familiarity::near), 6);
   networks.both_new.insert(networks.both_new.end(), gpus.both_new.begin(), gpus.both_new.end());
   if (!set_quantiles(networks.both_new, weight, of(Familiarity::new_both)))
@@ -267,7 +434,9 @@ Result<EstimatorModel> fit_estimator(const FitRows& data, const FitOptions& opti
                        .encoder = std::move(fit.encoder),
                        .trees = std::move(fit.trees),
                        .errors = {},
+                       .probed_errors = {},
                        .probed = {},
+                       .unprobed = {},
                        .records = static_cast<double>(data.rows.size())};
   GALLEY_TRY_STATUS(measure_errors(data, options, model));
   return model;

@@ -59,7 +59,8 @@ Result<std::vector<double>> errors_left_out(const RowsFile& site, const RowsFile
     std::vector<bool> is_out(site.rows.size());
     for (std::size_t i = 0; i < folds.size(); ++i) is_out[i] = folds[i] == fold;
     if (std::ranges::find(is_out, true) == is_out.end()) continue;
-    GALLEY_TRY(const auto model, fit_estimator(joined(open, site, is_out), {.folds = 3}, &before));
+    GALLEY_TRY(const auto model,
+               fit_estimator(joined(open, site, is_out), {.folds = 3, .novelty = false}, &before));
     for (std::size_t i = 0; i < site.rows.size(); ++i)
       if (is_out[i]) errors[i] = log_error(model, site.rows[i]);
   }

@@ -61,7 +61,7 @@ TEST(Advice, KeepsBudgetAndDeadlineAtTheirNinetiethPercentile) {
   const auto poor = advise({}, resnet_training(), offers, {.budget_usd = 0.5});
   ASSERT_TRUE(poor);
   EXPECT_GE(poor->recommended, poor->rows.size());
-  EXPECT_NE(poor->reason.find("2 too_dear"), std::string::npos) << poor->reason;
+  EXPECT_NE(poor->reason.find("2 too dear"), std::string::npos) << poor->reason;
 }
 
 TEST(Advice, LeavesOutWhatDoesNotFitInMemoryAndNamesTheBatchThatWould) {

@@ -28,6 +28,7 @@ TEST(Prices, ReadsSkyPilotsCatalogue) {
   EXPECT_EQ(skipped, 1U);
   ASSERT_EQ(offers.size(), 4U);
   EXPECT_EQ(offers[2].gpu.name, "TPU v4");
+  EXPECT_DOUBLE_EQ(offers[2].gpus, 4);  // chips of a slice of eight cores
   EXPECT_TRUE(offers[1].spot);
   EXPECT_DOUBLE_EQ(offers[1].usd_per_h, 3.67);
 }

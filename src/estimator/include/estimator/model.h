@@ -1,7 +1,8 @@
 #pragma once
 
 #include <array>
-#include <set>
+#include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,11 +20,24 @@ enum class Familiarity { seen, near, new_gpu, new_network, new_both };
 inline constexpr std::size_t kFamiliarities = 5;
 std::string_view to_string(Familiarity familiarity);
 
+/// What a probe can have told of a job: the network was new and was probed on this device or on
+/// another one only, or the device was new and was probed with this network or with others only.
+enum class ProbedKind { network_here, network_elsewhere, gpu_same_network, gpu_other_network };
+inline constexpr std::size_t kProbedKinds = 4;
+std::string_view to_string(ProbedKind kind);
+
 /// Quantiles of log(actual / estimate) over records that the fit had not seen.
 struct ErrorQuantiles {
   static constexpr std::array<double, 5> kLevels{0.05, 0.1, 0.5, 0.9, 0.95};
   std::array<double, 5> log_error{-1.1, -0.7, 0, 0.7, 1.1};
   double count = 0;  // records behind them
+};
+
+/// How far what a probe tells is believed, and the errors that remain; both measured by leaving
+/// networks and devices out and probing them.
+struct ProbedErrors {
+  double weight = 1;      // of the calibrated estimate; the uncalibrated one has the rest
+  ErrorQuantiles errors;  // count 0: not measured
 };
 
 /// Everything that estimates need: the physics, and what it leaves as learned from similar jobs
@@ -36,7 +50,12 @@ struct EstimatorModel {
   double kernel_weight = 1;      // of the learned part; trees have the rest
   double near_similarity = 0.5;  // from it on, a known kind of job counts as seen
   std::array<ErrorQuantiles, kFamiliarities> errors;
-  std::set<std::string> probed;  // devices and networks known from probes alone (calibrate)
+  /// [kind][0: one probe, 1: several].
+  std::array<std::array<ProbedErrors, 2>, kProbedKinds> probed_errors;
+  /// Probes of devices and networks that are known from those alone (calibrate), and of
+  /// "network@device"; what was known without them.
+  std::map<std::string, std::size_t> probed;
+  std::shared_ptr<const EstimatorModel> unprobed;
   double records = 0;
 };
 

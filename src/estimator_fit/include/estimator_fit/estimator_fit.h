@@ -19,6 +19,7 @@ struct FitOptions {
   BoostingOptions boosting{};
   std::size_t folds = 5;  // of the cross-fit that weighs kernel and trees and measures intervals
   std::uint64_t seed = 1;
+  bool novelty = true;  // also measure errors of what is new or probed: a fit of each left out
 };
 
 /// Records that measure one configuration share a group and never lie on both sides of a split;
