@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kLeastInSeries = 3;
 constexpr std::size_t kMostInSeries = 64;      // more are thinned out
-constexpr std::size_t kMostLearnedOn = 2'000;  // records that the variances are learned on
+constexpr std::size_t kMostLearnedOn = 1'000;  // records that the variances are learned on
 constexpr double kFreedom = 4;                 // of Student's t: some measurements are far off
 
 /// One series before it is solved.
@@ -62,7 +62,7 @@ double series_cost(const SeriesVariances& now, const std::vector<const RawSeries
 SeriesVariances learn_variances(const std::vector<const RawSeries*>& learned) {
   SeriesVariances best;
   double least = series_cost(best, learned);
-  for (const double by : {3.0, 2.0, 1.7, 1.5, 1.3}) {
+  for (const double by : {3.0, 1.7, 1.3}) {
     for (int which = 0; which < 4; ++which)
       for (const double factor : {by, 1 / by})
         for (int round = 0; round < 6; ++round) {
