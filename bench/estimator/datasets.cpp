@@ -1,6 +1,7 @@
 #include "estimator/datasets.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/file.h"
@@ -193,13 +194,19 @@ Status read_neusight(const std::filesystem::path& data, std::vector<Record>& rec
 
 }  // namespace
 
-Result<Datasets> read_datasets(const std::filesystem::path& data) {
+Result<Datasets> read_datasets(const std::filesystem::path& folder) {
+  // Of one table's own folder: the others are then beside it, and not wanted.
+  static constexpr std::array kTables{"gavel", "lambda", "pollux", "elasticflow", "neusight"};
+  const auto own = (folder / "").parent_path().filename();
+  const bool is_table = std::ranges::find(kTables, own) != kTables.end();
+  const auto data = is_table ? (folder / "").parent_path().parent_path() : folder;
   Datasets sets;
-  GALLEY_TRY_STATUS(read_gavel(data, sets.gavel));
-  GALLEY_TRY_STATUS(read_lambda(data, sets.lambda));
-  GALLEY_TRY_STATUS(read_pollux(data, sets.pollux));
-  GALLEY_TRY_STATUS(read_elasticflow(data, sets.elasticflow));
-  GALLEY_TRY_STATUS(read_neusight(data, sets.neusight));
+  if (!is_table || own == "gavel") GALLEY_TRY_STATUS(read_gavel(data, sets.gavel));
+  if (!is_table || own == "lambda") GALLEY_TRY_STATUS(read_lambda(data, sets.lambda));
+  if (!is_table || own == "pollux") GALLEY_TRY_STATUS(read_pollux(data, sets.pollux));
+  if (!is_table || own == "elasticflow")
+    GALLEY_TRY_STATUS(read_elasticflow(data, sets.elasticflow));
+  if (!is_table || own == "neusight") GALLEY_TRY_STATUS(read_neusight(data, sets.neusight));
   return sets;
 }
 

@@ -17,10 +17,11 @@ struct Record {
 };
 
 /// Public tables of measured step times, in DATA/gavel, lambda, pollux, elasticflow and neusight; a
-/// folder that is absent gives no rows. Errors: those of reading; invalid_argument for bad tables.
+/// folder that is absent gives no rows, and DATA may be one of them. Errors: those of reading;
+/// invalid_argument for bad tables.
 struct Datasets {
   std::vector<Record> gavel, lambda, pollux, elasticflow, neusight;
 };
-Result<Datasets> read_datasets(const std::filesystem::path& data);
+Result<Datasets> read_datasets(const std::filesystem::path& folder);
 
 }  // namespace galley::bench

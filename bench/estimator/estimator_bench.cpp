@@ -220,6 +220,9 @@ Status transfer_figures(const Datasets& fit, const Datasets& test, BenchReport& 
       }
     }
   }
+  if (figures.empty())
+    return Error{Errc::invalid_argument, "no table is in both folders, --fit and --test", "--test",
+                 "other rows of a table that --fit has"};
   if (!fit.neusight.empty() && !test.neusight.empty())
     figures["neusight_mean_pct"] = figures["neusight_mape_pct"];
   intervals.put(figures);
