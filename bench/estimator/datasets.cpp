@@ -1,7 +1,6 @@
 #include "estimator/datasets.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "base/file.h"
@@ -196,17 +195,17 @@ Status read_neusight(const std::filesystem::path& data, std::vector<Record>& rec
 
 Result<Datasets> read_datasets(const std::filesystem::path& folder) {
   // Of one table's own folder: the others are then beside it, and not wanted.
-  static constexpr std::array kTables{"gavel", "lambda", "pollux", "elasticflow", "neusight"};
   const auto own = (folder / "").parent_path().filename();
-  const bool is_table = std::ranges::find(kTables, own) != kTables.end();
+  const bool is_table = std::ranges::any_of(
+      kDatasetTables, [&](const DatasetTable& table) { return own == table.name; });
   const auto data = is_table ? (folder / "").parent_path().parent_path() : folder;
+  using Read = Status (*)(const std::filesystem::path&, std::vector<Record>&);
+  constexpr std::array<Read, kDatasetTables.size()> kReaders{read_gavel, read_lambda, read_pollux,
+                                                             read_elasticflow, read_neusight};
   Datasets sets;
-  if (!is_table || own == "gavel") GALLEY_TRY_STATUS(read_gavel(data, sets.gavel));
-  if (!is_table || own == "lambda") GALLEY_TRY_STATUS(read_lambda(data, sets.lambda));
-  if (!is_table || own == "pollux") GALLEY_TRY_STATUS(read_pollux(data, sets.pollux));
-  if (!is_table || own == "elasticflow")
-    GALLEY_TRY_STATUS(read_elasticflow(data, sets.elasticflow));
-  if (!is_table || own == "neusight") GALLEY_TRY_STATUS(read_neusight(data, sets.neusight));
+  for (std::size_t i = 0; i < kDatasetTables.size(); ++i)
+    if (!is_table || own == kDatasetTables[i].name)
+      GALLEY_TRY_STATUS(kReaders[i](data, sets.*kDatasetTables[i].records));
   return sets;
 }
 

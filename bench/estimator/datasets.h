@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -22,6 +23,14 @@ struct Record {
 struct Datasets {
   std::vector<Record> gavel, lambda, pollux, elasticflow, neusight;
 };
+struct DatasetTable {
+  const char* name;  // of its folder, and in figures
+  std::vector<Record> Datasets::*records;
+};
+inline constexpr std::array kDatasetTables{
+    DatasetTable{"gavel", &Datasets::gavel}, DatasetTable{"lambda", &Datasets::lambda},
+    DatasetTable{"pollux", &Datasets::pollux}, DatasetTable{"elasticflow", &Datasets::elasticflow},
+    DatasetTable{"neusight", &Datasets::neusight}};
 Result<Datasets> read_datasets(const std::filesystem::path& folder);
 
 }  // namespace galley::bench

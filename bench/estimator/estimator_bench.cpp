@@ -159,14 +159,12 @@ Status put_unseen_networks(const std::string& name, const std::vector<Record>& r
 
 Status split_figures(const Datasets& sets, BenchReport& report) {
   auto& figures = report.figures;
-  for (const auto& [name, table] :
-       {std::pair{"gavel", &sets.gavel}, std::pair{"lambda", &sets.lambda},
-        std::pair{"pollux", &sets.pollux}, std::pair{"elasticflow", &sets.elasticflow},
-        std::pair{"neusight", &sets.neusight}}) {
-    if (table->empty()) continue;
-    GALLEY_TRY(const auto unseen, leave_gpus_out(*table));
+  for (const auto& [name, records] : kDatasetTables) {
+    const auto& table = sets.*records;
+    if (table.empty()) continue;
+    GALLEY_TRY(const auto unseen, leave_gpus_out(table));
     put_unseen(name, unseen, report);
-    GALLEY_TRY_STATUS(put_unseen_networks(name, *table, report));
+    GALLEY_TRY_STATUS(put_unseen_networks(name, table, report));
   }
   if (!sets.elasticflow.empty()) {
     GALLEY_TRY(const auto scored, fit_and_score(sets.elasticflow, [](const Record& record) {
@@ -190,30 +188,22 @@ bool has_new_gpus(const std::vector<Record>& fit, const std::vector<Record>& tes
 Status transfer_figures(const Datasets& fit, const Datasets& test, BenchReport& report) {
   auto& figures = report.figures;
   Intervals intervals;
-  struct Table {
-    const char* name;
-    const std::vector<Record>* fit;
-    const std::vector<Record>* test;
-  };
-  for (const Table& table :
-       {Table{"gavel", &fit.gavel, &test.gavel}, Table{"lambda", &fit.lambda, &test.lambda},
-        Table{"pollux", &fit.pollux, &test.pollux},
-        Table{"elasticflow", &fit.elasticflow, &test.elasticflow},
-        Table{"neusight", &fit.neusight, &test.neusight}}) {
-    if (table.fit->empty() || table.test->empty()) continue;
-    if (has_new_gpus(*table.fit, *table.test)) {
-      GALLEY_TRY(const auto unseen, unseen_gpus(*table.fit, *table.test));
-      put_unseen(table.name, unseen, report);
+  for (const auto& [name, records] : kDatasetTables) {
+    const auto& learned = fit.*records;
+    const auto& asked = test.*records;
+    if (learned.empty() || asked.empty()) continue;
+    if (has_new_gpus(learned, asked)) {
+      GALLEY_TRY(const auto unseen, unseen_gpus(learned, asked));
+      put_unseen(name, unseen, report);
     }
     for (const std::size_t probes : {0U, 1U, 3U}) {
-      GALLEY_TRY(const auto scored, with_probes(*table.fit, *table.test, probes));
+      GALLEY_TRY(const auto scored, with_probes(learned, asked, probes));
       const auto errors = summarise(scored);
-      note(fmt::format("{}, {} probes a network", table.name, probes), errors, report);
-      put(figures,
-          probes == 0 ? std::string(table.name) : fmt::format("{}_probes_{}", table.name, probes),
+      note(fmt::format("{}, {} probes a network", name, probes), errors, report);
+      put(figures, probes == 0 ? std::string(name) : fmt::format("{}_probes_{}", name, probes),
           errors);
       if (probes == 0) intervals.add(errors);
-      if (probes == 0 && table.test == &test.lambda) {
+      if (probes == 0 && &asked == &test.lambda) {
         const auto regret = cost_regret(scored);
         figures["cost_regret_median_pct"] = regret.median_pct;
         figures["cost_regret_p90_pct"] = regret.p90_pct;
@@ -376,8 +366,8 @@ Result<BenchReport> run_estimator_bench(const EstimatorBenchOptions& options) {
   if (transfers && (options.fit.empty() || options.test.empty()))
     return Error{Errc::invalid_argument, "--fit and --test are given together"};
   GALLEY_TRY(const auto sets, read_datasets(transfers ? options.fit : options.data));
-  if (sets.gavel.empty() && sets.lambda.empty() && sets.pollux.empty() &&
-      sets.elasticflow.empty() && sets.neusight.empty())
+  if (std::ranges::all_of(kDatasetTables,
+                          [&](const DatasetTable& table) { return (sets.*table.records).empty(); }))
     return Error{
         .code = Errc::not_found,
         .message = "there is no table in " + (transfers ? options.fit : options.data).string(),

@@ -22,6 +22,11 @@ double error_spread(const estimator::EstimatorModel& model, estimator::Familiari
 
 using Closed = std::map<std::string, std::vector<double>>;  // by the name of the figure
 
+std::string in_a_figure(std::string policy) {
+  std::ranges::replace(policy, '-', '_');
+  return policy;
+}
+
 /// Of each policy, whose figure has its name and `suffix`.
 Status add_closed(const simulation::Simulation& replayed, const std::string& suffix,
                   Closed& closed) {
@@ -31,9 +36,7 @@ Status add_closed(const simulation::Simulation& replayed, const std::string& suf
     if (!ratio)
       return Error{Errc::invalid_argument, "exact times make no difference to these jobs",
                    "cluster", "a trace on a cluster where jobs wait"};
-    std::string name = run.policy;
-    std::ranges::replace(name, '-', '_');
-    closed[name + suffix].push_back(*ratio);
+    closed[in_a_figure(run.policy) + suffix].push_back(*ratio);
   }
   return ok();
 }
@@ -56,11 +59,8 @@ Status check_gap(const simulation::Simulation& replayed) {
 }
 
 void put_mean_times(const simulation::Simulation& replayed, BenchReport& report) {
-  for (const auto& run : replayed.runs) {
-    std::string name = run.policy;
-    std::ranges::replace(name, '-', '_');
-    report.figures["mean_h_" + name] = run.metrics.mean_jct_s / 3600;
-  }
+  for (const auto& run : replayed.runs)
+    report.figures["mean_h_" + in_a_figure(run.policy)] = run.metrics.mean_jct_s / 3600;
 }
 
 void put_closed(const Closed& closed, std::map<std::string, double>& figures) {

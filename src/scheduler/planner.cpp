@@ -145,17 +145,16 @@ void Planner::hold_bookings() {
 }
 
 void Planner::count_started_by_age(const Job& job) {
-  if (now_ - job.spec.queued_at < state_.options.age_limit) return;
-  if (job.is_gang) {
+  if (state_.is_aged(job, now_)) {
     aged_gpus_ += gpus_of(job);
     if (aged_gpus_ >= aged_limit_) walk_.end_aged();
     return;
   }
-  if (job.has_private_cluster) return;
-  const int band = JobQueue::band_of(job);
-  double& lifted = lifted_gpus_[static_cast<std::size_t>(band)];
+  const auto band = state_.lifted_from(job, now_);
+  if (!band) return;
+  double& lifted = lifted_gpus_[static_cast<std::size_t>(*band)];
   lifted += gpus_of(job);
-  if (lifted >= lift_limit_) walk_.end_lifts(band);
+  if (lifted >= lift_limit_) walk_.end_lifts(*band);
   if (job.needs_nodes) aged_node_gpus_ += gpus_of(job);
 }
 
@@ -176,11 +175,13 @@ void Planner::walk_queue() {
         oldest && !first && !state_.guarantees.any() && aged_node_gpus_ < aged_limit_ &&
         state_.has_waited(state_.jobs[*oldest], now_))
       first = oldest;
-  if (first) {
+  const auto try_to_start = [&](JobIndex index) {
     const std::size_t starts_before = plan_.starts.size();
-    (void)consider(*first);
-    if (plan_.starts.size() > starts_before) count_started_by_age(state_.jobs[*first]);
-  }
+    const bool goes_on = consider(index);
+    if (plan_.starts.size() > starts_before) count_started_by_age(state_.jobs[index]);
+    return goes_on;
+  };
+  if (first) (void)try_to_start(*first);
   while (const auto index = walk_.next()) {
     if (index == first) continue;
     const bool depth_left = plan_.reservations.size() < state_.options.reservation_depth;
@@ -188,10 +189,7 @@ void Planner::walk_queue() {
     if (!depth_left && pool_.highest_bucket() == 0 && state_.queued_without_gpus == 0 &&
         (state_.placed_of_class[2] == 0 || preemption_tries_ > kMostPreemptionTries))
       break;
-    const std::size_t starts_before = plan_.starts.size();
-    const Job& job = state_.jobs[*index];
-    if (!consider(*index)) walk_.skip(job.signature);
-    if (plan_.starts.size() > starts_before) count_started_by_age(job);
+    if (!try_to_start(*index)) walk_.skip(state_.jobs[*index].signature);
   }
 }
 

@@ -168,6 +168,12 @@ bool State::has_waited(const Job& job, WallTime now) const {
          now - job.spec.queued_at >= options.age_limit;
 }
 
+std::optional<int> State::lifted_from(const Job& job, WallTime now) const {
+  if (job.is_gang || job.has_private_cluster || now - job.spec.queued_at < options.age_limit)
+    return std::nullopt;
+  return JobQueue::band_of(job);
+}
+
 bool State::wants_guarantee(const Job& job) const {
   return guarantees.has_cells(job.team) &&
          job.spec.priority_class != protocol::PriorityClass::idle && gpus_of(job) > 0;

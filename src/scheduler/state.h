@@ -127,6 +127,8 @@ struct State {
   /// has them together. Smaller jobs find a place whenever something ends, and where the team has
   /// cells for it, its private cluster bounds its wait.
   bool has_waited(const Job& job, WallTime now) const;
+  /// The band that a job is lifted out of by its age: no gang, and nothing else bounds its wait.
+  std::optional<int> lifted_from(const Job& job, WallTime now) const;
   void join_private_cluster(JobIndex index);
   void rebuild_private_cluster(std::size_t team);
   /// The placed job holds (1) or no longer holds (-1) what its age counts for.

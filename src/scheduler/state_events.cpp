@@ -142,9 +142,7 @@ void State::place_job(const JobPlaced& event) {
   shares.hold(job.team, share_of(job), event.at);
   ++placed_of_class[static_cast<std::size_t>(job.spec.priority_class)];
   job.by_age = !job.entitled && is_aged(job, event.at);
-  if (!job.entitled && !job.is_gang && !job.has_private_cluster &&
-      event.at - job.spec.queued_at >= options.age_limit)
-    job.lifted_from = JobQueue::band_of(job);
+  if (!job.entitled) job.lifted_from = lifted_from(job, event.at);
   count_by_age(job, 1);
   if (job.entitled && !guarantees.protect(job, *known, fleet)) misplaced.push_back(*known);
   if (!quotas.bounds(job)) return;

@@ -198,7 +198,7 @@ Result<StudyDetails> Studies::create(NewStudy study) {
   if (dump_json(study.file).size() > kMaxStudyFileBytes)
     return Error{Errc::too_large, "the study file is larger than 1 MiB", {}, "a smaller file"};
   GALLEY_TRY(auto file, read_study_file(study.file, [&](const StudyFile& read) {
-               return Result<std::int64_t>(slots_there_are(impl_->controller.nodes(), read));
+               return Result<std::int64_t>(slots_of_nodes(impl_->controller.nodes(), read));
              }));
   auto shelved = std::make_shared<Shelved>();
   shelved->record = {.id = impl_->ids.next<StudyTag>(),
@@ -290,14 +290,10 @@ Result<std::vector<TrialView>> Studies::trials(std::string_view name, std::int64
 Result<StudyPreview> Studies::preview(const NewStudy& study, const PreviewWishes& wishes) const {
   GALLEY_TRY(const auto name, study_name_of(study));
   const auto nodes = impl_->controller.nodes();
-  const auto slots_of = [&](const StudyFile& read) -> Result<std::int64_t> {
-    if (wishes.gpus) return slots_of_gpus(*wishes.gpus, read);
-    return slots_there_are(nodes, read);
-  };
-  Json json = study.file;
-  GALLEY_TRY(const auto file, read_study_file(json, slots_of));
-  GALLEY_TRY(const std::int64_t held, slots_of(file));
-  const std::int64_t slots = std::max<std::int64_t>(held, 1);
+  GALLEY_TRY(const auto foreseen, foresee(study.file, wishes, [&](const StudyFile& read) {
+               return Result<std::int64_t>(slots_of_nodes(nodes, read));
+             }));
+  const auto& [file, slots] = foreseen;
   const auto with_type = [&](Result<StudyPreview> preview) {
     if (preview) preview->gpu_type = gpu_type_of(nodes);
     return preview;

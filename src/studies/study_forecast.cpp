@@ -19,8 +19,6 @@ std::int64_t slots_of_cpus(std::int64_t cpus, const StudyFile& file) {
   return cpus / (file.job ? std::max<std::int64_t>(file.job->resources.cpus, 1) : 1);
 }
 
-}  // namespace
-
 Result<std::int64_t> slots_of_gpus(std::int64_t gpus, const StudyFile& file) {
   const std::int64_t each = std::max<std::int64_t>(file.spec.gpus.per_trial, 1);
   if (gpus >= each) return gpus / each;
@@ -28,12 +26,13 @@ Result<std::int64_t> slots_of_gpus(std::int64_t gpus, const StudyFile& file) {
                fmt::format("at least the {} of one trial", each)};
 }
 
+}  // namespace
+
 bool takes_jobs(const protocol::NodeRecord& node) {
   return node.state == "up" && node.accepts_jobs;
 }
 
-std::int64_t slots_there_are(const std::vector<protocol::NodeRecord>& nodes,
-                             const StudyFile& file) {
+std::int64_t slots_of_nodes(const std::vector<protocol::NodeRecord>& nodes, const StudyFile& file) {
   const std::int64_t gpus = file.spec.gpus.per_trial;
   std::int64_t slots = 0;
   for (const auto& node : nodes) {
@@ -43,10 +42,6 @@ std::int64_t slots_there_are(const std::vector<protocol::NodeRecord>& nodes,
     slots += gpus > 0 ? healthy / gpus : slots_of_cpus(node.cpus, file);
   }
   return std::min(slots, kMaxSlots);
-}
-
-std::int64_t slots_of_nodes(const std::vector<protocol::NodeRecord>& nodes, const StudyFile& file) {
-  return std::max<std::int64_t>(slots_there_are(nodes, file), 1);
 }
 
 std::string gpu_type_of(const std::vector<protocol::NodeRecord>& nodes) {
@@ -92,18 +87,26 @@ Result<StudyPreview> forecast(const StudyFile& file, std::int64_t slots,
   return preview;
 }
 
+Result<Foreseen> foresee(Json json, const PreviewWishes& wishes, const SlotsOf& slots_there) {
+  const auto slots_of = [&](const StudyFile& file) {
+    return wishes.gpus ? slots_of_gpus(*wishes.gpus, file) : slots_there(file);
+  };
+  GALLEY_TRY(auto file, read_study_file(json, slots_of));
+  GALLEY_TRY(const std::int64_t slots, slots_of(file));
+  return Foreseen{std::move(file), std::max<std::int64_t>(slots, 1)};
+}
+
 Result<StudyPreview> preview_alone(const Json& json, const PreviewWishes& wishes,
                                    std::int64_t cpus) {
-  const auto slots_of = [&](const StudyFile& read) -> Result<std::int64_t> {
-    if (wishes.gpus) return slots_of_gpus(*wishes.gpus, read);
-    return std::max<std::int64_t>(read.spec.gpus.per_trial > 0 ? 1 : slots_of_cpus(cpus, read), 1);
-  };
-  Json copy = json;
-  GALLEY_TRY(const auto file, read_study_file(copy, slots_of));
-  GALLEY_TRY(const std::int64_t slots, slots_of(file));
+  GALLEY_TRY(const auto foreseen,
+             foresee(json, wishes, [&](const StudyFile& file) -> Result<std::int64_t> {
+               return file.spec.gpus.per_trial > 0
+                          ? 1
+                          : std::max<std::int64_t>(slots_of_cpus(cpus, file), 1);
+             }));
   const bool told = wishes.seconds_per_resource.has_value();
-  return forecast(file, std::min(slots, kMaxSlots), wishes.seconds_per_resource.value_or(1),
-                  told ? "as you say" : "a guess");
+  return forecast(foreseen.file, std::min(foreseen.slots, kMaxSlots),
+                  wishes.seconds_per_resource.value_or(1), told ? "as you say" : "a guess");
 }
 
 Json to_json(const StudyPreview& preview) {

@@ -6,16 +6,21 @@
 
 namespace galley::studies {
 
-/// Of GPUs that a caller names. Errors: invalid_argument (too few for one).
-Result<std::int64_t> slots_of_gpus(std::int64_t gpus, const StudyFile& file);
 /// Trials of the job, or of `gpus_per_trial`, that the nodes can hold at once when nobody else
-/// works.
-std::int64_t slots_there_are(const std::vector<protocol::NodeRecord>& nodes, const StudyFile& file);
-/// The same, but at least 1.
+/// works; 0 where there is none.
 std::int64_t slots_of_nodes(const std::vector<protocol::NodeRecord>& nodes, const StudyFile& file);
 /// The model of their GPUs, where all have one; else empty.
 std::string gpu_type_of(const std::vector<protocol::NodeRecord>& nodes);
 bool takes_jobs(const protocol::NodeRecord& node);
+
+/// A study, and how many of its trials run at once, at least one: of the GPUs that a caller names,
+/// else as `slots_there` knows. Methods are chosen by that. Errors: invalid_argument (also: too few
+/// GPUs for one trial).
+struct Foreseen {
+  StudyFile file;
+  std::int64_t slots = 1;
+};
+Result<Foreseen> foresee(Json file, const PreviewWishes& wishes, const SlotsOf& slots_there);
 
 /// `seconds_from` says where the pace comes from. Errors: those of hpo::preview.
 Result<StudyPreview> forecast(const StudyFile& file, std::int64_t slots,

@@ -124,7 +124,7 @@ bool StudyRunner::look() {
     const std::int64_t slots =
         wants_gpus ? std::max((gpus + with_gpus - 1) / with_gpus,
                               std::min(study->live->study().spec().gpus.min, share.gpus))
-                   : slots_of_nodes(nodes, study->live->file());
+                   : std::max<std::int64_t>(slots_of_nodes(nodes, study->live->file()), 1);
     step(study, slots, slots == 0 ? no_gpus_left(share) : Obstacle{});
   }
   return true;

@@ -7,13 +7,14 @@
 #include <utility>
 
 #include "base/text.h"
+#include "checks.h"
+#include "search_sql.h"
 #include "tracking/tracking.h"
 
 namespace galley::tracking {
 namespace {
 
 using store::Transaction;
-using store::Value;
 
 constexpr std::string_view kMetrics = "metrics.";
 constexpr std::string_view kParams = "params.";
@@ -143,28 +144,12 @@ std::optional<RunSearch> as_search(const RunQuestion& question, const store::Fil
   return search;
 }
 
-/// A statement with parameters.
-struct Sql {
-  std::string text;
-  std::vector<Value> parameters;
-  Sql& add(std::string_view more) {
-    text += more;
-    return *this;
-  }
-  Sql& value(Value value) {
-    parameters.push_back(std::move(value));
-    text += ':' + std::to_string(parameters.size());
-    return *this;
-  }
-};
-
 /// Narrows `runs`. Comparisons of metrics that all must hold are looked up in their index rather
 /// than run by run.
-void add_where(Sql& sql, const store::Filter& filter, const RunFamilies& families) {
+void add_where(SearchSql& sql, const store::Filter& filter, const RunFamilies& families) {
   if (!filter.is_conjunction) {
     // Its parameters are counted from 1: it comes first in every statement.
-    sql.add(" and (").add(filter.sql).add(")");
-    sql.parameters = filter.parameters;
+    sql.add(" and (").add(filter.sql, filter.parameters).add(")");
     return;
   }
   for (const auto& term : filter.terms) {
@@ -187,22 +172,6 @@ void add_where(Sql& sql, const store::Filter& filter, const RunFamilies& familie
     }
     sql.add(" ").add(sign).add(" ").value(term.value);
   }
-}
-
-constexpr std::string_view kColumnsOfRuns =
-    "select runs.id, runs.name, runs.experiment, runs.job_id, runs.state, runs.created_ms,"
-    " runs.ended_ms from ";
-
-Result<Run> run_of_row(const store::Row& row) {
-  GALLEY_TRY(const auto state, parse_run_state(row.text(4)));
-  Run run{.id = RunId::trusted(row.text(0)),
-          .name = row.text(1),
-          .experiment = row.text(2),
-          .job_id = row.text(3),
-          .state = state,
-          .created = from_ms(row.integer(5))};
-  if (!row.is_null(6)) run.ended = from_ms(row.integer(6));
-  return run;
 }
 
 /// Asks in the order of one column, or of one key with the runs that lack it behind.
@@ -250,10 +219,11 @@ class OwnSearch {
             fmt::format("({0}) is null, ({0}){1}, o.value{1}", number, direction)};
   }
 
-  Sql begin(std::string_view columns, bool with_key) const {
-    Sql sql;
+  SearchSql begin(std::string_view columns, bool with_key) const {
+    SearchSql sql(kind_);
     // On SQLite "cross join" also says which table is walked first.
-    sql.add(columns).add(with_key ? fmt::format("{} o cross join ", keyed().table) : "");
+    sql.add("select ").add(columns).add(" from ").add(
+        with_key ? fmt::format("{} o cross join ", keyed().table) : "");
     sql.add("runs where runs.deleted_ms is null");
     add_where(sql, filter_, families_);
     if (with_key) {
@@ -265,22 +235,22 @@ class OwnSearch {
     return sql;
   }
 
-  Sql by_column() const {
-    Sql sql = begin(kColumnsOfRuns, false);
+  SearchSql by_column() const {
+    SearchSql sql = begin(columns_, false);
     const std::string_view direction = order_.descending ? " desc" : "";
     if (order_.by_age()) return std::move(sql.add(fmt::format(" order by runs.id{}", direction)));
     return std::move(sql.add(
         fmt::format(" order by {0} is null, {0}{1}, runs.id desc", order_.column, direction)));
   }
-  Sql by_key() const {
-    return std::move(begin(kColumnsOfRuns, true)
+  SearchSql by_key() const {
+    return std::move(begin(columns_, true)
                          .add(" order by ")
                          .add(keyed().sorted)
                          .add(order_.descending ? ", o.run_id desc" : ", o.run_id"));
   }
-  Sql without_key() const {
+  SearchSql without_key() const {
     const Keyed by = keyed();
-    Sql sql = begin(kColumnsOfRuns, false);
+    SearchSql sql = begin(columns_, false);
     sql.add(
         fmt::format(" and not exists (select 1 from {} o where o.run_id = runs.id and o.{}"
                     " is not null and o.{} = ",
@@ -289,21 +259,17 @@ class OwnSearch {
     return sql;
   }
 
-  Result<std::vector<Run>> rows(Sql sql, std::int64_t offset, std::int64_t limit) {
+  Result<std::vector<Run>> rows(SearchSql sql, std::int64_t offset, std::int64_t limit) {
     sql.add(" limit ").value(limit).add(" offset ").value(offset);
-    GALLEY_TRY(const auto found, transaction_.query(sql.text, std::move(sql.parameters)));
+    GALLEY_TRY(const auto found, sql.ask(transaction_));
     std::vector<Run> runs;
     runs.reserve(found.size());
-    for (const auto& row : found) {
-      GALLEY_TRY(auto run, run_of_row(row));
-      runs.push_back(std::move(run));
-    }
+    for (const auto& row : found) runs.push_back(run_of(row));
     return runs;
   }
 
   Result<std::int64_t> count(bool with_key) {
-    Sql sql = begin("select count(*) from ", with_key);
-    GALLEY_TRY(const auto found, transaction_.query(sql.text, std::move(sql.parameters)));
+    GALLEY_TRY(const auto found, begin("count(*)", with_key).ask(transaction_));
     return found.front().integer(0);
   }
 
@@ -312,6 +278,7 @@ class OwnSearch {
   const store::Filter& filter_;
   const RunFamilies& families_;
   const Order& order_;
+  const std::string columns_ = run_columns("runs");
 };
 
 Result<std::int64_t> offset_of(const RunQuestion& question) {

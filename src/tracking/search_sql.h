@@ -29,6 +29,11 @@ class SearchSql {
     sql_ += ":" + std::to_string(parameters_.size());
     return *this;
   }
+  /// Text that counts its parameters from 1: nothing may stand before it that has some.
+  SearchSql& add(std::string_view text, std::vector<store::Value> parameters) {
+    parameters_ = std::move(parameters);
+    return add(text);
+  }
   Result<std::vector<store::Row>> ask(store::Transaction& transaction) const {
     return transaction.query(sql_, parameters_);
   }
