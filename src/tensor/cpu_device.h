@@ -65,10 +65,20 @@ class CpuDevice final : public Device {
   template <class Body>
   void over_rows(std::size_t rows, std::size_t columns, Body&& body);
 
+  /// Panels [begin, end) of a product.
+  struct Piece {
+    const MatmulCall* call;
+    std::size_t begin;
+    std::size_t end;
+  };
+
   void apply_norm(const Norm& norm, const float* x, std::size_t n, float* out) const;
   const float* make_input(const Input& input, std::size_t row, float* buffer) const;
   Prepared prepare(const Input& input, std::size_t first_row, std::size_t rows,
                    const Needed& needed);
+  /// Into pieces_, what the threads take one after the other: large ones first, since memory is
+  /// read fastest in one long stream, then ever smaller ones, so that at the end they wait little.
+  void cut_products(std::span<const MatmulCall> calls);
   void run_products(std::span<const MatmulCall> calls);
 
   void rotate_and_keep(const AttentionPlan& plan, const StepSequence& sequence, std::size_t kv_head,
@@ -87,6 +97,7 @@ class CpuDevice final : public Device {
   std::size_t kernel_work_bytes_ = 0;
   HostMemory low_rank_;  // [work_rows_, low_rank_columns_] f32
   std::size_t low_rank_columns_ = 0;
+  std::vector<Piece> pieces_;
   std::vector<std::size_t> tile_ends_;  // of the sequences of a step, running count
   RotationTable rotations_;
 };

@@ -17,18 +17,15 @@ const CpuMatrix& packed(const Matrix& matrix) {
   return *found;
 }
 
-/// Panels that a thread takes at a time: some microseconds of work, so that taking costs nothing
-/// and threads that finish early wait for little.
-std::size_t tile_panels(const PackedMatrix& matrix, std::size_t rows) {
-  constexpr double kTileNs = 6000;
-  // A core of today, roughly; ten times more or less does no harm.
+/// Time for kPanelStep panels, roughly; ten times more or less does no harm.
+double step_ns(const MatmulCall& call) {
   constexpr double kReadBytesPerNs = 12;
   constexpr double kOperationsPerNs = 300;
-  const double reads = static_cast<double>(matrix.panel_bytes) / kReadBytesPerNs;
-  const double sums =
-      2.0 * kPanelRows * static_cast<double>(matrix.columns * rows) / kOperationsPerNs;
-  const auto steps = static_cast<std::size_t>(kTileNs / (std::max(reads, sums) * kPanelStep));
-  return kPanelStep * std::max<std::size_t>(steps, 1);
+  const double reads = static_cast<double>(call.matrix->panel_bytes) / kReadBytesPerNs;
+  const double sums = 2.0 * kPanelRows *
+                      static_cast<double>(call.matrix->columns * call.input->rows) /
+                      kOperationsPerNs;
+  return kPanelStep * std::max(reads, sums);
 }
 
 }  // namespace
@@ -91,21 +88,32 @@ CpuDevice::Prepared CpuDevice::prepare(const Input& input, std::size_t first_row
   return prepared;
 }
 
-void CpuDevice::run_products(std::span<const MatmulCall> calls) {
-  std::array<std::size_t, kMaxProducts> steps{};
-  std::array<std::size_t, kMaxProducts> ends{};
-  std::size_t tiles = 0;
-  for (std::size_t i = 0; i < calls.size(); ++i) {
-    steps[i] = tile_panels(*calls[i].matrix, calls[i].input->rows);
-    tiles += divide_up(panel_count(calls[i].matrix->rows), steps[i]);
-    ends[i] = tiles;
+void CpuDevice::cut_products(std::span<const MatmulCall> calls) {
+  constexpr double kLeastNs = 6000;
+  constexpr double kMostNs = 60000;
+  const auto steps_in = [](std::size_t panels) { return divide_up(panels, kPanelStep); };
+  double left_ns = 0;
+  for (const MatmulCall& call : calls)
+    left_ns += step_ns(call) * static_cast<double>(steps_in(panel_count(call.matrix->rows)));
+  pieces_.clear();
+  for (const MatmulCall& call : calls) {
+    const double step = step_ns(call);
+    const std::size_t panels = panel_count(call.matrix->rows);
+    for (std::size_t begin = 0, end = 0; begin < panels; begin = end) {
+      const double wanted = std::clamp(left_ns / (2 * pool_.size()), kLeastNs, kMostNs);
+      const auto steps = std::max<std::size_t>(static_cast<std::size_t>(wanted / step), 1);
+      end = std::min(begin + kPanelStep * steps, panels);
+      left_ns -= step * static_cast<double>(steps_in(end - begin));
+      pieces_.push_back({&call, begin, end});
+    }
   }
-  pool_.run(tiles, [&](std::size_t tile, std::uint32_t thread) {
-    std::size_t i = 0;
-    while (tile >= ends[i]) ++i;
-    const std::size_t begin = (tile - (i > 0 ? ends[i - 1] : 0)) * steps[i];
-    const std::size_t end = std::min(begin + steps[i], panel_count(calls[i].matrix->rows));
-    matmul_.multiply(calls[i], begin, end, work_of(thread).kernel);
+}
+
+void CpuDevice::run_products(std::span<const MatmulCall> calls) {
+  cut_products(calls);
+  pool_.run(pieces_.size(), [&](std::size_t tile, std::uint32_t thread) {
+    const Piece& piece = pieces_[tile];
+    matmul_.multiply(*piece.call, piece.begin, piece.end, work_of(thread).kernel);
   });
 }
 

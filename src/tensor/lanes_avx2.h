@@ -11,6 +11,8 @@ namespace {
 struct Avx2Lanes {
   static constexpr std::size_t kPanels = 1;
   static constexpr std::size_t kInt8Rows = 2;
+  static constexpr std::size_t kDirectRows = 1;
+  static constexpr std::size_t kChannelRows = 2;
   static constexpr std::size_t kFloatRows = 4;
   static constexpr bool kDotsBf16 = false;
 

@@ -10,7 +10,9 @@ namespace {
 
 struct Avx512Base {
   static constexpr std::size_t kPanels = 2;
-  static constexpr std::size_t kInt8Rows = 6;  // 12 sums, 12 blocks, weights and inputs: 32
+  static constexpr std::size_t kInt8Rows = 5;  // 10 dots, blocks and sums each
+  static constexpr std::size_t kDirectRows = 4;
+  static constexpr std::size_t kChannelRows = 6;  // 12 dots
   static constexpr std::size_t kFloatRows = 8;
   static constexpr bool kDotsBf16 = false;
 

@@ -10,6 +10,8 @@ namespace {
 struct ScalarLanes {
   static constexpr std::size_t kPanels = 1;
   static constexpr std::size_t kInt8Rows = 1;
+  static constexpr std::size_t kDirectRows = 1;
+  static constexpr std::size_t kChannelRows = 1;
   static constexpr std::size_t kFloatRows = 1;
   static constexpr bool kDotsBf16 = false;
 

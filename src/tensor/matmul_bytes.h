@@ -60,15 +60,21 @@ template <class V, size_t kRows, size_t kGroups>
 }
 
 /// kRows input rows times V::kPanels panels over `units` units, in the order that matmul.h states.
+/// Asks for the next rows' bytes: too short pieces for the processor to see a stream in them.
 template <class V, class Kind, size_t kRows>
 void int8_tile(const Chunk* chunks, size_t units, Int8Rows x, const Ahead& ahead, float* totals) {
   constexpr size_t kPanels = V::kPanels;
   constexpr size_t kSub = Kind::kSubBlocks;
   constexpr size_t kGroups = kUnitGroups / kSub;
+  typename V::Floats sums[kRows][kPanels];
+#pragma GCC unroll 8
+  for (size_t r = 0; r < kRows; ++r)
+#pragma GCC unroll 2
+    for (size_t p = 0; p < kPanels; ++p) sums[r][p] = V::load(totals + 16 * (r * kPanels + p));
   for (size_t u = 0; u < units; ++u) {
-    // Twelve totals do not fit the registers beside the rest: they stay in memory.
-    __asm__ volatile("" : "+r"(totals) : : "memory");
     ahead.fetch<V>(u);
+#pragma GCC unroll 8
+    for (size_t r = 0; r < kRows; ++r) fetch_near(x.bytes + (kRows + r) * x.stride + 64 * u);
     typename V::Floats blocks[kRows][kPanels];
 #pragma GCC unroll 8
     for (size_t r = 0; r < kRows; ++r)
@@ -111,57 +117,69 @@ void int8_tile(const Chunk* chunks, size_t units, Int8Rows x, const Ahead& ahead
     for (size_t r = 0; r < kRows; ++r) {
       const auto scale = V::all(float_at(x.scales + r * x.stride + 4 * u));
 #pragma GCC unroll 2
-      for (size_t p = 0; p < kPanels; ++p) {
-        float* total = totals + 16 * (r * kPanels + p);
-        V::store(V::fma(blocks[r][p], scale, V::load(total)), total);
-      }
+      for (size_t p = 0; p < kPanels; ++p) sums[r][p] = V::fma(blocks[r][p], scale, sums[r][p]);
     }
   }
+#pragma GCC unroll 8
+  for (size_t r = 0; r < kRows; ++r)
+#pragma GCC unroll 2
+    for (size_t p = 0; p < kPanels; ++p) V::store(sums[r][p], totals + 16 * (r * kPanels + p));
 }
 
-/// How far direct_row() fetches ahead: a page of 4 KiB, where the processor's own prefetch stops.
-constexpr size_t kDirectAhead = 4096;
-
-/// One row straight from the packed panels, since memory's speed is the limit then and a chunk
-/// would not pay.
-template <class V, class Source>
-void direct_row(const uint8_t* const* panels, size_t units, Int8Rows x, float* out) {
-  constexpr size_t kPanels = V::kPanels;
+/// A few rows times one panel straight from the packed bytes, since memory's speed is the limit
+/// then and a chunk would not pay. One stream without prefetches: the processor's own is as fast
+/// as plain reading; both two panels by turns and asking ahead were a quarter slower. Not inlined,
+/// for g++ 12 may then read a panel's lines out of their order, which costs as much again.
+template <class V, class Source, size_t kRows>
+[[gnu::noinline]] void direct_rows(const uint8_t* panel, size_t units, Int8Rows x, float* out) {
   constexpr size_t kSub = Source::Kind::kSubBlocks;
   constexpr size_t kPairs = kUnitGroups / kSub / 2;
-  constexpr size_t kSubBytes = Source::kBytes / Source::kUnits / kSub;
-  typename V::Floats totals[kPanels];
-#pragma GCC unroll 2
-  for (size_t p = 0; p < kPanels; ++p) totals[p] = V::zero();
+  typename V::Floats sums[kRows];
+#pragma GCC unroll 4
+  for (size_t r = 0; r < kRows; ++r) sums[r] = V::zero();
   for (size_t u = 0; u < units; ++u) {
-    const auto scale = V::all(float_at(x.scales + 4 * u));
-#pragma GCC unroll 2
-    for (size_t p = 0; p < kPanels; ++p) {
-      auto block = V::zero();
+    typename V::Floats blocks[kRows];
 #pragma GCC unroll 4
-      for (size_t s = 0; s < kSub; ++s) {
-        const SubBlock at = Source::at(panels[p], u, s);
-        const uint8_t* ahead = panels[p] + (u * kSub + s) * kSubBytes + kDirectAhead;
-        for (size_t i = 0; i < kSubBytes; i += 64) fetch_line(ahead + i);
-        auto dot =
-            V::all_ints(Source::Kind::kOffsets ? 0 : int_at(x.corrections + 4 * (u * kSub + s)));
+    for (size_t r = 0; r < kRows; ++r) blocks[r] = V::zero();
 #pragma GCC unroll 4
-        for (size_t i = 0; i < kPairs; ++i) {
-          const TwoGroups<V> two = Source::groups(at, i);
-          const auto* bytes =
-              reinterpret_cast<const std::int8_t*>(x.bytes) + 64 * u + 8 * (s * kPairs + i);
-          dot = V::dot(dot, V::weights(two.first), V::input(bytes));
-          dot = V::dot(dot, V::weights(two.second), V::input(bytes + 4));
+    for (size_t s = 0; s < kSub; ++s) {
+      const SubBlock at = Source::at(panel, u, s);
+      typename V::Ints dots[kRows];
+#pragma GCC unroll 4
+      for (size_t r = 0; r < kRows; ++r)
+        dots[r] = V::all_ints(
+            Source::Kind::kOffsets ? 0 : int_at(x.corrections + r * x.stride + 4 * (u * kSub + s)));
+#pragma GCC unroll 4
+      for (size_t i = 0; i < kPairs; ++i) {
+        const TwoGroups<V> two = Source::groups(at, i);
+        const auto first = V::weights(two.first);
+        const auto second = V::weights(two.second);
+#pragma GCC unroll 4
+        for (size_t r = 0; r < kRows; ++r) {
+          const auto* bytes = reinterpret_cast<const std::int8_t*>(x.bytes) + r * x.stride +
+                              64 * u + 8 * (s * kPairs + i);
+          dots[r] = V::dot(dots[r], first, V::input(bytes));
+          dots[r] = V::dot(dots[r], second, V::input(bytes + 4));
         }
-        block = V::fma(V::to_floats(dot), Source::scale(at), block);
-        if constexpr (Source::Kind::kOffsets)
-          block = V::fma(V::all(float_at(x.sums + 4 * (u * kSub + s))), Source::offset(at), block);
       }
-      totals[p] = V::fma(block, scale, totals[p]);
+      const auto scale = Source::scale(at);
+#pragma GCC unroll 4
+      for (size_t r = 0; r < kRows; ++r)
+        blocks[r] = V::fma(V::to_floats(dots[r]), scale, blocks[r]);
+      if constexpr (Source::Kind::kOffsets) {
+        const auto offset = Source::offset(at);
+#pragma GCC unroll 4
+        for (size_t r = 0; r < kRows; ++r)
+          blocks[r] = V::fma(V::all(float_at(x.sums + r * x.stride + 4 * (u * kSub + s))), offset,
+                             blocks[r]);
+      }
     }
+#pragma GCC unroll 4
+    for (size_t r = 0; r < kRows; ++r)
+      sums[r] = V::fma(blocks[r], V::all(float_at(x.scales + r * x.stride + 4 * u)), sums[r]);
   }
-#pragma GCC unroll 2
-  for (size_t p = 0; p < kPanels; ++p) V::store(totals[p], out + 16 * p);
+#pragma GCC unroll 4
+  for (size_t r = 0; r < kRows; ++r) V::store(sums[r], out + r * V::kPanels * kPanelRows);
 }
 
 /// The same with one sum over all columns, kept as int32 in `totals`.
@@ -186,37 +204,48 @@ void channel_tile(const Chunk* chunks, size_t units, const uint8_t* rows, size_t
     for (size_t p = 0; p < kPanels; ++p) V::store_ints(dots[r][p], totals + 16 * (r * kPanels + p));
 }
 
+/// Calls tile<n>() with tiles of at most kMost rows, as few and as even as can be.
+template <size_t kMost, class Tile>
+void split_rows(size_t count, Tile tile) {
+  while (count > 0) {
+    const size_t tiles = (count + kMost - 1) / kMost;
+    const size_t rows = (count + tiles - 1) / tiles;
+    const auto take = [&]<size_t kRows>() {
+      if constexpr (kRows <= kMost) {
+        if (rows == kRows) tile.template operator()<kRows>();
+      }
+    };
+    take.template operator()<6>();
+    take.template operator()<5>();
+    take.template operator()<4>();
+    take.template operator()<3>();
+    take.template operator()<2>();
+    take.template operator()<1>();
+    count -= rows;
+  }
+}
+
 template <class V, class Kind>
 void int8_rows(const Chunk* chunks, size_t units, Int8Rows x, size_t count, Ahead ahead,
                float* totals) {
   size_t row = 0;
-  const auto tile = [&]<size_t kRows>() {
-    if constexpr (kRows <= V::kInt8Rows)
-      for (; row + kRows <= count;
-           row += kRows, x.advance(kRows), totals += kRows * V::kPanels * kPanelRows) {
-        ahead.take(row, row + kRows, count);
-        int8_tile<V, Kind, kRows>(chunks, units, x, ahead, totals);
-      }
-  };
-  tile.template operator()<6>();
-  tile.template operator()<4>();
-  tile.template operator()<2>();
-  tile.template operator()<1>();
+  split_rows<V::kInt8Rows>(count, [&]<size_t kRows>() {
+    ahead.take(row, row + kRows, count);
+    int8_tile<V, Kind, kRows>(chunks, units, x, ahead, totals);
+    row += kRows;
+    x.advance(kRows);
+    totals += kRows * V::kPanels * kPanelRows;
+  });
 }
 
 template <class V>
 void channel_rows(const Chunk* chunks, size_t units, const uint8_t* rows, size_t stride,
                   size_t count, std::int32_t* totals) {
-  const auto tile = [&]<size_t kRows>() {
-    if constexpr (kRows <= V::kInt8Rows)
-      for (; count >= kRows;
-           count -= kRows, rows += kRows * stride, totals += kRows * V::kPanels * kPanelRows)
-        channel_tile<V, kRows>(chunks, units, rows, stride, totals);
-  };
-  tile.template operator()<6>();
-  tile.template operator()<4>();
-  tile.template operator()<2>();
-  tile.template operator()<1>();
+  split_rows<V::kChannelRows>(count, [&]<size_t kRows>() {
+    channel_tile<V, kRows>(chunks, units, rows, stride, totals);
+    rows += kRows * stride;
+    totals += kRows * V::kPanels * kPanelRows;
+  });
 }
 
 }  // namespace

@@ -11,9 +11,9 @@ namespace {
 /// Rows whose totals of two panels stay in an L2 cache.
 constexpr size_t kRowBlock = 512;
 
-/// Up to so many rows, memory is waited for: shorter chunks let it work while they are multiplied.
+/// Up to so many rows of floats, memory is waited for: shorter chunks let it work while they are
+/// multiplied.
 constexpr size_t kFewRows = 8;
-constexpr size_t kSomeRows = 64;
 
 /// An instruction set without tiles.
 struct NoTiles {
@@ -76,13 +76,15 @@ void multiply_blocks(const Part& part, Work<Tiles>& work) {
                       row + (Kind::kSubBlocks == 4 ? layout.fine_corrections : layout.corrections),
                       row + layout.sums, part.call.input->stride};
   const PanelPointers<V> panels(part);
-  if (part.count == 1) {
-    direct_row<V, Source>(panels.at, units, rows, work.totals);
+  if (part.count <= V::kDirectRows) {
+    split_rows<V::kDirectRows>(part.count, [&]<size_t kRows>() {
+      for (size_t p = 0; p < V::kPanels; ++p)
+        direct_rows<V, Source, kRows>(panels.at[p], units, rows, work.totals + 16 * p);
+    });
     return;
   }
-  const size_t step = part.count <= kSomeRows ? kSuperUnits : kChunkUnits;
-  for (size_t unit = 0; unit < units; unit += step) {
-    const size_t some = units - unit < step ? units - unit : step;
+  for (size_t unit = 0; unit < units; unit += kChunkUnits) {
+    const size_t some = units - unit < kChunkUnits ? units - unit : kChunkUnits;
     Chunk chunks[V::kPanels];
     Ahead ahead{{}, Source::kBytes / Source::kUnits};
     for (size_t p = 0; p < V::kPanels; ++p) {
