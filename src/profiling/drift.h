@@ -1,13 +1,28 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "profiling/answers.h"
 #include "profiling/profile.h"
 
 /// What a study's looks at the machine (the experiment "machine") say of its times. Pure.
 namespace galley::profiling {
+
+/// One look at the machine.
+struct Look {
+  std::string during;     // id of the experiment
+  double beat_ms = 0;     // of the fixed piece of work, without waiting
+  double waited = 0;      // of its time, below 1: others had its processor
+  double any_waited = 0;  // of the time of all processors
+};
+/// Of the experiment "machine"; rows without a beat are left out.
+std::vector<Look> looks_of(const Experiment& machine);
+/// Where the fastest moments begin, of all that were seen: one look may be lucky. `looks` not
+/// empty.
+double fastest_ms(const std::vector<Look>& looks);
 
 /// Times of one experiment beside what the same work takes on the same machine when it is free.
 struct Drift {
