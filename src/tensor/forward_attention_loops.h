@@ -256,8 +256,9 @@ void weigh_page(const AttentionTile& tile, size_t row_begin, size_t row_end,
   }
 }
 
+/// Into the L2 cache: a block is more lines than the L1 cache can wait for at once.
 inline void prefetch_block(const std::byte* block, size_t bytes) {
-  for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(block + i);
+  for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(block + i, 0, 2);
 }
 
 template <class Lanes>
