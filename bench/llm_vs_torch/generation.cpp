@@ -1,6 +1,5 @@
 #include "llm_vs_torch/generation.h"
 
-#include <algorithm>
 #include <chrono>
 #include <numeric>
 #include <span>
@@ -8,6 +7,7 @@
 
 #include "inference/language_model.h"
 #include "inference/model_file.h"
+#include "inference/sampling.h"
 
 namespace galley::bench {
 namespace {
@@ -62,7 +62,7 @@ class Sequences {
     std::vector<text::TokenId> next;
     for (std::uint32_t i = 0; i < generation_.batch; ++i) {
       const auto row = std::span(logits_).subspan(i * model_.vocabulary(), model_.vocabulary());
-      next.push_back(static_cast<text::TokenId>(std::ranges::max_element(row) - row.begin()));
+      next.push_back(greedy_.sample(row, nullptr, scratch_).token);
     }
     tokens_ = std::move(next);
   }
@@ -72,6 +72,8 @@ class Sequences {
   std::vector<std::vector<std::uint32_t>> pages_;  // of each sequence
   std::vector<text::TokenId> tokens_;
   std::vector<float> logits_;
+  inference::Sampler greedy_{{.greedy = true}, model_.vocabulary(), {}};
+  inference::SamplingScratch scratch_;
   std::uint32_t position_ = 0;
 };
 

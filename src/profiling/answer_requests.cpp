@@ -21,8 +21,10 @@ constexpr double kNoticeableSampling = 1.05;
 constexpr double kShapeTolerance = 0.05;
 // Memory grows in pages of some 16 tokens: over fewer than this a slope shows only the steps.
 constexpr double kLeastRange = 96;
-const std::string kTooFew =
-    fmt::format("fewer than {} requests were measured, or they are all alike", kLeastToResample);
+const std::string kTooFew = fmt::format(
+    "fewer than {} requests were measured (a longer study or a smaller --scale has more), or "
+    "they are all alike",
+    kLeastToResample);
 
 double mean_of(const std::vector<double>& values, std::span<const std::size_t> rows) {
   double sum = 0;

@@ -43,6 +43,10 @@ constexpr TimePlan::Item kWeights[] = {{"narrow", 5},
                                        {"training-framework", 6},
                                        {"differences", 7}};
 
+/// What only a model in a file can be asked for.
+constexpr std::string_view kOfFiles[] = {"budget",  "warm-up", "doubled", "instruction-sets",
+                                         "threads", "formats", "cache",   "training-framework"};
+
 /// Removed with all that it holds.
 class Scratch {
  public:
@@ -107,6 +111,9 @@ class Study {
   }
 
  private:
+  static bool is_of_files(std::string_view id) {
+    return std::ranges::find(kOfFiles, id) != std::end(kOfFiles);
+  }
   bool wanted(std::string_view id) const {
     if (id == "quality" && options_.evaluation.empty()) return false;
     return options_.only.empty() || std::ranges::find(options_.only, id) != options_.only.end();
@@ -150,7 +157,8 @@ class Study {
 
     std::vector<TimePlan::Item> items;
     for (const TimePlan::Item& item : kWeights)
-      if (wanted(item.id)) items.push_back(item);
+      if (wanted(item.id) && (options_.target.empty() || !is_of_files(item.id)))
+        items.push_back(item);
     const double seconds = options_.seconds > 0 ? options_.seconds
                            : options_.quick     ? kQuickSeconds
                                                 : kFullSeconds;
@@ -167,22 +175,16 @@ class Study {
     if (!wanted(id) || stop_.stop_requested()) return;
     what_ = id;
     const Budget budget = plan_->begin(id);
-    if (budget.left_s() <= 0) {
-      Table table(id);
-      table.note("Left out: the time was used up before its turn.");
-      profile_.experiments.push_back(table.take());
-      return;
-    }
+    if (budget.left_s() <= 0) return skip(id, "Left out: the time was used up before its turn.");
     profile_.experiments.push_back(measure(budget));
     if (stop_.stop_requested())
       profile_.experiments.back().notes.emplace_back("Interrupted before its end.");
   }
   void skip(std::string_view id, std::string why) {
-    one(id, [&](const Budget&) {
-      Table table(id);
-      table.note(std::move(why));
-      return table.take();
-    });
+    if (!wanted(id)) return;
+    Table table(id);
+    table.note(std::move(why));
+    profile_.experiments.push_back(table.take());
   }
 
   template <class Measure>
@@ -220,8 +222,7 @@ class Study {
     run_common(*subject);
     ask("differences",
         [&](const Budget& budget) { return run_target_differences(*subject, frame_, budget); });
-    for (const char* id : {"budget", "warm-up", "doubled", "instruction-sets", "threads", "formats",
-                           "cache", "training-framework"})
+    for (const std::string_view id : kOfFiles)
       skip(id, "Left out: a server behind a URL cannot be asked for it.");
     yardstick_->mark({});  // while there is a subject to look at
     return ok();

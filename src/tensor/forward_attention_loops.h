@@ -1,134 +1,10 @@
-// Attention over pages of the KV cache, written once over sixteen lanes that the including file
-// supplies. Everything is in an unnamed namespace, as in kernel_loops.h, and for the same reason.
+// Attention over pages of the KV cache, and the table of one instruction set.
 #pragma once
 
-#include "forward_row_loops.h"
+#include "forward_single_query.h"
 
 namespace galley::tensor {
 namespace {
-
-constexpr float kInfinity = __builtin_inff();
-
-inline std::byte* values_of(std::byte* block, KvFormat format, size_t head_dim) {
-  return block + head_dim * kPageTokens * kv_value_bytes(format);
-}
-inline std::byte* scales_of(std::byte* block, size_t head_dim) {
-  return block + 2 * head_dim * kPageTokens;
-}
-
-/// The scale of a token's key or value as int8: its largest size becomes 127.
-template <class Lanes>
-float int8_scale(const float* x, size_t n) {
-  Lanes most = Lanes::all(0);
-  for (size_t i = 0; i < n; i += 16) most = larger(absolute(Lanes::load(x + i)), most);
-  return most.largest() / 127;
-}
-
-template <class Lanes>
-void round_to_int8(const float* x, float scale, size_t n, std::int8_t* out) {
-  const Lanes inverse = Lanes::all(scale > 0 ? 1 / scale : 0);
-  for (size_t i = 0; i < n; i += 16) {
-    const Lanes scaled = Lanes::load(x + i) * inverse;
-    larger(smaller(scaled, Lanes::all(127)), Lanes::all(-127)).store_i8(out + i);
-  }
-}
-
-template <class Number>
-void store_column(const Number* row, size_t n, size_t slot, std::byte* columns) {
-  Number* to = reinterpret_cast<Number*>(columns) + slot;
-  for (size_t i = 0; i < n; ++i) to[i * kPageTokens] = row[i];
-}
-
-template <class Lanes>
-void store_token(KvFormat format, size_t head_dim, const float* key, const float* value,
-                 size_t slot, std::byte* block) {
-  std::byte* values = values_of(block, format, head_dim);
-  std::byte* own_values = values + slot * head_dim * kv_value_bytes(format);
-  if (format == KvFormat::f32) {
-    store_column(key, head_dim, slot, block);
-    for (size_t i = 0; i < head_dim; i += 16)
-      Lanes::load(value + i).store(reinterpret_cast<float*>(own_values) + i);
-  } else if (format == KvFormat::int8) {
-    auto* scales = reinterpret_cast<float*>(scales_of(block, head_dim));
-    alignas(64) std::int8_t row[kMaxHeadDim];
-    scales[slot] = int8_scale<Lanes>(key, head_dim);
-    round_to_int8<Lanes>(key, scales[slot], head_dim, row);
-    store_column(row, head_dim, slot, block);
-    float& value_scale = scales[kPageTokens + slot];
-    value_scale = int8_scale<Lanes>(value, head_dim);
-    round_to_int8<Lanes>(value, value_scale, head_dim, reinterpret_cast<std::int8_t*>(own_values));
-  } else {
-    const bool half = format == KvFormat::f16;
-    alignas(64) std::uint16_t row[kMaxHeadDim];
-    auto* to = reinterpret_cast<std::uint16_t*>(own_values);
-    for (size_t i = 0; i < head_dim; i += 16) {
-      const Lanes keys = Lanes::load(key + i);
-      const Lanes rest = Lanes::load(value + i);
-      half ? keys.store_f16(row + i) : keys.store_bf16(row + i);
-      half ? rest.store_f16(to + i) : rest.store_bf16(to + i);
-    }
-    store_column(row, head_dim, slot, block);
-  }
-}
-
-/// A page's keys [head_dim][16] and values [16][head_dim] as f32.
-struct Page {
-  const float* keys;
-  const float* values;
-};
-
-/// Widens a block into `room` (2 * head_dim * 16 floats) unless it is f32 already.
-template <class Lanes>
-Page open_page(KvFormat format, size_t head_dim, const std::byte* block, float* room) {
-  const size_t count = 2 * head_dim * kPageTokens;  // keys and values lie one after the other
-  if (format == KvFormat::f32) {
-    const auto* numbers = reinterpret_cast<const float*>(block);
-    return {numbers, numbers + count / 2};
-  }
-  const auto* halves = reinterpret_cast<const std::uint16_t*>(block);
-  if (format == KvFormat::f16) {
-    for (size_t i = 0; i < count; i += 16) Lanes::load_f16(halves + i).store(room + i);
-  } else if (format == KvFormat::bf16) {
-    for (size_t i = 0; i < count; i += 16) Lanes::load_bf16(halves + i).store(room + i);
-  } else {
-    const auto* bytes = reinterpret_cast<const std::int8_t*>(block);
-    const auto* scales = reinterpret_cast<const float*>(block + count);
-    const Lanes key_scales = Lanes::load(scales);
-    for (size_t i = 0; i < count / 2; i += 16)
-      (Lanes::load_i8(bytes + i) * key_scales).store(room + i);
-    for (size_t token = 0; token < kPageTokens; ++token) {
-      const Lanes scale = Lanes::all(scales[kPageTokens + token]);
-      const size_t start = count / 2 + token * head_dim;
-      for (size_t i = start; i < start + head_dim; i += 16)
-        (Lanes::load_i8(bytes + i) * scale).store(room + i);
-    }
-  }
-  return {room, room + count / 2};
-}
-
-/// What a query sees of a page: tokens [begin, end).
-struct Seen {
-  std::uint32_t begin;
-  std::uint32_t end;
-};
-
-inline Seen seen_by(const AttentionTile& tile, size_t row, std::uint32_t page_start) {
-  const std::uint32_t position = tile.first_position + static_cast<std::uint32_t>(row);
-  const std::uint32_t end = position + 1;
-  const std::uint32_t begin = tile.window > 0 && end > tile.window ? end - tile.window : 0;
-  const std::uint32_t page_end = page_start + kPageTokens;
-  return {begin > page_start ? begin - page_start : 0,
-          end < page_end ? end - page_start : kPageTokens};
-}
-
-/// What is known of each query so far.
-struct Running {
-  float* scores;       // [queries][16]: first q . k, then weights
-  float* most;         // largest score
-  float* sums;         // of the weights
-  float* corrections;  // of sums and outputs when a larger score is found
-  float* outputs;      // [queries][head_dim]
-};
 
 /// scores = query . keys for `Count` queries, the dimensions in order.
 template <class Lanes, size_t Count>
@@ -222,70 +98,15 @@ void gather_page(const AttentionTile& tile, size_t row_begin, size_t row_end,
   }
 }
 
-/// Scores become weights, and what was summed so far is brought to the new maximum.
 template <class Lanes>
-void weigh_page(const AttentionTile& tile, size_t row_begin, size_t row_end,
-                std::uint32_t page_start, const Running& run) {
-  for (size_t row = row_begin; row < row_end; ++row) {
-    const Seen seen = seen_by(tile, row, page_start);
-    for (size_t q = row * tile.group; q < (row + 1) * tile.group; ++q) {
-      Lanes scores = Lanes::load(run.scores + q * kPageTokens);
-      if (seen.begin > 0 || seen.end < kPageTokens) {
-        scores = scores.keep(seen.begin, seen.end, -kInfinity);
-        scores.store(run.scores + q * kPageTokens);
-      }
-      const float here = scores.largest();
-      const float most = run.most[q] > here ? run.most[q] : here;
-      run.corrections[q] = run.most[q] - most;
-      run.most[q] = most;
-    }
-  }
-  const size_t begin = row_begin * tile.group;
-  const size_t end = row_end * tile.group;
-  for (size_t q = begin; q < end; q += 16)
-    exp(Lanes::load(run.corrections + q)).store(run.corrections + q);
-  for (size_t q = begin; q < end; ++q) {
-    const Lanes weights = exp(Lanes::load(run.scores + q * kPageTokens) - Lanes::all(run.most[q]));
-    weights.store(run.scores + q * kPageTokens);
-    run.sums[q] = run.sums[q] * run.corrections[q] + weights.total();
-    if (run.corrections[q] == 1) continue;
-    const Lanes correction = Lanes::all(run.corrections[q]);
-    float* output = run.outputs + q * tile.head_dim;
-    for (size_t d = 0; d < tile.head_dim; d += 16)
-      (Lanes::load(output + d) * correction).store(output + d);
-  }
-}
-
-/// Into the L2 cache: a block is more lines than the L1 cache can wait for at once.
-inline void prefetch_block(const std::byte* block, size_t bytes) {
-  for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(block + i, 0, 2);
-}
-
-template <class Lanes>
-void attend(const AttentionTile& tile, float* scratch) {
+void attend_many(const AttentionTile& tile, float* scratch) {
   const size_t dim = tile.head_dim;
-  const size_t queries = tile.rows * tile.group;
-  const size_t padded = (queries + 15) / 16 * 16;
   float* room = scratch;
-  Running run{};
-  run.scores = room + 2 * dim * kPageTokens;
-  run.outputs = run.scores + padded * kPageTokens;
-  run.most = run.outputs + padded * dim;
-  run.sums = run.most + padded;
-  run.corrections = run.sums + padded;  // and 16 more, since vectors start at any query
-  for (size_t q = 0; q < padded; ++q) {
-    run.most[q] = -kInfinity;
-    run.sums[q] = 0;
-  }
-  for (size_t q = 0; q < padded + 16; ++q) run.corrections[q] = 0;
-  for (size_t i = 0; i < queries * dim; i += 16) Lanes::all(0).store(run.outputs + i);
-
+  const Running run = begin_running<Lanes>(tile, room + 2 * dim * kPageTokens);
   const auto rows = static_cast<std::uint32_t>(tile.rows);
   const std::uint32_t end = tile.first_position + rows;  // of what the last row sees
-  const std::uint32_t seen = tile.first_position + 1;    // by the first row
-  const std::uint32_t begin = tile.window > 0 && seen > tile.window ? seen - tile.window : 0;
   const size_t block_bytes = kv_block_bytes(tile.format, dim);
-  for (std::uint32_t start = begin / kPageTokens * kPageTokens; start < end; start += kPageTokens) {
+  for (std::uint32_t start = first_page_start(tile); start < end; start += kPageTokens) {
     const std::uint32_t* number = tile.pages + start / kPageTokens;
     if (start + kPageTokens < end)
       prefetch_block(tile.blocks + number[1] * tile.page_stride, block_bytes);
@@ -303,11 +124,21 @@ void attend(const AttentionTile& tile, float* scratch) {
     weigh_page<Lanes>(tile, row_begin, row_end, start, run);
     gather_page<Lanes>(tile, row_begin, row_end, start, page.values, run);
   }
-  for (size_t q = 0; q < queries; ++q) {
-    const Lanes share = Lanes::all(1 / run.sums[q]);
-    float* out = tile.out + q / tile.group * tile.out_stride + q % tile.group * dim;
-    for (size_t d = 0; d < dim; d += 16)
-      (Lanes::load(run.outputs + q * dim + d) * share).store(out + d);
+  end_running<Lanes>(tile, run);
+}
+
+template <class Lanes>
+void attend(const AttentionTile& tile, float* scratch) {
+  if (tile.rows * tile.group > 1) return attend_many<Lanes>(tile, scratch);
+  switch (tile.format) {
+    case KvFormat::f32:
+      return attend_one<Lanes, KvFormat::f32>(tile, scratch);
+    case KvFormat::f16:
+      return attend_one<Lanes, KvFormat::f16>(tile, scratch);
+    case KvFormat::bf16:
+      return attend_one<Lanes, KvFormat::bf16>(tile, scratch);
+    case KvFormat::int8:
+      return attend_one<Lanes, KvFormat::int8>(tile, scratch);
   }
 }
 

@@ -126,6 +126,10 @@ struct Avx2Lanes {
         reinterpret_cast<__m128i*>(p),
         _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
   }
+  /// Of values below 2^16.
+  static void store_low_words(Ints x, std::uint16_t* p) {
+    store_half(_mm256_permute4x64_epi64(_mm256_packus_epi32(x.low, x.high), 0xd8), p);
+  }
 
   static Bytes load_bytes(const std::uint8_t* p) { return {load_half(p), load_half(p + 32)}; }
   static void store_bytes(Bytes x, std::uint8_t* p) {

@@ -66,6 +66,9 @@ struct Avx512Base {
   static void store_low_bytes(Ints x, std::int8_t* p) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(x));
   }
+  static void store_low_words(Ints x, std::uint16_t* p) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(x));
+  }
 
   static Bytes load_bytes(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
   static void store_bytes(Bytes x, std::uint8_t* p) { _mm512_storeu_si512(p, x); }

@@ -139,6 +139,9 @@ struct ScalarLanes {
   static void store_low_bytes(Ints x, std::int8_t* p) {
     for (std::size_t i = 0; i < 16; ++i) p[i] = static_cast<std::int8_t>(x.lane[i]);
   }
+  static void store_low_words(Ints x, std::uint16_t* p) {
+    for (std::size_t i = 0; i < 16; ++i) p[i] = static_cast<std::uint16_t>(x.lane[i]);
+  }
 
   static Bytes load_bytes(const std::uint8_t* p) {
     return bytes([&](std::size_t i) { return p[i]; });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "matmul_ahead.h"
+#include "matmul_rows.h"
 #include "matmul_unpack.h"
 
 namespace galley::tensor {
@@ -202,27 +203,6 @@ void channel_tile(const Chunk* chunks, size_t units, const uint8_t* rows, size_t
   for (size_t r = 0; r < kRows; ++r)
 #pragma GCC unroll 2
     for (size_t p = 0; p < kPanels; ++p) V::store_ints(dots[r][p], totals + 16 * (r * kPanels + p));
-}
-
-/// Calls tile<n>() with tiles of at most kMost rows, as few and as even as can be.
-template <size_t kMost, class Tile>
-void split_rows(size_t count, Tile tile) {
-  while (count > 0) {
-    const size_t tiles = (count + kMost - 1) / kMost;
-    const size_t rows = (count + tiles - 1) / tiles;
-    const auto take = [&]<size_t kRows>() {
-      if constexpr (kRows <= kMost) {
-        if (rows == kRows) tile.template operator()<kRows>();
-      }
-    };
-    take.template operator()<6>();
-    take.template operator()<5>();
-    take.template operator()<4>();
-    take.template operator()<3>();
-    take.template operator()<2>();
-    take.template operator()<1>();
-    count -= rows;
-  }
 }
 
 template <class V, class Kind>

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "matmul_ahead.h"
+#include "matmul_prepare.h"
+#include "matmul_rows.h"
 #include "matmul_unpack.h"
 
 namespace galley::tensor {
@@ -27,15 +29,6 @@ void bytes_to_floats(const Chunk& chunk, bool by_16, size_t columns, float* out)
                out + 16 * (k + j));
     }
   }
-}
-
-/// To nearest even, left in the upper half; weights are finite.
-template <class V>
-typename V::Ints round_to_bf16(typename V::Floats x) {
-  const auto bits = V::bits(x);
-  const auto odd = V::and_ints(V::shift_right(bits, 16), V::all_ints(1));
-  const auto rounded = V::add(bits, V::add(odd, V::all_ints(0x7fff)));
-  return V::and_ints(rounded, V::all_ints(static_cast<std::int32_t>(0xffff0000U)));
 }
 
 // `to` may be `from`.
@@ -176,22 +169,58 @@ void float_tile(const float* const* weights, size_t steps, const uint8_t* rows, 
     for (size_t p = 0; p < kPanels; ++p) V::store(sums[r][p], totals + 16 * (r * kPanels + p));
 }
 
+/// kRows rows times V::kPanels panels whose bytes are the weights, over `steps` columns or pairs:
+/// put(r, p, sums) takes the results. A step reads few weights for its sums, so that they may come
+/// from the L2 cache; no chunks, no totals between them. Lines are asked for one by one, a steady
+/// distance ahead and on into the panels that follow: bursts before each chunk left a fifth of
+/// memory's speed unused.
+template <class V, class Input, size_t kRows, class Put>
+[[gnu::noinline]] void whole_tile(const uint8_t* const* panels, size_t panel_bytes, size_t steps,
+                                  const uint8_t* rows, size_t stride, const Put& put) {
+  constexpr size_t kPanels = V::kPanels;
+  constexpr size_t kLinesAhead = 64;
+  typename V::Floats sums[kRows][kPanels];
+#pragma GCC unroll 8
+  for (size_t r = 0; r < kRows; ++r)
+#pragma GCC unroll 2
+    for (size_t p = 0; p < kPanels; ++p) sums[r][p] = V::zero();
+  const auto add = [&](size_t begin, size_t end, size_t bytes_ahead) {
+    for (size_t k = begin; k < end; ++k) {
+      typename V::Floats w[kPanels];
+#pragma GCC unroll 2
+      for (size_t p = 0; p < kPanels; ++p) {
+        const uint8_t* line = panels[p] + 64 * k;
+        fetch_line(line + bytes_ahead);
+        w[p] = V::load(reinterpret_cast<const float*>(line));
+      }
+#pragma GCC unroll 8
+      for (size_t r = 0; r < kRows; ++r) {
+        const auto x = Input::at(rows + r * stride, k);
+#pragma GCC unroll 2
+        for (size_t p = 0; p < kPanels; ++p) sums[r][p] = Input::add_product(sums[r][p], w[p], x);
+      }
+    }
+  };
+  const size_t last = steps > kLinesAhead ? steps - kLinesAhead : 0;
+  add(0, last, 64 * kLinesAhead);
+  add(last, steps, 64 * kLinesAhead + (kPanels - 1) * panel_bytes);
+#pragma GCC unroll 8
+  for (size_t r = 0; r < kRows; ++r)
+#pragma GCC unroll 2
+    for (size_t p = 0; p < kPanels; ++p) put(r, p, sums[r][p]);
+}
+
 template <class V, class Input>
 void float_rows(const float* const* weights, size_t steps, const uint8_t* rows, size_t stride,
                 size_t count, Ahead ahead, float* totals) {
   size_t row = 0;
-  const auto tile = [&]<size_t kRows>() {
-    if constexpr (kRows <= V::kFloatRows)
-      for (; row + kRows <= count;
-           row += kRows, rows += kRows * stride, totals += kRows * V::kPanels * kPanelRows) {
-        ahead.take(row, row + kRows, count);
-        float_tile<V, Input, kRows>(weights, steps, rows, stride, ahead, totals);
-      }
-  };
-  tile.template operator()<8>();
-  tile.template operator()<4>();
-  tile.template operator()<2>();
-  tile.template operator()<1>();
+  split_rows<V::kFloatRows>(count, [&]<size_t kRows>() {
+    ahead.take(row, row + kRows, count);
+    float_tile<V, Input, kRows>(weights, steps, rows, stride, ahead, totals);
+    row += kRows;
+    rows += kRows * stride;
+    totals += kRows * V::kPanels * kPanelRows;
+  });
 }
 
 }  // namespace

@@ -134,6 +134,49 @@ void multiply_channels(const Part& part, Work<Tiles>& work) {
   }
 }
 
+/// Where the results of a part's panel go: to what was there or not, with bias or without.
+template <class V>
+class Place {
+ public:
+  Place(const Part& part, size_t p) : call_(part.call), bias_(V::zero()) {
+    const size_t column = (part.panel + p) * kPanelRows;
+    if (part.panel + p >= part.panel_end) return;
+    const size_t left = call_.matrix->rows - column;
+    width_ = left < kPanelRows ? left : kPanelRows;
+    out_ = call_.out + part.first * call_.out_stride + column;
+    if (call_.bias != nullptr) bias_ = V::load_first(call_.bias + column, width_);
+  }
+
+  void put(size_t row, typename V::Floats sum) const {
+    if (width_ == 0) return;
+    float* out = out_ + row * call_.out_stride;
+    if (call_.bias != nullptr) sum = V::add(sum, bias_);
+    if (call_.accumulate) sum = V::add(V::load_first(out, width_), sum);
+    V::store_first(sum, out, width_);
+  }
+
+ private:
+  const MatmulCall& call_;
+  float* out_ = nullptr;
+  size_t width_ = 0;  // 0: a panel past the end
+  typename V::Floats bias_;
+};
+
+/// With panels whose bytes are the weights.
+template <class V, class Input>
+void multiply_whole(const Part& part, size_t steps) {
+  const PanelPointers<V> panels(part);
+  const Place<V> places[] = {{part, 0}, {part, V::kPanels - 1}};
+  const size_t stride = part.call.input->stride;
+  size_t row = 0;
+  split_rows<V::kFloatRows>(part.count, [&]<size_t kRows>() {
+    whole_tile<V, Input, kRows>(
+        panels.at, part.call.matrix->panel_bytes, steps, part.rows() + row * stride, stride,
+        [&](size_t r, size_t p, typename V::Floats sum) { places[p].put(row + r, sum); });
+    row += kRows;
+  });
+}
+
 template <class V, class Tiles>
 void multiply_floats(const Part& part, Work<Tiles>& work) {
   const PackedMatrix& matrix = *part.call.matrix;
@@ -148,9 +191,7 @@ void multiply_floats(const Part& part, Work<Tiles>& work) {
     const size_t left = matrix.columns - first;
     const size_t columns = left < step ? left : step;
     const float* weights[V::kPanels];
-    // One tile that reads the panels themselves has the processor's own prefetch.
-    const bool fetches = !direct || part.count > V::kFloatRows;
-    Ahead ahead{{}, fetches ? kStepsAhead * (pairs ? 2 : 1) * column_bytes : 0};
+    Ahead ahead{{}, kStepsAhead * (pairs ? 2 : 1) * column_bytes};
     for (size_t p = 0; p < V::kPanels; ++p) {
       const uint8_t* panel = part.panel_at(p);
       ahead.panels[p] =
@@ -186,29 +227,32 @@ void multiply_floats(const Part& part, Work<Tiles>& work) {
   }
 }
 
-/// Totals to their places, with bias and what was there.
-template <class V>
-void finish(const Part& part, const float* totals) {
-  const MatmulCall& call = part.call;
-  for (size_t p = 0; p < V::kPanels && part.panel + p < part.panel_end; ++p) {
-    const size_t column = (part.panel + p) * kPanelRows;
-    const size_t left = call.matrix->rows - column;
-    const size_t width = left < kPanelRows ? left : kPanelRows;
-    const auto bias = call.bias == nullptr ? V::zero() : V::load_first(call.bias + column, width);
-    for (size_t r = 0; r < part.count; ++r) {
-      float* out = call.out + (part.first + r) * call.out_stride + column;
-      auto sum = V::load(totals + 16 * (r * V::kPanels + p));
-      if (call.bias != nullptr) sum = V::add(sum, bias);
-      if (call.accumulate) sum = V::add(V::load_first(out, width), sum);
-      V::store_first(sum, out, width);
-    }
+/// Whether multiply_whole() does it. Tiles have their own order of sums.
+template <class V, class Tiles>
+bool reads_whole_panels(const MatmulCall& call) {
+  const Format format = call.matrix->format;
+  switch (call.input->preparation) {
+    case Preparation::f32:
+      return format == Format::f32;
+    case Preparation::bf16:
+      return V::kDotsBf16 && !Tiles::kUsed && format == Format::bf16;
+    default:
+      return false;
   }
 }
 
 template <class V, class Tiles>
 void multiply_part(const Part& part, Work<Tiles>& work) {
+  const MatmulCall& call = part.call;
+  if (reads_whole_panels<V, Tiles>(call)) {
+    if constexpr (V::kDotsBf16 && !Tiles::kUsed)
+      if (call.input->preparation == Preparation::bf16)
+        return multiply_whole<V, PairInput<V>>(part,
+                                               round_up(call.matrix->columns, kPairColumns) / 2);
+    return multiply_whole<V, FloatInput<V>>(part, call.matrix->columns);
+  }
   for (size_t i = 0; i < part.count * V::kPanels; ++i) V::store(V::zero(), work.totals + 16 * i);
-  switch (part.call.input->preparation) {
+  switch (call.input->preparation) {
     case Preparation::f32:
     case Preparation::bf16:
       multiply_floats<V>(part, work);
@@ -217,10 +261,14 @@ void multiply_part(const Part& part, Work<Tiles>& work) {
       multiply_channels<V>(part, work);
       break;
     case Preparation::int8_blocks:
-      with_source<V>(part.call.matrix->format,
+      with_source<V>(call.matrix->format,
                      [&]<class Source>(Source) { multiply_blocks<V, Source>(part, work); });
   }
-  finish<V>(part, work.totals);
+  for (size_t p = 0; p < V::kPanels; ++p) {
+    const Place<V> place(part, p);
+    for (size_t r = 0; r < part.count; ++r)
+      place.put(r, V::load(work.totals + 16 * (r * V::kPanels + p)));
+  }
 }
 
 template <class V, class Tiles = NoTiles>

@@ -83,14 +83,23 @@ void prepare_whole(const float* x, size_t columns, std::byte* out) {
   *reinterpret_cast<std::int32_t*>(out + layout.correction) = -kZeroPoint * sum;
 }
 
-inline void prepare_bf16(const float* x, size_t columns, std::byte* out) {
+/// To nearest even, left in the upper half; values are finite.
+template <class V>
+typename V::Ints round_to_bf16(typename V::Floats x) {
+  const auto bits = V::bits(x);
+  const auto odd = V::and_ints(V::shift_right(bits, 16), V::all_ints(1));
+  const auto rounded = V::add(bits, V::add(odd, V::all_ints(0x7fff)));
+  return V::and_ints(rounded, V::all_ints(static_cast<std::int32_t>(0xffff0000U)));
+}
+
+template <class V>
+void prepare_bf16(const float* x, size_t columns, std::byte* out) {
   auto* to = reinterpret_cast<std::uint16_t*>(out);
-  for (size_t k = 0; k < columns; ++k) {
-    std::uint32_t bits;
-    __builtin_memcpy(&bits, x + k, 4);
-    to[k] = static_cast<std::uint16_t>((bits + 0x7fffU + (bits >> 16 & 1U)) >> 16);
+  for (size_t k = 0; k < round_up(columns, kPairColumns); k += kPanelRows) {
+    const size_t left = columns < k ? 0 : columns - k;
+    const auto values = left < kPanelRows ? V::load_first(x + k, left) : V::load(x + k);
+    V::store_low_words(V::shift_right(round_to_bf16<V>(values), 16), to + k);
   }
-  for (size_t k = columns; k < round_up(columns, kPairColumns); ++k) to[k] = 0;
 }
 
 template <class V>
@@ -100,7 +109,7 @@ void prepare(Preparation preparation, const float* x, size_t columns, std::byte*
       __builtin_memcpy(out, x, columns * sizeof(float));
       return;
     case Preparation::bf16:
-      prepare_bf16(x, columns, out);
+      prepare_bf16<V>(x, columns, out);
       return;
     case Preparation::int8_blocks:
       prepare_blocks<V>(x, columns, out);

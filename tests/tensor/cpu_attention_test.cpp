@@ -202,6 +202,8 @@ const Shape kShapes[] = {
     {.heads = 7, .kv_heads = 1, .dim = 128, .format = KvFormat::bf16, .rotated = 128},
     {.format = KvFormat::int8, .window = 20, .head_norms = true},
     {.kv_heads = 8, .format = KvFormat::f32, .window = 33, .rotated = 0},
+    {.kv_heads = 8, .dim = 80, .format = KvFormat::bf16, .rotated = 80},
+    {.kv_heads = 8, .format = KvFormat::int8, .window = 50},
 };
 
 class CpuAttention : public ::testing::TestWithParam<Shape> {};
