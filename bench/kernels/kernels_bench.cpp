@@ -1,7 +1,6 @@
 #include "kernels_bench.h"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <array>
@@ -17,6 +16,7 @@
 #include "crew.h"
 #include "machine_limits.h"
 #include "matmul_select.h"
+#include "pages.h"
 #include "tensor/device.h"
 
 namespace galley::bench {
@@ -63,27 +63,6 @@ constexpr std::array<Combination, 14> kCombinations{{
     {Format::q8_0, Activation::bf16, "q8_0_bf16"},
     {Format::q4_k, Activation::f32, "q4_k_f32"},
 }};
-
-/// Zeroed memory in huge pages where there are any.
-class Pages {
- public:
-  explicit Pages(std::size_t bytes)
-      : bytes_(bytes),
-        data_(mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
-    GALLEY_CHECK(data_ != MAP_FAILED, "memory for the benchmark");
-    madvise(data_, bytes, MADV_HUGEPAGE);
-    std::fill_n(data(), bytes, std::byte{1});
-  }
-  ~Pages() { munmap(data_, bytes_); }
-  Pages(const Pages&) = delete;
-  Pages& operator=(const Pages&) = delete;
-  std::byte* data() const { return static_cast<std::byte*>(data_); }
-  std::span<const std::byte> all() const { return {data(), bytes_}; }
-
- private:
-  std::size_t bytes_;
-  void* data_;
-};
 
 std::vector<float> random_values(std::size_t n, float deviation) {
   std::mt19937 random(5);

@@ -117,6 +117,15 @@ void measure_arithmetic(Crew&, bool, MachineLimits&) {}
 
 }  // namespace
 
+double sustained_read_gb_s(Crew& crew, std::span<const std::byte> memory) {
+  const std::size_t share = memory.size() / crew.threads();
+  const double seconds = crew.shortest(3 * kSecondsOfALimit, [&](std::uint32_t thread) {
+    const std::uint64_t sum = sum_of(memory.data() + thread * share, share);
+    __asm__ volatile("" : : "r"(sum));
+  });
+  return static_cast<double>(share) * crew.threads() / seconds * 1e-9;
+}
+
 MachineLimits measure_limits(Crew& crew, std::span<const std::byte> memory, bool has_tiles) {
   MachineLimits limits;
   limits.read_gb_s = read_gb_s(crew, memory);

@@ -7,6 +7,7 @@
 
 #include "base/processors.h"
 #include "kernels/machine_limits.h"
+#include "kernels/pages.h"
 #include "llm/llama_peer.h"
 #include "llm/measured_model.h"
 #include "llm/served_model.h"
@@ -38,10 +39,10 @@ struct LimitSamples {
 /// The limits with as many threads as the engine has. The memory and the spinning crew are gone
 /// afterwards: neither may disturb what is measured next.
 void add_limits(std::uint32_t threads, bool has_tiles, LimitSamples& samples) {
-  std::vector<std::byte> memory(kLimitBytes, std::byte{1});
+  const Pages memory(kLimitBytes);
   Crew crew(threads);
-  const MachineLimits limits = measure_limits(crew, memory, has_tiles);
-  samples.read_gb_s.push_back(limits.read_gb_s);
+  const MachineLimits limits = measure_limits(crew, memory.all(), has_tiles);
+  samples.read_gb_s.push_back(sustained_read_gb_s(crew, memory.all()));
   samples.int8_gop_s.push_back(std::max(limits.int8_vnni_gop_s, limits.int8_amx_gop_s));
   samples.f32_gop_s.push_back(std::max(limits.f32_avx512_gop_s, limits.f32_avx2_gop_s));
 }
