@@ -162,7 +162,8 @@ class Study {
     const double seconds = options_.seconds > 0 ? options_.seconds
                            : options_.quick     ? kQuickSeconds
                                                 : kFullSeconds;
-    yardstick_.emplace(system_clock(), seconds, options_.target.empty(), beat_of(subject));
+    beat_ = beat_of(subject);
+    yardstick_.emplace(system_clock(), seconds, options_.target.empty(), beat_);
     frame_.yardstick = &*yardstick_;
     plan_.emplace(system_clock(), seconds, std::move(items), stop_, [this](double ratio) {
       if (progress_) progress_(ratio, what_);
@@ -193,7 +194,7 @@ class Study {
     one(id, [&](const Budget& budget) {
       yardstick_->mark(id);
       Experiment experiment = measure(budget);
-      is_gone_ = !profile_.target.empty() && experiment.rows.empty();
+      is_gone_ = !profile_.target.empty() && experiment.rows.empty() && !beat_();
       return experiment;
     });
   }
@@ -290,6 +291,7 @@ class Study {
   Profile profile_;
   StudyFrame frame_;
   std::optional<TimePlan> plan_;
+  Yardstick::Beat beat_;
   std::optional<Yardstick> yardstick_;
   std::string what_;
   /// A target that answered nothing of an experiment: each further one would wait for it.

@@ -128,6 +128,17 @@ PolicyResult run_policy(Subject& subject, std::string_view policy, std::span<con
   return run_sorted(subject, {asks.begin(), asks.end()}, batch, budget);
 }
 
+/// Time that all requests of a round take at least: that of one alone, times what larger batches
+/// gain at most. 0 where nobody knows.
+double expected_seconds(Subject& subject, const std::vector<SizedAsk>& asks) {
+  constexpr double kMostGain = 4;
+  const SizedAsk& longest =
+      *std::ranges::max_element(asks, {}, [](const SizedAsk& one) { return one.prompt_tokens; });
+  const auto replies = subject.answer(std::span(&longest.ask, 1), {});
+  if (replies.empty() || !replies.front().fault.empty()) return 0;
+  return replies.front().latency_ms / 1000 * static_cast<double>(asks.size()) / kMostGain;
+}
+
 }  // namespace
 
 Experiment run_batching(Subject& subject, const StudyFrame& frame, const Budget& budget) {
@@ -146,6 +157,16 @@ Experiment run_batching(Subject& subject, const StudyFrame& frame, const Budget&
        ++round) {
     going = false;
     const auto asks = sized_asks(subject, frame, round);
+    if (round == 0) last_s = expected_seconds(subject, asks);
+    if (last_s > budget.left_s()) {
+      if (round == 0)
+        table.note(
+            fmt::format("Left out: {} requests take {:.0f} s or more, and {:.0f} s were left; a "
+                        "longer study or "
+                        "a smaller --scale has time for them.",
+                        asks.size(), last_s, budget.left_s()));
+      break;
+    }
     for (std::size_t size = 0; size < sizes; ++size) {
       const std::uint32_t batch = kBatchSizes[size];
       if (const auto why = subject.cannot_hold(

@@ -226,6 +226,26 @@ TEST(MeasureTarget, FillsWhatAServerCanBeAskedFor) {
   EXPECT_EQ(profile->scale, 0.45);
 }
 
+TEST(MeasureTarget, GoesOnWhereOnlyLongPromptsAreRefused) {
+  const FakeTarget target(
+      after_opening([](const std::string& path, const Json& body, FakeAnswer& answer) {
+        if (body.value("prompt", "").size() > 500)
+          answer.json({{"error", {{"message", "too long a prompt"}}}}, 503);
+        else
+          answer_well(path, body, answer);
+      }));
+  MeasureOptions options;
+  options.target = target.url();
+  options.seconds = 30;
+  options.rounds = 1;
+  options.only = {"narrow", "length"};
+  const auto profile = measure(options, {}, {});
+  ASSERT_TRUE(profile) << describe(profile.error());
+  EXPECT_THAT(profile->find("narrow")->notes, Contains(HasSubstr("too long a prompt")));
+  EXPECT_TRUE(profile->find("narrow")->rows.empty());
+  EXPECT_FALSE(profile->find("length")->rows.empty());
+}
+
 TEST(MeasureTarget, EndsSoonWhenTheServerIsGone) {
   const FakeTarget target(after_opening([](const std::string&, const Json&, FakeAnswer& answer) {
     answer.json({{"error", {{"message", "overloaded"}}}}, 503);
