@@ -181,9 +181,10 @@ template <class V, class Tiles>
 void multiply_floats(const Part& part, Work<Tiles>& work) {
   const PackedMatrix& matrix = *part.call.matrix;
   const bool rounded = part.call.input->preparation == Preparation::bf16;
-  // With few rows short chunks, so that reading and multiplying overlap.
   const bool pairs = rounded && V::kDotsBf16;
+  // For tiles: other lanes multiply such panels whole.
   const bool direct = pairs && matrix.format == Format::bf16;
+  // With few rows short chunks, so that reading and multiplying overlap.
   const bool whole = direct || (matrix.format != Format::f16 && matrix.format != Format::bf16);
   const size_t step = whole || part.count > kFewRows ? kFloatChunk : kActivationBlock;
   const size_t column_bytes = float_column_bytes(matrix.format);
