@@ -171,7 +171,8 @@ void define_profile_options(Options& options, ProfileTexts& texts) {
              "Only these, separated by commas: narrow, batching, formats, …")
       .text("--scale", texts.scale, "X",
             "Lengths of the workloads, above 0 to 1; as the context allows when absent")
-      .number("--seed", texts.seed, "N", "The same seed sends the same prompts")
+      .number("--seed", texts.seed, "N",
+              "The same seed sends the same prompts, but for their numbers to a --target")
       .number("--threads", texts.threads, "N", "All processors when absent")
       .texts("--memory-budget", texts.budgets, "SIZE",
              "What must fit: 16GiB when absent; may be repeated")

@@ -23,7 +23,10 @@ std::vector<Ask> greedy_asks(const Subject& subject, const StudyFrame& frame, st
   Workload work = scaled(workload("one-shot"), frame.scale);
   work.output_tokens = scaled_tokens(kDifferenceOutput, frame.scale);
   std::vector<Ask> asks;
-  for (std::uint32_t i = 0; i < count; ++i) asks.push_back(ask_of(subject, work, frame, i));
+  for (std::uint32_t i = 0; i < count; ++i) {
+    asks.push_back(ask_of(subject, work, frame, i));
+    asks.back().exactly = true;
+  }
   return asks;
 }
 

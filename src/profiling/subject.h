@@ -16,6 +16,9 @@ namespace galley::profiling {
 struct Prompt {
   std::string text;
   std::vector<text::TokenId> tokens;  // empty where only the server can count
+  /// Of the number that a text of ours begins with. A server may have read the rest before, in this
+  /// study or in another: a target gets a number that it has not seen.
+  std::size_t number_bytes = 0;
 };
 
 /// One request, as every subject understands it.
@@ -29,6 +32,7 @@ struct Ask {
   std::uint64_t seed = 0;
   std::vector<std::string> stop;
   bool ignore_eos = false;
+  bool exactly = false;    // the very same prompt as before, number and all
   bool recompute = false;  // no keys and values are kept; only in this process
 };
 

@@ -83,7 +83,9 @@ Json get_json(http::Client& client, const std::string& target) {
 TargetSubject::TargetSubject(TargetOptions options, std::stop_token stop)
     : options_(std::move(options)),
       stop_(std::move(stop)),
-      interrupt_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+      interrupt_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      first_number_(
+          static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count())) {
   std::tie(server_, prefix_) = split_url(options_.url);
   on_stop_ = std::make_unique<std::stop_callback<std::function<void()>>>(
       stop_, std::function<void()>([fd = interrupt_.get()] {
@@ -216,7 +218,17 @@ Prompt TargetSubject::make_prompt(std::uint64_t seed, std::uint64_t index, std::
          (static_cast<unsigned char>(prompt.text[end]) & 0xC0U) == 0x80U)
     --end;
   prompt.text.resize(std::max<std::size_t>(end, 1));
+  prompt.number_bytes = std::min(prompt.text.find('.'), prompt.text.size());
   return prompt;
+}
+
+std::string TargetSubject::text_of(const Ask& ask) const {
+  std::string text = ask.prompt.text;
+  if (ask.exactly) return text;
+  Draws draws(first_number_, prompts_sent_++);
+  for (std::size_t i = 0; i < ask.prompt.number_bytes; ++i)
+    text[i] = static_cast<char>('0' + draws.below(10));
+  return text;
 }
 
 std::string TargetSubject::body_of(const Ask& ask) const {
@@ -228,9 +240,9 @@ std::string TargetSubject::body_of(const Ask& ask) const {
             {"stream", true},
             {"stream_options", {{"include_usage", true}}}};
   if (chats_)
-    body["messages"] = Json::array({{{"role", "user"}, {"content", ask.prompt.text}}});
+    body["messages"] = Json::array({{{"role", "user"}, {"content", text_of(ask)}}});
   else
-    body["prompt"] = ask.prompt.text;
+    body["prompt"] = text_of(ask);
   if (!ask.stop.empty()) body["stop"] = ask.stop;
   if (dialect_ == Dialect::plain) return dump_json(body);
   if (ask.ignore_eos) body["ignore_eos"] = true;

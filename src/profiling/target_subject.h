@@ -54,6 +54,7 @@ class TargetSubject final : public Subject {
   Result<std::unique_ptr<http::Client>> connect() const;
   Status look_at_models(http::Client& client);
   Status find_dialect();
+  std::string text_of(const Ask& ask) const;
   std::string body_of(const Ask& ask) const;
   Reply answer_one(const Ask& ask) const;
   void judge(const Ask& ask, const class StreamedAnswer& streamed) const;
@@ -64,6 +65,8 @@ class TargetSubject final : public Subject {
   std::stop_token stop_;
   UniqueFd interrupt_;  // readable once stop was requested
   std::unique_ptr<std::stop_callback<std::function<void()>>> on_stop_;
+  std::uint64_t first_number_;  // of another study another
+  mutable std::atomic<std::uint64_t> prompts_sent_{0};
   ProfiledModel model_;
   ProfiledMachine machine_;
   Dialect dialect_ = Dialect::plain;

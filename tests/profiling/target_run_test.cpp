@@ -80,6 +80,36 @@ TEST(TargetSubject, CutsPromptsByWhatTheServerCounts) {
   EXPECT_LT(prompt.text.size(), 1400U);
 }
 
+TEST(TargetSubject, SendsNoPromptTwiceUnlessTold) {
+  std::mutex mutex;
+  std::vector<std::string> sent;
+  const FakeTarget target(
+      after_opening([&](const std::string& path, const Json& body, FakeAnswer& answer) {
+        {
+          const std::lock_guard lock(mutex);
+          sent.push_back(body.value("prompt", ""));
+        }
+        answer_well(path, body, answer);
+      }));
+  const auto subject = open(target);
+  ASSERT_TRUE(subject);
+  Ask ask = ask_for(2);
+  ask.prompt = subject->make_prompt(1, 0, 40, PromptShape::prose);
+  const std::vector<Ask> same{ask, ask};
+  subject->answer(same, {});
+  ask.exactly = true;
+  const std::vector<Ask> exactly{ask, ask};
+  subject->answer(exactly, {});
+  ASSERT_EQ(sent.size(), 4U);
+  const std::string own = ask.prompt.text;
+  const auto rest = own.substr(own.find('.'));
+  for (const std::string& prompt : sent) EXPECT_EQ(prompt.substr(prompt.find('.')), rest);
+  EXPECT_NE(sent[0], sent[1]);
+  EXPECT_NE(sent[0], own);
+  EXPECT_EQ(sent[2], own);
+  EXPECT_EQ(sent[3], own);
+}
+
 TEST(TargetSubject, DoesWithoutFieldsThatAServerRefuses) {
   const FakeTarget target([](const std::string& path, const Json& body, FakeAnswer& answer) {
     if (body.contains("repetition_penalty") || body.contains("ignore_eos"))
