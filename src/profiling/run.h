@@ -46,6 +46,10 @@ Ask ask_of(const Subject& subject, const Workload& workload, const StudyFrame& f
 /// cost a timeout for each.
 inline constexpr int kMostFaultsInARow = 3;
 
+/// The first round of several settings takes those that so many rounds have time for: the interval
+/// of two is too wide to answer anything.
+inline constexpr std::uint32_t kLeastRounds = 3;
+
 // With the subject as it is, a target too.
 Experiment run_requests(Subject& subject, const StudyFrame& frame, std::string_view workload,
                         const Budget& budget);

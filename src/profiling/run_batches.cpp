@@ -72,10 +72,15 @@ class BatchRounds {
     }
     const double expected = costs_.expected_s(size);
     const bool first = round == 0 && size == 0;
-    if (!first && !budget_.affords(expected)) {
+    const double needed =
+        round == 0 ? (kLeastRounds - 1) * first_round_s_ + kLeastRounds * expected : expected;
+    if (!first && !budget_.affords(needed)) {
       if (round == 0)
-        table_.note(fmt::format("batch {} was left out: about {:.1f} s, and {:.1f} s were left",
-                                batch, expected, budget_.left_s()));
+        table_.note(fmt::format(
+            "batch {} was left out: {} rounds with it take about {:.1f} s more, and {:.1f} s were "
+            "left",
+            batch, kLeastRounds, needed, budget_.left_s()));
+      closed_[size] = round == 0;
       return false;
     }
     frame_.look();
@@ -84,7 +89,9 @@ class BatchRounds {
       asks.push_back(ask_of(subject_, work_, frame_, next_prompt_++, tokens));
     const Instant began = budget_.now();
     const auto replies = subject_.answer(asks, {.at_once = batch});
-    costs_.record(size, std::chrono::duration<double>(budget_.now() - began).count());
+    const double took_s = std::chrono::duration<double>(budget_.now() - began).count();
+    costs_.record(size, took_s);
+    if (round == 0) first_round_s_ += took_s;
     if (replies.size() < batch || budget_.interrupted()) return false;
     const BatchReply reply = together(replies);
     if (!reply.fault.empty()) {
@@ -105,6 +112,7 @@ class BatchRounds {
   const Budget& budget_;
   Table table_;
   Costs costs_{kBatches.size()};
+  double first_round_s_ = 0;
   std::array<bool, kBatches.size()> closed_{};
   std::uint64_t next_prompt_ = 0;
 };

@@ -65,6 +65,7 @@ Experiment run_capacity(Subject& subject, const StudyFrame& frame, const Budget&
       kLeastSliceS);
   std::uint64_t next_prompt = 0;
   double request_s = 0;  // of the last number of users
+  double first_round_s = 0;
   std::array<bool, kUsers.size()> closed{};
   for (std::uint32_t round = 0; round < std::min(kMostCapacityRounds, frame.rounds); ++round) {
     bool any = false;
@@ -78,13 +79,15 @@ Experiment run_capacity(Subject& subject, const StudyFrame& frame, const Budget&
         continue;
       }
       const double expected = i == 0 ? request_s / kUsers.back() : 2 * request_s;
-      if ((round > 0 || i > 0) && !budget.affords(expected)) {
+      const double needed =
+          round == 0 ? (kLeastRounds - 1) * first_round_s + kLeastRounds * expected : expected;
+      if ((round > 0 || i > 0) && !budget.affords(needed)) {
         if (round > 0) continue;
         closed[i] = true;
-        table.note(
-            fmt::format("{} users were left out: about {:.1f} s for a request each, and "
-                        "{:.1f} s were left",
-                        users, expected, budget.left_s()));
+        table.note(fmt::format(
+            "{} users were left out: {} rounds with them take about {:.1f} s more, and {:.1f} s "
+            "were left",
+            users, kLeastRounds, needed, budget.left_s()));
         continue;
       }
       const double wanted =
@@ -94,10 +97,12 @@ Experiment run_capacity(Subject& subject, const StudyFrame& frame, const Budget&
       while (asks.size() < std::max<std::size_t>(users, static_cast<std::size_t>(wanted)))
         asks.push_back(ask_of(subject, work, frame, next_prompt++));
       frame.look();
-      const Instant until = budget.now() + std::chrono::duration_cast<Instant::duration>(
-                                               std::chrono::duration<double>(slice_s));
+      const Instant began = budget.now();
+      const Instant until = began + std::chrono::duration_cast<Instant::duration>(
+                                        std::chrono::duration<double>(slice_s));
       const auto replies = subject.answer(asks, {.at_once = users, .no_start_after = until});
       if (budget.interrupted()) break;
+      if (round == 0) first_round_s += std::chrono::duration<double>(budget.now() - began).count();
       const Round measured = look_at(replies, users, table);
       if (measured.latencies_ms.empty()) {
         closed[i] = true;
