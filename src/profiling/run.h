@@ -46,9 +46,14 @@ Ask ask_of(const Subject& subject, const Workload& workload, const StudyFrame& f
 /// cost a timeout for each.
 inline constexpr int kMostFaultsInARow = 3;
 
-/// The first round of several settings takes those that so many rounds have time for: the interval
-/// of two is too wide to answer anything.
-inline constexpr std::uint32_t kLeastRounds = 3;
+/// Time that a setting must have in the first round, which has taken `so_far_s`. Of a target three
+/// rounds of all settings: the interval of two is too wide to answer anything. In this process one,
+/// since predictions learn more from many settings than from repetitions.
+inline double needed_at_first(const Subject& subject, double so_far_s, double expected_s) {
+  constexpr double kRoundsOfTargets = 3;
+  if (!subject.is_target()) return expected_s;
+  return (kRoundsOfTargets - 1) * so_far_s + kRoundsOfTargets * expected_s;
+}
 
 // With the subject as it is, a target too.
 Experiment run_requests(Subject& subject, const StudyFrame& frame, std::string_view workload,

@@ -73,14 +73,13 @@ class BatchRounds {
     const double expected = costs_.expected_s(size);
     const bool first = round == 0 && size == 0;
     const double needed =
-        round == 0 ? (kLeastRounds - 1) * first_round_s_ + kLeastRounds * expected : expected;
+        round == 0 ? needed_at_first(subject_, first_round_s_, expected) : expected;
     if (!first && !budget_.affords(needed)) {
       if (round == 0)
-        table_.note(fmt::format(
-            "batch {} was left out: {} rounds with it take about {:.1f} s more, and {:.1f} s were "
-            "left",
-            batch, kLeastRounds, needed, budget_.left_s()));
-      closed_[size] = round == 0;
+        table_.note(
+            fmt::format("batch {} was left out: it needs about {:.1f} s, and {:.1f} s were left",
+                        batch, needed, budget_.left_s()));
+      closed_[size] = round == 0 && subject_.is_target();
       return false;
     }
     frame_.look();

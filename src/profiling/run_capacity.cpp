@@ -80,14 +80,13 @@ Experiment run_capacity(Subject& subject, const StudyFrame& frame, const Budget&
       }
       const double expected = i == 0 ? request_s / kUsers.back() : 2 * request_s;
       const double needed =
-          round == 0 ? (kLeastRounds - 1) * first_round_s + kLeastRounds * expected : expected;
+          round == 0 ? needed_at_first(subject, first_round_s, expected) : expected;
       if ((round > 0 || i > 0) && !budget.affords(needed)) {
         if (round > 0) continue;
         closed[i] = true;
-        table.note(fmt::format(
-            "{} users were left out: {} rounds with them take about {:.1f} s more, and {:.1f} s "
-            "were left",
-            users, kLeastRounds, needed, budget.left_s()));
+        table.note(
+            fmt::format("{} users were left out: they need about {:.1f} s, and {:.1f} s were left",
+                        users, needed, budget.left_s()));
         continue;
       }
       const double wanted =
