@@ -36,6 +36,7 @@ constexpr std::array<std::size_t, 5> kRows{1, 4, 16, 64, 512};
 /// Larger than the caches of the machines that we know, in part: enough that little of it is left
 /// in them when it is read again.
 constexpr std::size_t kMemoryBytes = 192 << 20;
+constexpr std::size_t kReadPieceBytes = 4 << 20;
 constexpr double kSecondsEach = 0.06;
 
 /// Weights multiplied by one thread in one run: short enough that most runs are not interrupted.
@@ -123,7 +124,7 @@ class KernelsBench {
     const bool has_tiles = std::string_view(tables.back()->isa) == "amx";
     for (const Combination& combination : kCombinations) {
       // Again and again: what else runs on the machine changes what a limit is found to be.
-      raise(limits_, measure_limits(crew_, memory_.all(), has_tiles));
+      raise(limits_, measure_limits(crew_, memory_.all(), kReadPieceBytes, has_tiles));
       pack(combination);
       for (const MatmulKernels* kernels : tables) measure(*kernels, combination);
       fmt::print(stderr, "kernels: {} done\n", combination.name);

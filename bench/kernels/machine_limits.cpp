@@ -24,18 +24,18 @@ std::uint64_t sum_of(const std::byte* p, std::size_t bytes) {
   return sum[0] + sum[1] + sum[2] + sum[3];
 }
 
-double read_gb_s(Crew& crew, std::span<const std::byte> memory) {
-  constexpr std::size_t kPiece = 4 << 20;  // of each thread in each run
-  const std::size_t pieces = memory.size() / kPiece;
+double read_gb_s(Crew& crew, std::span<const std::byte> memory, std::size_t piece_bytes) {
+  const std::size_t pieces = memory.size() / piece_bytes;
   std::vector<std::size_t> piece;  // each thread's next
   for (std::size_t thread = 0; thread < crew.threads(); ++thread)
     piece.push_back(thread * pieces / crew.threads());
   const double seconds = crew.shortest(3 * kSecondsOfALimit, [&](std::uint32_t thread) {
-    const std::uint64_t sum = sum_of(memory.data() + piece[thread] % pieces * kPiece, kPiece);
+    const std::uint64_t sum =
+        sum_of(memory.data() + piece[thread] % pieces * piece_bytes, piece_bytes);
     __asm__ volatile("" : : "r"(sum));
     ++piece[thread];
   });
-  return static_cast<double>(kPiece) * crew.threads() / seconds * 1e-9;
+  return static_cast<double>(piece_bytes) * crew.threads() / seconds * 1e-9;
 }
 
 #if defined(__x86_64__)
@@ -117,18 +117,10 @@ void measure_arithmetic(Crew&, bool, MachineLimits&) {}
 
 }  // namespace
 
-double sustained_read_gb_s(Crew& crew, std::span<const std::byte> memory) {
-  const std::size_t share = memory.size() / crew.threads();
-  const double seconds = crew.shortest(3 * kSecondsOfALimit, [&](std::uint32_t thread) {
-    const std::uint64_t sum = sum_of(memory.data() + thread * share, share);
-    __asm__ volatile("" : : "r"(sum));
-  });
-  return static_cast<double>(share) * crew.threads() / seconds * 1e-9;
-}
-
-MachineLimits measure_limits(Crew& crew, std::span<const std::byte> memory, bool has_tiles) {
+MachineLimits measure_limits(Crew& crew, std::span<const std::byte> memory, std::size_t piece_bytes,
+                             bool has_tiles) {
   MachineLimits limits;
-  limits.read_gb_s = read_gb_s(crew, memory);
+  limits.read_gb_s = read_gb_s(crew, memory, piece_bytes);
   measure_arithmetic(crew, has_tiles, limits);
   return limits;
 }

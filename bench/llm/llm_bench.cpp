@@ -41,8 +41,8 @@ struct LimitSamples {
 void add_limits(std::uint32_t threads, bool has_tiles, LimitSamples& samples) {
   const Pages memory(kLimitBytes);
   Crew crew(threads);
-  const MachineLimits limits = measure_limits(crew, memory.all(), has_tiles);
-  samples.read_gb_s.push_back(sustained_read_gb_s(crew, memory.all()));
+  const MachineLimits limits = measure_limits(crew, memory.all(), kLimitBytes / threads, has_tiles);
+  samples.read_gb_s.push_back(limits.read_gb_s);
   samples.int8_gop_s.push_back(std::max(limits.int8_vnni_gop_s, limits.int8_amx_gop_s));
   samples.f32_gop_s.push_back(std::max(limits.f32_avx512_gop_s, limits.f32_avx2_gop_s));
 }

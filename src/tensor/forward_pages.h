@@ -11,7 +11,8 @@ namespace {
 inline std::byte* values_of(std::byte* block, KvFormat format, size_t head_dim) {
   return block + head_dim * kPageTokens * kv_value_bytes(format);
 }
-inline std::byte* scales_of(std::byte* block, size_t head_dim) {
+template <class Byte>
+Byte* scales_of(Byte* block, size_t head_dim) {
   return block + 2 * head_dim * kPageTokens;
 }
 
@@ -91,7 +92,7 @@ Page open_page(KvFormat format, size_t head_dim, const std::byte* block, float* 
     for (size_t i = 0; i < count; i += 16) Lanes::load_bf16(halves + i).store(room + i);
   } else {
     const auto* bytes = reinterpret_cast<const std::int8_t*>(block);
-    const auto* scales = reinterpret_cast<const float*>(block + count);
+    const auto* scales = reinterpret_cast<const float*>(scales_of(block, head_dim));
     const Lanes key_scales = Lanes::load(scales);
     for (size_t i = 0; i < count / 2; i += 16)
       (Lanes::load_i8(bytes + i) * key_scales).store(room + i);

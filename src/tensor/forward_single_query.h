@@ -22,9 +22,7 @@ struct Block {
     if constexpr (kFormat == KvFormat::int8) key_scales = Lanes::load(scales());
   }
 
-  const float* scales() const {
-    return reinterpret_cast<const float*>(bytes + 2 * head_dim * kPageTokens);
-  }
+  const float* scales() const { return reinterpret_cast<const float*>(scales_of(bytes, head_dim)); }
   /// Sixteen numbers of the keys, which values follow.
   Lanes numbers(size_t i) const {
     if constexpr (kFormat == KvFormat::f32)

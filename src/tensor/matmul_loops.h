@@ -228,32 +228,30 @@ void multiply_floats(const Part& part, Work<Tiles>& work) {
   }
 }
 
-/// Whether multiply_whole() does it. Tiles have their own order of sums.
+/// Does products whose panels' bytes are the weights, and says whether this is one. Tiles have
+/// their own order of sums.
 template <class V, class Tiles>
-bool reads_whole_panels(const MatmulCall& call) {
-  const Format format = call.matrix->format;
-  switch (call.input->preparation) {
-    case Preparation::f32:
-      return format == Format::f32;
-    case Preparation::bf16:
-      return V::kDotsBf16 && !Tiles::kUsed && format == Format::bf16;
-    default:
-      return false;
+bool multiply_as_they_lie(const Part& part) {
+  const PackedMatrix& matrix = *part.call.matrix;
+  const Preparation preparation = part.call.input->preparation;
+  if (preparation == Preparation::f32 && matrix.format == Format::f32) {
+    multiply_whole<V, FloatInput<V>>(part, matrix.columns);
+    return true;
   }
+  if constexpr (V::kDotsBf16 && !Tiles::kUsed) {
+    if (preparation == Preparation::bf16 && matrix.format == Format::bf16) {
+      multiply_whole<V, PairInput<V>>(part, round_up(matrix.columns, kPairColumns) / 2);
+      return true;
+    }
+  }
+  return false;
 }
 
 template <class V, class Tiles>
 void multiply_part(const Part& part, Work<Tiles>& work) {
-  const MatmulCall& call = part.call;
-  if (reads_whole_panels<V, Tiles>(call)) {
-    if constexpr (V::kDotsBf16 && !Tiles::kUsed)
-      if (call.input->preparation == Preparation::bf16)
-        return multiply_whole<V, PairInput<V>>(part,
-                                               round_up(call.matrix->columns, kPairColumns) / 2);
-    return multiply_whole<V, FloatInput<V>>(part, call.matrix->columns);
-  }
+  if (multiply_as_they_lie<V, Tiles>(part)) return;
   for (size_t i = 0; i < part.count * V::kPanels; ++i) V::store(V::zero(), work.totals + 16 * i);
-  switch (call.input->preparation) {
+  switch (part.call.input->preparation) {
     case Preparation::f32:
     case Preparation::bf16:
       multiply_floats<V>(part, work);
@@ -262,7 +260,7 @@ void multiply_part(const Part& part, Work<Tiles>& work) {
       multiply_channels<V>(part, work);
       break;
     case Preparation::int8_blocks:
-      with_source<V>(call.matrix->format,
+      with_source<V>(part.call.matrix->format,
                      [&]<class Source>(Source) { multiply_blocks<V, Source>(part, work); });
   }
   for (size_t p = 0; p < V::kPanels; ++p) {
